@@ -1,0 +1,104 @@
+# tokenplan: two commands on a machine with Python 3.11 or later, pip and make.
+#   make plan    install, and plan the samples
+#   make test    install, and check everything
+# PYTHON=/path/to/python chooses the Python; WORKERS=n the test processes.
+
+VENV    := .venv
+BIN     := $(VENV)/bin
+OUT     := out
+WORKERS ?= 2
+
+# Build tools are pinned as well (pip 25.3 and later); older pips ignore this.
+export PIP_BUILD_CONSTRAINT := constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help plan test test-slow test-system lint format clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+plan: $(VENV)/.runtime ## install into .venv, plan both samples, write charts, workbook and page under out/
+	$(BIN)/tokenplan plan data/samples/organisation.toml --out $(OUT)/organisation
+	$(BIN)/tokenplan plan data/samples/burstgpt.toml --out $(OUT)/burstgpt
+
+test: lint ## lint, types, import contracts, then the tests, README code and notebooks
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-slow: $(VENV)/.dev ## the tests that take longer
+	$(call marked,slow,0 slow tests yet.)
+
+test-system: $(VENV)/.dev ## the tests that need the system's package manager, installing what they need
+	$(call marked,system,0 system tests yet: nothing to install.)
+
+lint: $(VENV)/.dev ## ruff, mypy and import contracts, changing nothing
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.dev ## format, and fix what ruff can fix
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## remove everything made but .venv (to start anew: rm -rf .venv)
+	rm -rf $(OUT) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
+
+# pytest leaves with 5 when it finds no test: said, and no failure.
+define marked
+@status=0; $(BIN)/python -m pytest -m $(1) || status=$$?; \
+if [ $$status -eq 5 ]; then echo "$(2)"; else exit $$status; fi
+endef
+
+# ------------------------------------------------------------------------------------------------------- install
+# A stamp for what runs the plan, and one for what runs the tests. A stamp older than pyproject.toml or
+# constraints.txt installs again; so does a .venv whose Python is gone, or that was made in another folder.
+
+USABLE := $(BIN)/python -c "import pip" >/dev/null 2>&1 && grep -qF "$(CURDIR)/$(VENV)" $(BIN)/activate
+$(shell { $(USABLE); } || rm -f $(VENV)/.runtime $(VENV)/.dev)
+
+$(VENV)/.runtime: pyproject.toml constraints.txt | venv
+	$(call install,.)
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | venv
+	$(call install,.[dev])
+	@touch $(VENV)/.runtime $@
+
+define install
+@echo "Installing tokenplan into $(VENV) (a few minutes the first time) ..."
+@$(BIN)/python -m pip install --quiet -c constraints.txt -e "$(1)" || { \
+	echo; \
+	echo "The installation failed; pip's message stands above. Usual causes:"; \
+	echo "  - no network, or a proxy: pip must reach a package index. Behind a proxy set HTTPS_PROXY;"; \
+	echo "    for a mirror set PIP_INDEX_URL, or 'index-url' by 'pip config set'."; \
+	echo "  - 'No matching distribution' or a compiler error: this Python ($$($(BIN)/python -V 2>&1)) or platform has"; \
+	echo "    no ready package of a pinned version. Try another Python from 3.11: rm -rf $(VENV); make PYTHON=python3.12"; \
+	echo "  - no space left: about 1.5 GB is needed."; \
+	echo "Then run make again."; \
+	exit 1; }
+endef
+
+.PHONY: venv
+venv:
+	@if $(USABLE); then exit 0; fi; \
+	fits='import sys; sys.exit(sys.version_info < (3, 11))'; \
+	python=; \
+	for name in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3 python); do \
+		if command -v "$$name" >/dev/null 2>&1 && "$$name" -c "$$fits" >/dev/null 2>&1; then python="$$name"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "No Python 3.11 or later: looked for $(or $(PYTHON),python3.14 to python3.11 and for python3 and python) on the path."; \
+		echo "Install one, or name it: make PYTHON=/path/to/python3"; \
+		exit 1; \
+	fi; \
+	echo "Creating $(VENV) with $$("$$python" -V) ($$python)"; \
+	rm -rf $(VENV); \
+	"$$python" -m venv $(VENV) || { \
+		rm -rf $(VENV); \
+		echo "$$python cannot create a virtual environment: its venv module is missing or broken."; \
+		echo "On Debian and Ubuntu: apt install python3-venv. Or name another Python: make PYTHON=/path/to/python3"; \
+		exit 1; \
+	}

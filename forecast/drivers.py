@@ -1,0 +1,240 @@
+"""Usage into drivers. Comes in: the canonical table. Goes out: volume, mix and intensity, one column a series.
+
+For workload w, route m, unit k on day t: quantity = volume[t,w] * mix[t,w,m] * intensity[t,w,m,k].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecast import schema
+from forecast.errors import ModelError, UsageError, one_of
+from forecast.panel import FloatArray, IntArray
+from forecast.usage import Usage
+
+#: The unit of a line that is known only as money: its price is 1 a unit of money.
+SPEND = "spend"
+#: What workloads beyond ``max_series`` are pooled as.
+OTHER = "(other)"
+#: Mix and intensity are measured over blocks of this many days, by volume: daily ratios are mostly noise.
+BLOCK_DAYS = 7
+#: A route or unit without quantity in this many last blocks has ended: it stays at 0.
+ENDED_BLOCKS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Drivers:
+    """What drives cost, as measured.
+
+    Attributes
+    ----------
+    days : DatetimeIndex (day,)
+        The history's periods up to the as-of date.
+    workloads : DataFrame (workload,)
+        The ``by`` columns, ``department`` where one project has one, and ``volume_unit``.
+    routes : DataFrame (route,)
+        provider, model, service_tier, region.
+    legs : DataFrame (leg,)
+        Columns ``workload``, ``route`` (row numbers): the pairs that occur.
+    lanes : DataFrame (lane,)
+        Columns ``leg``, ``workload``, ``route``, ``unit``: the billable quantities that occur.
+    volume : float array (day, workload)
+        In ``volume_unit`` a day. NaN before the first use and on days that the export lacks.
+    odds : float array (block, leg)
+        Volume of the leg over the workload's largest leg, by block of ``BLOCK_DAYS`` days.
+    intensity : float array (block, lane)
+        Units a unit of volume.
+    blocks : DatetimeIndex (block,)
+        The first day of each block; the last block ends on the as-of date.
+    notes : tuple of str
+    """
+
+    days: pd.DatetimeIndex
+    workloads: pd.DataFrame
+    routes: pd.DataFrame
+    legs: pd.DataFrame
+    lanes: pd.DataFrame
+    volume: FloatArray
+    odds: FloatArray
+    intensity: FloatArray
+    blocks: pd.DatetimeIndex
+    notes: tuple[str, ...]
+
+
+def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_series: int) -> Drivers:
+    """Measure the drivers up to ``as_of``.
+
+    Volume is requests where every route of a workload has them, else tokens; unlike units are never added. A day
+    without any row is a gap; a day on which others have rows is a zero.
+
+    Raises
+    ------
+    ModelError
+        ``by`` names what is not a dimension of the usage.
+    UsageError
+        Nothing is left to forecast, or a workload has neither requests nor tokens nor money.
+    """
+    for column in by:
+        one_of("by", column, schema.DIMENSIONS, ModelError)
+        if column not in usage.frame:
+            raise ModelError(f"by={column!r}: {usage.source} has no such column; it has {', '.join(usage.frame.columns)}")
+    frame, notes = _usage_rows(usage, as_of)
+    frame, pooled = _pool(frame, by, max_series)
+    notes += pooled
+    step = pd.offsets.MonthBegin() if usage.grain == "month" else pd.Timedelta(days=1)
+    days = pd.date_range(frame[schema.DATE].min(), as_of, freq=step)
+    row_day = days.get_indexer(pd.DatetimeIndex(frame[schema.DATE]))
+
+    workloads, row_workload = _labels(frame, list(by))
+    routes, row_route = _labels(frame, [c for c in schema.ROUTE if c in frame])
+    quantity, units = _quantities(frame)
+    by_requests, by_spend = _volume_kind(frame, quantity, units, row_workload, len(workloads))
+    tokens = quantity[:, [schema.UNITS[u].token if u in schema.UNITS else False for u in units]].sum(axis=1)
+    requests = frame[schema.REQUESTS].fillna(0.0).to_numpy() if schema.REQUESTS in frame else np.zeros(len(frame))
+    amount = np.where(by_requests[row_workload], requests, np.where(by_spend[row_workload], quantity[:, -1], tokens))
+    workloads["volume_unit"] = np.where(by_requests, schema.REQUESTS, np.where(by_spend, SPEND, "tokens"))
+    workloads = _departments(workloads, frame, row_workload)
+
+    leg_code = row_workload * len(routes) + row_route
+    leg_codes, row_leg = np.unique(leg_code, return_inverse=True)
+    legs = pd.DataFrame({"workload": leg_codes // len(routes), "route": leg_codes % len(routes)})
+    lane_rows = [(leg, k) for leg in range(len(legs)) for k in np.nonzero((quantity[row_leg == leg] > 0).any(axis=0))[0]]
+    lane_leg = np.array([leg for leg, _ in lane_rows], dtype=np.intp)
+    lane_unit = np.array([k for _, k in lane_rows], dtype=np.intp)
+    lanes = pd.DataFrame(
+        {
+            "leg": lane_leg,
+            "workload": legs["workload"].to_numpy()[lane_leg],
+            "route": legs["route"].to_numpy()[lane_leg],
+            "unit": [units[k] for k in lane_unit],
+        }
+    )
+    if lanes.empty:
+        raise UsageError(f"{usage.source}: no billable quantity above 0 up to {as_of:%Y-%m-%d}")
+
+    leg_volume = _sum(row_day, row_leg, amount, len(days), len(legs))
+    lane_quantity = np.stack(
+        [_sum(row_day, row_leg, quantity[:, k], len(days), len(legs))[:, leg] for leg, k in lane_rows], axis=1
+    )
+    volume = np.zeros((len(days), len(workloads)))
+    np.add.at(volume.T, legs["workload"].to_numpy(), leg_volume.T)
+    volume = _unseen(volume, np.bincount(row_day, minlength=len(days)) > 0)
+    gaps = int((np.bincount(row_day, minlength=len(days)) == 0).sum())
+    if gaps:
+        notes.append(f"{gaps} periods have no row at all and are taken as gaps, not as zeros")
+    starts, leg_blocks, lane_blocks = _by_block(days, leg_volume, lane_quantity, usage.grain)
+    odds = _odds(leg_blocks, legs["workload"].to_numpy())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = leg_blocks[:, lane_leg]
+        intensity = np.where(below > 0, lane_blocks / below, np.nan)
+    return Drivers(days, workloads, routes, legs, lanes, volume, odds, intensity, starts, tuple(notes))
+
+
+def _usage_rows(usage: Usage, as_of: pd.Timestamp) -> tuple[pd.DataFrame, list[str]]:
+    frame, notes = usage.frame, []
+    if usage.grain == "hour":
+        frame = frame.assign(date=frame[schema.DATE].dt.normalize())
+    frame = frame[frame[schema.DATE] <= as_of]
+    if "charge_category" in frame:
+        charge = frame["charge_category"].notna() & (frame["charge_category"] != "usage")
+        if charge.any():
+            held = [m for m in ("billed_cost", "effective_cost", "list_cost") if m in frame][:1]
+            money = f" ({frame.loc[charge, held[0]].sum():,.2f} {usage.currency})" if held else ""
+            kinds = ", ".join(sorted(frame.loc[charge, "charge_category"].unique()))
+            notes.append(f"{int(charge.sum())} rows of category {kinds}{money} are not usage and are not forecast")
+            frame = frame[~charge]
+    if frame.empty:
+        raise UsageError(f"{usage.source}: no rows of usage on or before {as_of:%Y-%m-%d}")
+    return frame, notes
+
+
+def _pool(frame: pd.DataFrame, by: tuple[str, ...], max_series: int) -> tuple[pd.DataFrame, list[str]]:
+    weight = sum((frame[u].fillna(0.0) for u in schema.BILLABLE if u in frame), start=pd.Series(0.0, index=frame.index))
+    size = weight.groupby([frame[c] for c in by], dropna=False).sum().sort_values(ascending=False, kind="stable")
+    if len(size) <= max_series:
+        return frame, []
+    tail = size.index[max_series:]
+    inside = pd.MultiIndex.from_frame(frame[list(by)]).isin(tail) if len(by) > 1 else frame[by[0]].isin(tail)
+    pooled = [c for c in by if c != "environment"] or list(by)
+    frame = frame.assign(**{c: frame[c].where(~inside, OTHER) for c in pooled})
+    share = float(size.iloc[max_series:].sum() / max(size.sum(), 1e-300))
+    return frame, [f"{len(tail)} of {len(size)} workloads ({share:.1%} of tokens) are pooled as {OTHER!r}: max_series={max_series}"]
+
+
+def _labels(frame: pd.DataFrame, columns: list[str]) -> tuple[pd.DataFrame, IntArray]:
+    keys = frame[columns].astype("object").where(frame[columns].notna(), None)
+    group = keys.groupby(columns, dropna=False, sort=True)
+    code = group.ngroup().to_numpy()
+    labels = keys.assign(_code=code).drop_duplicates("_code").sort_values("_code").drop(columns="_code")
+    return labels.reset_index(drop=True), code.astype(np.intp)
+
+
+def _quantities(frame: pd.DataFrame) -> tuple[FloatArray, list[str]]:
+    """Quantities (row, unit) of the billable units, then money where a row has nothing else."""
+    units = [u for u in schema.BILLABLE if u in frame]
+    quantity = np.stack([frame[u].fillna(0.0).to_numpy() for u in units], axis=1) if units else np.zeros((len(frame), 0))
+    money = next((m for m in ("billed_cost", "effective_cost", "list_cost") if m in frame), None)
+    bare = ~(quantity > 0).any(axis=1)
+    if schema.REQUESTS in frame:
+        bare &= ~(frame[schema.REQUESTS].fillna(0.0).to_numpy() > 0)
+    spend = np.where(bare, frame[money].fillna(0.0).to_numpy(), 0.0) if money else np.zeros(len(frame))
+    return np.column_stack([quantity, spend]), [*units, SPEND]
+
+
+def _volume_kind(
+    frame: pd.DataFrame, quantity: FloatArray, units: list[str], row_workload: IntArray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    used = (quantity[:, :-1] > 0).any(axis=1)
+    lacking = np.ones(len(frame), dtype=bool)
+    if schema.REQUESTS in frame:
+        lacking = frame[schema.REQUESTS].isna().to_numpy() | (frame[schema.REQUESTS].fillna(0.0).to_numpy() == 0)
+    without = np.bincount(row_workload, weights=used & lacking, minlength=count) > 0
+    has_usage = np.bincount(row_workload, weights=used, minlength=count) > 0
+    has_spend = np.bincount(row_workload, weights=quantity[:, -1] > 0, minlength=count) > 0
+    return ~without & has_usage & ~has_spend, has_spend & ~has_usage
+
+
+def _departments(workloads: pd.DataFrame, frame: pd.DataFrame, row_workload: IntArray) -> pd.DataFrame:
+    """Add ``department`` where every workload belongs to one."""
+    if "department" not in frame or "department" in workloads:
+        return workloads
+    owner = frame["department"].groupby(row_workload).agg(lambda s: s.dropna().unique().tolist())
+    if (owner.str.len() <= 1).all():
+        workloads["department"] = [o[0] if o else None for o in owner]
+    return workloads
+
+
+def _sum(row: IntArray, column: IntArray, value: FloatArray, rows: int, columns: int) -> FloatArray:
+    return np.bincount(row * columns + column, weights=value, minlength=rows * columns).reshape(rows, columns)
+
+
+def _unseen(volume: FloatArray, reported: np.ndarray) -> FloatArray:
+    """NaN before a workload's first use and on periods without any row."""
+    started = np.cumsum(volume > 0, axis=0) > 0
+    return np.where(started & reported[:, None], volume, np.nan)
+
+
+def _by_block(
+    days: pd.DatetimeIndex, leg_volume: FloatArray, lane_quantity: FloatArray, grain: str
+) -> tuple[pd.DatetimeIndex, FloatArray, FloatArray]:
+    width = 1 if grain == "month" else min(BLOCK_DAYS, len(days))
+    skip = len(days) % width
+    starts = np.arange(skip, len(days), width)
+    return days[starts], np.add.reduceat(leg_volume, starts, axis=0), np.add.reduceat(lane_quantity, starts, axis=0)
+
+
+def _odds(volume: FloatArray, workload: IntArray) -> FloatArray:
+    """Each leg's volume over its workload's largest recent leg; NaN where that leg had none or before the leg began."""
+    recent = volume[-2 * ENDED_BLOCKS :].sum(axis=0)
+    odds = np.full(volume.shape, np.nan)
+    for w in np.unique(workload):
+        legs = np.nonzero(workload == w)[0]
+        largest = legs[np.argmax(recent[legs])]
+        base = volume[:, largest][:, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            odds[:, legs] = np.where(base > 0, volume[:, legs] / base, np.nan)
+    begun = np.cumsum(volume > 0, axis=0) > 0
+    return np.where(begun, odds, np.nan)

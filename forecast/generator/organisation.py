@@ -1,0 +1,448 @@
+"""What an organisation is: workloads, routes, models, prices, events. Plain values come in, checked values go out.
+
+Rates are per year, growth and drift are natural logs per month of 30.4375 days, sizes of noise are standard
+deviations of a natural log, and prices are in the currency per million tokens.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from typing import Any, Final, Literal, get_args
+
+from forecast import schema
+from forecast.errors import TokenplanError, nearest, one_of
+
+Holidays = Literal["none", "DE", "GB", "US"]
+EventKind = Literal["spike", "step"]
+
+DAYS_A_MONTH: Final = 30.4375
+DAYS_A_YEAR: Final = 365.25
+#: What a batch request costs of a standard one, at every provider of the sample.
+BATCH_PRICE: Final = Decimal("0.5")
+
+
+def check(holds: bool, where: str, name: str, value: object, rule: str) -> None:  # noqa: FBT001
+    """Raise a TokenplanError unless a rule about one value holds."""
+    if not holds:
+        raise TokenplanError(f"{where}: {name} = {value!r}: {rule}")
+
+
+def check_range(item: object, name: str, low: float, high: float) -> None:
+    """Raise a TokenplanError unless the number, or each of a tuple of numbers, lies inside [low, high]."""
+    value = getattr(item, name)
+    inside = all(low <= v <= high for v in (value if isinstance(value, tuple) else (value,)))
+    check(inside, type(item).__name__, name, value, f"must lie inside [{low:g}, {high:g}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a share of a workload's requests is sent: a model and a service tier. Shares are relative weights."""
+
+    model: str
+    share: float = 1.0
+    service_tier: str = "standard"
+
+    def __post_init__(self) -> None:
+        check_range(self, "share", 0.0, 1e9)
+        one_of("Route: service_tier", self.service_tier, ("standard", "batch"), TokenplanError)
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """How a day's volume compares with a plain working day's (1.0), apart from growth and chance.
+
+    ``quiet`` is a working day between 24 December and 1 January, ``month_end`` one of a month's last three working
+    days, ``year`` the log amplitude of a yearly wave that peaks on day ``year_peak``.
+    """
+
+    saturday: float = 0.6
+    sunday: float = 0.5
+    holiday: float = 0.5
+    quiet: float = 0.8
+    month_end: float = 1.0
+    year: float = 0.0
+    year_peak: int = 320
+
+    def __post_init__(self) -> None:
+        for name in ("saturday", "sunday", "holiday", "quiet", "month_end"):
+            check_range(self, name, 1e-4, 10.0)
+        check_range(self, "year", 0.0, 2.0)
+        check_range(self, "year_peak", 1, 366)
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What chance does to a workload's volume.
+
+    Attributes
+    ----------
+    sd, persistence, tails
+        An autoregression of first order on the log: its standard deviation, its coefficient, and the degrees of
+        freedom of its Student innovations (0: normal).
+    burst_rate, burst_size, burst_decay
+        Bursts begin at a rate a year, add an exponential log size of that mean, and keep that fraction a day.
+    active, active_persistence
+        The fraction of days on which anything happens, and the autocorrelation of being active.
+    loading
+        How much of the organisation's shared day-to-day movement the workload feels.
+    level_sd, growth_sd
+        Random walk of the log level, per square root of a month; and the standard deviation of growth around its
+        mean, which it forgets with a half-life of half a year.
+    step_rate, step_sd
+        Lasting level shifts at unknown dates: rate a year, and scale of their (Student, 4) log size.
+    """
+
+    sd: float = 0.1
+    persistence: float = 0.3
+    tails: float = 0.0
+    burst_rate: float = 0.0
+    burst_size: float = 1.0
+    burst_decay: float = 0.5
+    active: float = 1.0
+    active_persistence: float = 0.3
+    loading: float = 1.0
+    level_sd: float = 0.0
+    growth_sd: float = 0.0
+    step_rate: float = 0.0
+    step_sd: float = 0.3
+
+    def __post_init__(self) -> None:
+        for name in ("sd", "burst_size", "loading", "level_sd", "growth_sd", "step_sd"):
+            check_range(self, name, 0.0, 3.0)
+        for name in ("persistence", "burst_decay", "active_persistence"):
+            check_range(self, name, 0.0, 0.999)
+        for name in ("burst_rate", "step_rate"):
+            check_range(self, name, 0.0, DAYS_A_YEAR)
+        check_range(self, "active", 0.0, 1.0)
+        check(self.tails == 0 or self.tails > 2, "Noise", "tails", self.tails, "must be 0 (normal) or above 2")
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Units a request: the trace's joint distribution of context and generated tokens, scaled.
+
+    ``context`` and ``output`` multiply the trace's tokens; ``drift`` is the log growth a month of context; ``sd`` is
+    the day-to-day and ``walk_sd`` the lasting (per square root of a month) movement of either. Of the context,
+    ``cache_read`` is read from a cache from ``cache_from`` on, and ``cache_write`` is written to it where the model
+    charges for that.
+    """
+
+    context: float = 1.0
+    output: float = 1.0
+    drift: float = 0.0
+    sd: float = 0.03
+    walk_sd: float = 0.0
+    cache_read: float = 0.0
+    cache_write: float = 0.0
+    cache_from: dt.date | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("context", "output"):
+            check_range(self, name, 0.01, 1000.0)
+        check_range(self, "drift", -0.2, 0.2)
+        for name in ("sd", "walk_sd"):
+            check_range(self, name, 0.0, 1.0)
+        for name in ("cache_read", "cache_write"):
+            check_range(self, name, 0.0, 0.9)
+        both = self.cache_read + self.cache_write
+        check(both <= 0.95, "Tokens", "cache_read + cache_write", both, "must leave 5 % of the context uncached")
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One environment of one project: its volume, where it is sent, and the size of its requests.
+
+    ``level`` is requests on a plain working day at the organisation's start (or what it would have been, for a later
+    launch); ``growth`` its mean log growth a month.
+    """
+
+    project: str
+    environment: str
+    routes: tuple[Route, ...]
+    level: float
+    growth: float = 0.0
+    department: str | None = None
+    season: Season = field(default_factory=Season)
+    noise: Noise = field(default_factory=Noise)
+    tokens: Tokens = field(default_factory=Tokens)
+    launch: dt.date | None = None
+    ramp_days: float = 30.0
+    retirement: dt.date | None = None
+    wind_down_days: int = 21
+
+    @property
+    def key(self) -> str:
+        """The name its random streams and rows of truth go by."""
+        return f"{self.project}/{self.environment}"
+
+    def __post_init__(self) -> None:
+        where = f"Workload {self.key}"
+        check(bool(self.routes), where, "routes", self.routes, "needs at least one route")
+        check(sum(r.share for r in self.routes) > 0, where, "routes", self.routes, "the shares are all 0")
+        check(0 < self.level <= 1e9, where, "level", self.level, "must lie inside (0, 1e9] requests a day")
+        check(abs(self.growth) <= 0.5, where, "growth", self.growth, "must lie inside [-0.5, 0.5] a month")
+        check(self.ramp_days > 0, where, "ramp_days", self.ramp_days, "must be above 0")
+        check(self.wind_down_days > 0, where, "wind_down_days", self.wind_down_days, "must be above 0")
+        targets = [(r.model, r.service_tier) for r in self.routes]
+        check(len(set(targets)) == len(targets), where, "routes", targets, "name each model and tier once")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model of a provider; ``context`` and ``output`` are its tokens a request, relative to the trace's."""
+
+    name: str
+    provider: str
+    context: float = 1.0
+    output: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a model costs from a date on, per million tokens. A provider without a charge for cache writes has None."""
+
+    model: str
+    start: dt.date
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal
+    cache_write: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("input", "output", "cache_read", "cache_write"):
+            value = getattr(self, name)
+            if value is not None:
+                whole = (value * BATCH_PRICE * 10**6) % 1 == 0
+                check(whole and value >= 0, f"Price of {self.model}", name, value, "must be 0 or more, in steps of 2e-6")
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A share of one model's requests moves to another along a logistic curve.
+
+    ``midpoint`` is when half of what will move has moved in production, ``days`` how long the middle 80 % take;
+    other environments go ``lead_days`` earlier, and each workload is early or late by a normal of ``spread_days``.
+    """
+
+    source: str
+    target: str
+    midpoint: dt.date
+    days: float = 30.0
+    completeness: float = 1.0
+    lead_days: int = 0
+    spread_days: float = 0.0
+    projects: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_range(self, "days", 0.1, 3650.0)
+        check_range(self, "completeness", 0.0, 1.0)
+        check_range(self, "spread_days", 0.0, 365.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A dated event: a ``spike`` multiplies the volume of ``days`` days by ``factor``, a ``step`` that of all after."""
+
+    kind: EventKind
+    on: dt.date
+    factor: float
+    days: int = 1
+    project: str | None = None
+    environment: str | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        one_of("Event: kind", self.kind, get_args(EventKind), TokenplanError)
+        check_range(self, "factor", 1e-3, 1e3)
+        check_range(self, "days", 1, 3650)
+
+    def touches(self, workload: Workload) -> bool:
+        """Whether the event concerns this workload; a null project or environment is all of them."""
+        return self.project in (None, workload.project) and self.environment in (None, workload.environment)
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """What a provider takes off the list price from a date on, as a fraction in steps of 0.0001."""
+
+    provider: str
+    rate: Decimal
+    start: dt.date
+
+    def __post_init__(self) -> None:
+        fine = 0 <= self.rate < 1 and (self.rate * 10_000) % 1 == 0
+        check(fine, f"Discount of {self.provider}", "rate", self.rate, "must lie inside [0, 1), in steps of 0.0001")
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Money that a provider gives back: a row of its own, without tokens. ``amount`` is positive, in whole cents."""
+
+    provider: str
+    on: dt.date
+    amount: Decimal
+
+    def __post_init__(self) -> None:
+        fine = self.amount > 0 and (self.amount * 100) % 1 == 0
+        check(fine, f"Credit of {self.provider}", "amount", self.amount, "must be above 0, in whole cents")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Days that the export lost, of one provider or project, or of all."""
+
+    on: dt.date
+    days: int = 1
+    provider: str | None = None
+    project: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What moves all workloads together, each by its own loading: a persistent day factor, and rare shocks."""
+
+    sd: float = 0.0
+    persistence: float = 0.7
+    shock_rate: float = 0.0
+    shock_sd: float = 0.3
+    shock_decay: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("sd", "shock_sd"):
+            check_range(self, name, 0.0, 3.0)
+        for name in ("persistence", "shock_decay"):
+            check_range(self, name, 0.0, 0.999)
+        check_range(self, "shock_rate", 0.0, DAYS_A_YEAR)
+
+
+@dataclass(frozen=True, slots=True)
+class Hazards:
+    """Rates a year of what nobody can date beforehand: retirements a workload, price changes and successors a model.
+
+    A price change goes up with ``price_up``; its log size and that of a successor's launch price are normal.
+    """
+
+    retirement: float = 0.0
+    price_change: float = 0.0
+    price_up: float = 0.4
+    price_size: float = 0.45
+    price_size_sd: float = 0.25
+    successor: float = 0.0
+    successor_price: float = -0.1
+    successor_price_sd: float = 0.4
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            check_range(self, item.name, -2.0 if item.name == "successor_price" else 0.0, 20.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """Everything that :func:`forecast.generate_usage` needs to know but a seed.
+
+    ``late`` is the share of the last days' requests that the export already holds, the last day last. Unless
+    ``write_zeros``, a day without requests has no row, as in a provider's export.
+    """
+
+    name: str
+    start: dt.date
+    end: dt.date
+    workloads: tuple[Workload, ...]
+    models: tuple[Model, ...]
+    prices: tuple[Price, ...]
+    migrations: tuple[Migration, ...] = ()
+    events: tuple[Event, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    credits: tuple[Credit, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    late: tuple[float, ...] = ()
+    shared: Shared = field(default_factory=Shared)
+    hazards: Hazards = field(default_factory=Hazards)
+    holidays: Holidays = "US"
+    currency: str = "USD"
+    mix_sd: float = 0.0
+    write_zeros: bool = False
+
+    def __post_init__(self) -> None:
+        where = f"Organisation {self.name}"
+        check(self.start < self.end, where, "end", self.end, f"must be after start ({self.start})")
+        check(bool(self.workloads), where, "workloads", (), "needs at least one workload")
+        one_of(f"{where}: holidays", self.holidays, get_args(Holidays), TokenplanError)
+        check_range(self, "late", 0.0, 1.0)
+        check_range(self, "mix_sd", 0.0, 3.0)
+        _unique(where, "workload", [w.key for w in self.workloads])
+        _unique(where, "model", [m.name for m in self.models])
+        self._check_names(where)
+        for model in {r.model for w in self.workloads for r in w.routes}:
+            first = min(p.start for p in self.prices if p.model == model)
+            check(first <= self.end, where, "prices", first, f"the first price of {model} is after the end")
+
+    def _check_names(self, where: str) -> None:
+        models = [m.name for m in self.models]
+        projects = sorted({w.project for w in self.workloads})
+        environments = sorted({w.environment for w in self.workloads})
+        providers = sorted({m.provider for m in self.models})
+        priced = {p.model for p in self.prices}
+        used: list[tuple[str, str | None, list[str]]] = [
+            *(("route to model", r.model, models) for w in self.workloads for r in w.routes),
+            *(("price of model", p.model, models) for p in self.prices),
+            *(("migration between models", m, models) for x in self.migrations for m in (x.source, x.target)),
+            *(("migration of project", p, projects) for x in self.migrations for p in x.projects),
+            *(("event in project", e.project, projects) for e in self.events),
+            *(("event in environment", e.environment, environments) for e in self.events),
+            *(("discount of provider", d.provider, providers) for d in self.discounts),
+            *(("credit of provider", c.provider, providers) for c in self.credits),
+            *(("gap of provider", g.provider, providers) for g in self.gaps),
+            *(("gap of project", g.project, projects) for g in self.gaps),
+        ]
+        for what, name, allowed in used:
+            if name is not None:
+                one_of(f"{where}: {what}", name, allowed, TokenplanError)
+        for model in self.models:
+            if model.name not in priced:
+                hint = nearest(model.name, priced)
+                raise TokenplanError(f"{where}: model {model.name!r} has no price; give it one from its first date{hint}")
+
+    @property
+    def days(self) -> int:
+        """The number of days, both ends included."""
+        return (self.end - self.start).days + 1
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The environments in the order in which workloads name them."""
+        return tuple(dict.fromkeys(w.environment for w in self.workloads))
+
+    def provider(self, model: str) -> str:
+        """The provider of a model."""
+        return next(m.provider for m in self.models if m.name == model)
+
+    def price_on(self, model: str, day: dt.date) -> Price | None:
+        """The price of a model on a day, or None before its first."""
+        known = [p for p in self.prices if p.model == model and p.start <= day]
+        return max(known, key=lambda p: p.start) if known else None
+
+
+def _unique(where: str, what: str, names: list[Any]) -> None:
+    repeated = sorted({n for n in names if names.count(n) > 1})
+    check(not repeated, where, f"{what}s", repeated, "each name may stand once")
+
+
+#: The columns of a generated export, in the canonical order.
+COLUMNS: Final = (
+    schema.DATE,
+    *schema.KEYS,
+    "department",
+    "service_tier",
+    schema.REQUESTS,
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "billed_cost",
+    "list_cost",
+    "currency",
+    "charge_category",
+)

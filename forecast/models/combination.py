@@ -1,0 +1,83 @@
+"""Weighing candidates by their errors at past cuts. Comes in: forecasts of each. Goes out: one, and its weights."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecast.panel import FloatArray, IntArray
+
+#: Pseudo-cuts of the panel's own ranking of candidates that each series is given.
+PANEL_CUTS = 2.0
+#: How sharply a smaller error is preferred: weight is error ** -POWER.
+POWER = 6.0
+
+
+def weigh(error: FloatArray, chosen: np.ndarray | None = None) -> FloatArray:
+    """Weights (candidate, series) from errors (candidate, cut, series); NaN where a candidate had no forecast.
+
+    A series' own mean error is joined with the panel's: e = (K e_own + kap rel_c e_mid) / (K + kap), where rel_c is
+    the candidate's error relative to the middle candidate, averaged (log) over the panel.
+    """
+    used = error if chosen is None else error[:, chosen]
+    count = np.isfinite(used).sum(axis=1)
+    own = np.where(np.isfinite(used), used, 0.0).sum(axis=1) / np.maximum(count, 1)
+    own = np.where(count > 0, own, np.nan)
+    if not np.isfinite(own).any():
+        return np.full(own.shape, 1.0 / len(own))
+    floor = 1e-12 + 1e-9 * np.nanmax(own, axis=0, initial=0.0, where=np.isfinite(own))
+    own = np.maximum(own, floor)
+    middle = np.nanmedian(np.where(np.isfinite(own).any(axis=0), own, 1.0), axis=0)
+    relative = np.log(own / middle)
+    there = np.isfinite(relative)
+    common = np.exp(np.where(there, relative, 0.0).sum(axis=1) / np.maximum(there.sum(axis=1), 1))
+    cuts = np.maximum(count.max(axis=0), 0)
+    joined = (cuts * own + PANEL_CUTS * common[:, None] * middle) / (cuts + PANEL_CUTS)
+    best = np.nanmin(joined, axis=0)
+    weight = np.where(np.isfinite(joined), (joined / best) ** -POWER, 0.0)
+    return np.asarray(weight / weight.sum(axis=0))
+
+
+def weighted_median(values: FloatArray, weight: FloatArray) -> FloatArray:
+    """Interpolated weighted median over the first axis of ``values`` (candidate, step, series).
+
+    ``weight`` has shape (candidate, series). The median of the piecewise linear distribution through the midpoints of
+    the sorted weights: it moves smoothly, and one wild candidate cannot drag it.
+    """
+    there = np.isfinite(values)
+    order = np.argsort(np.where(there, values, np.inf), axis=0, kind="stable")
+    v = np.take_along_axis(values, order, axis=0)
+    w = np.take_along_axis(np.where(there, weight[:, None, :], 0.0), order, axis=0)
+    total = w.sum(axis=0)
+    safe = np.where(total > 0, total, 1.0)
+    middle = (np.cumsum(w, axis=0) - 0.5 * w) / safe
+    below = (middle <= 0.5) & (w > 0)
+    lower = np.where(below.any(axis=0), len(v) - 1 - np.argmax(below[::-1], axis=0), np.argmax(w > 0, axis=0))
+    above = (middle > 0.5) & (w > 0)
+    upper = np.where(above.any(axis=0), np.argmax(above, axis=0), lower)
+    pick = lambda a, i: np.take_along_axis(a, i[None], axis=0)[0]  # noqa: E731
+    low, high, at_low, at_high = pick(v, lower), pick(v, upper), pick(middle, lower), pick(middle, upper)
+    share = np.where(at_high > at_low, (0.5 - at_low) / np.where(at_high > at_low, at_high - at_low, 1.0), 0.0)
+    result = low + np.clip(share, 0.0, 1.0) * (high - low)
+    return np.where(total > 0, result, np.nan)
+
+
+def combine(
+    past: FloatArray, point: FloatArray, actual: FloatArray, cuts: IntArray, length: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Combine candidates: returns past (cut, length, series), point (horizon, series), weights (candidate, series).
+
+    ``past`` is (candidate, cut, length, series) and ``actual`` (cut, length, series). The combination at a cut uses
+    weights from cuts at least ``length`` away (cross-fitting), so that its errors are honest.
+    """
+    size = np.nanmean(np.abs(actual), axis=(0, 1)) if len(cuts) else np.ones(point.shape[2])
+    size = np.where(np.isfinite(size) & (size > 0), size, 1.0)
+    miss = np.abs(past - actual[None])
+    steps = np.isfinite(miss)
+    error = np.where(steps, miss, 0.0).sum(axis=2) / np.maximum(steps.sum(axis=2), 1) / size
+    error = np.where(steps.any(axis=2), error, np.nan)
+    weight = weigh(error)
+    joined = np.empty(past.shape[1:])
+    for k, cut in enumerate(cuts):
+        apart = np.abs(cuts - cut) >= length
+        joined[k] = weighted_median(past[:, k], weigh(error, apart) if apart.any() else np.full_like(weight, 1 / len(weight)))
+    return joined, weighted_median(point, weight), weight

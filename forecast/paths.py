@@ -1,0 +1,125 @@
+"""Sample paths: possible futures, joint over time and series. Quantiles are taken last, of sums where sums are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from forecast.errors import ModelError
+from forecast.panel import FloatArray
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class SamplePaths:
+    """Possible futures of several series.
+
+    Attributes
+    ----------
+    values : float array (draw, period, series)
+        Draw ``d`` is one world: its periods and series belong together.
+    periods : DatetimeIndex (period,)
+    series : tuple of str (series,)
+    seed : int
+    method : str
+        The model, and how its paths were made.
+    history : DataFrame, optional
+        ``unique_id, ds, y`` of what was known, for pictures.
+    """
+
+    values: FloatArray
+    periods: pd.DatetimeIndex
+    series: tuple[str, ...]
+    seed: int
+    method: str
+    history: pd.DataFrame | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        """Hold shape and labels together."""
+        if self.values.ndim != 3 or self.values.shape[1:] != (len(self.periods), len(self.series)):  # noqa: PLR2004
+            raise ModelError(
+                f"paths of shape {self.values.shape} do not fit {len(self.periods)} periods and "
+                f"{len(self.series)} series; the shape is (draw, period, series)"
+            )
+
+    @property
+    def draws(self) -> int:
+        """How many futures."""
+        return int(self.values.shape[0])
+
+    def mean(self) -> pd.DataFrame:
+        """The mean of each period and series: columns ``unique_id, ds, mean``."""
+        return self._long({"mean": self.values.mean(axis=0)})
+
+    def quantile(self, levels: float | Sequence[float]) -> pd.DataFrame:
+        """Quantiles of each period and series: columns ``unique_id, ds`` and one a level, such as ``0.1``."""
+        wanted = [levels] if isinstance(levels, int | float) else list(levels)
+        for level in wanted:
+            if not 0 < level < 1:
+                raise ModelError(f"quantile level {level} does not lie between 0 and 1")
+        found = np.quantile(self.values, wanted, axis=0)
+        return self._long({f"{level:g}": found[i] for i, level in enumerate(wanted)})
+
+    def interval(self, level: float = 80) -> pd.DataFrame:
+        """The two-sided prediction interval: columns ``unique_id, ds, lower, upper``; 80 is P10 to P90."""
+        if not 0 < level < 100:  # noqa: PLR2004
+            raise ModelError(f"level={level}: a level is a percentage between 0 and 100, such as 80")
+        tail = (100 - level) / 200
+        lower, upper = np.quantile(self.values, [tail, 1 - tail], axis=0)
+        return self._long({"lower": lower, "upper": upper})
+
+    def total(self, freq: str | None = None) -> SamplePaths:
+        """Sum each path over periods of ``freq`` (such as ``"ME"`` or ``"QE"``), or over the whole horizon.
+
+        A first or last period that the horizon covers in part holds the part's sum.
+        """
+        if freq is None:
+            values, ends = self.values.sum(axis=1, keepdims=True), self.periods[-1:]
+        else:
+            try:
+                group = pd.Series(0, index=self.periods).resample(freq)
+            except ValueError as cause:
+                raise ModelError(f"freq {freq!r} is not a pandas alias of a longer period, such as 'ME' or 'QE'") from cause
+            counts = group.size()
+            counts = counts[counts > 0]
+            starts = np.concatenate([[0], np.cumsum(counts.to_numpy())[:-1]])
+            values = np.add.reduceat(self.values, starts, axis=1)
+            ends = pd.DatetimeIndex(counts.index)
+        return SamplePaths(values, ends, self.series, self.seed, f"{self.method}, summed over {freq or 'the horizon'}")
+
+    def sum_series(self, name: str = "all") -> SamplePaths:
+        """Sum over series in each draw: the whole, joint as it was."""
+        values = self.values.sum(axis=2, keepdims=True)
+        return SamplePaths(values, self.periods, (name,), self.seed, f"{self.method}, summed over series")
+
+    def plot(self, series: str | None = None, *, ax: object = None) -> object:
+        """Draw a fan chart of one series (the first where none is named); returns the matplotlib Axes."""
+        from forecast.figures import fan
+
+        return fan(self, series=series, ax=ax)
+
+    def __repr__(self) -> str:
+        """One line: shape, span, method."""
+        span = f"{self.periods[0]:%Y-%m-%d} to {self.periods[-1]:%Y-%m-%d}"
+        shape = f"{self.draws:,} draws x {len(self.periods)} periods x {len(self.series)} series"
+        return f"SamplePaths({shape}, {span}, {self.method})"
+
+    def _repr_html_(self) -> str:
+        total = self.values.sum(axis=1)
+        table = pd.DataFrame(
+            np.quantile(total, [0.1, 0.5, 0.9], axis=0).T, index=list(self.series), columns=["p10", "p50", "p90"]
+        )
+        body = table.to_html(float_format=lambda v: f"{v:,.0f}", border=0)
+        return f"<p>{self!r}</p><p>Total over the horizon</p>{body}"
+
+    def _long(self, columns: dict[str, FloatArray]) -> pd.DataFrame:
+        periods, series = len(self.periods), len(self.series)
+        return pd.DataFrame(
+            {
+                "unique_id": np.repeat(np.array(self.series, dtype=object), periods),
+                "ds": np.tile(self.periods.to_numpy(), series),
+                **{name: value.T.ravel() for name, value in columns.items()},
+            }
+        )

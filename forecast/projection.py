@@ -1,0 +1,357 @@
+"""The projection: drivers forecast jointly into the future. Lazy: futures are made by block when asked.
+
+Comes in: usage. Goes out: for trajectory r, day t: volume[r,t,w], mix[r,t,leg], intensity[r,t,lane].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from forecast import schema
+from forecast.dependence import Trajectories, trajectories
+from forecast.drivers import ENDED_BLOCKS, Drivers, drivers_of
+from forecast.errors import HorizonError, ModelError
+from forecast.models import Model, model_of
+from forecast.panel import FloatArray, IntArray, Panel
+from forecast.periods import GRAIN_FREQ, Horizon, days_after, horizon as horizon_of
+from forecast.sampling import check_count
+from forecast.streams import stratified
+from forecast.usage import Usage
+
+#: Joint trajectories that a projection holds.
+TRAJECTORIES = 500
+#: Fewer days of history than this and a projection refuses.
+LEAST_HISTORY = 14
+LEAST_MONTHS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionSpec:
+    """The arguments of :func:`forecast.project` but for the usage: enough to make the projection again."""
+
+    horizon: str | int | None = None
+    start: str | None = None
+    end: str | None = None
+    model: str | Model = "auto"
+    seed: int = 0
+    by: tuple[str, ...] = ("environment", "project")
+    lag: int = 2
+    max_series: int = 500
+    trajectories: int = TRAJECTORIES
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some trajectories of the drivers.
+
+    Attributes
+    ----------
+    which : int array (trajectory,)
+    volume : float array (trajectory, day, workload)
+    mix : float array (trajectory, day, leg)
+        Sums to 1 over the legs of a workload.
+    intensity : float array (trajectory, day, lane)
+    trend : float array (trajectory, workload)
+        The log growth a period inside ``volume``: the point forecast's and the trajectory's own error of it.
+    """
+
+    which: IntArray
+    volume: FloatArray
+    mix: FloatArray
+    intensity: FloatArray
+    trend: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Which trajectory each draw follows, and its smoothing factor on volume (log): both (draw,)."""
+
+    trajectory: IntArray
+    log_factor: FloatArray
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Projection:
+    """What will be used, as joint trajectories of the drivers.
+
+    Attributes
+    ----------
+    usage : Usage
+    spec : ProjectionSpec
+    span : Horizon
+        The as-of date, the gap, and the planned span.
+    workloads, routes, legs, lanes : DataFrame
+        The labels of the drivers' axes; see :class:`forecast.drivers.Drivers`.
+    days : DatetimeIndex (day,)
+        Every period after the as-of date to the end of the plan, the gap included.
+    volume, mix, intensity : Trajectories
+        Trajectories of each driver; ``mix`` holds odds against the workload's largest leg.
+    notes : tuple of str
+        What was pooled, left out or assumed.
+    """
+
+    usage: Usage
+    spec: ProjectionSpec
+    span: Horizon
+    drivers: Drivers
+    days: pd.DatetimeIndex
+    volume: Trajectories
+    mix: Trajectories
+    intensity: Trajectories
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def as_of(self) -> pd.Timestamp:
+        """The last period that is fully known."""
+        return self.span.as_of
+
+    @property
+    def workloads(self) -> pd.DataFrame:
+        """Labels of the workload axis."""
+        return self.drivers.workloads
+
+    @property
+    def routes(self) -> pd.DataFrame:
+        """Provider, model, service tier and region of each route."""
+        return self.drivers.routes
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The billable units that are forecast."""
+        return tuple(dict.fromkeys(self.drivers.lanes["unit"]))
+
+    @property
+    def elapsed(self) -> FloatArray:
+        """Days from the as-of date to each period: the clock of growth. Shape (day,)."""
+        return np.asarray(days_after(self.as_of, self.days), dtype="float64")
+
+    def draws(self, count: int, seed: int) -> Draws:
+        """Deal ``count`` draws over the trajectories, each with a smoothing factor.
+
+        With L_r the log total of trajectory r and s their standard deviation, h = 0.9 s R^(-1/5) and
+        c = (1 + h^2 / s^2)^(-1/2), the factor's log is (c - 1)(L_r - mean L) + c h e, e normal: as many distinct totals
+        as draws, and their variance is that of the trajectories (Silverman 1986, section 6.4.1).
+        """
+        check_count("draws", count, ModelError)
+        number = self.volume.count
+        deal = np.argsort(stratified(seed, count, "trajectory"), kind="stable") % number
+        level = self.log_totals()
+        spread = float(level.std())
+        bandwidth = 0.9 * spread * number**-0.2
+        shrink = 1.0 / np.sqrt(1.0 + (bandwidth / spread) ** 2) if spread > 0 else 1.0
+        noise = ndtri(stratified(seed, count, "smoothing"))
+        factor = (shrink - 1.0) * (level[deal] - level.mean()) + shrink * bandwidth * noise
+        return Draws(deal.astype(np.intp), factor)
+
+    def log_totals(self) -> FloatArray:
+        """The log of each trajectory's total over the plan, workloads weighed by recent quantity: (trajectory,)."""
+        days = slice(self.span.gap, None)
+        point = self.volume.point[days].sum(axis=0)
+        weight = self._weights()
+        total = np.zeros(self.volume.count)
+        for block in _slices(self.volume.count, 50):
+            paths = self.volume.paths(block)[:, days].sum(axis=1)
+            total[block] = np.where(point > 0, paths / np.where(point > 0, point, 1.0), 1.0) @ weight
+        return np.log(np.maximum(total, 1e-300))
+
+    def blocks(self, size: int = 25) -> Iterator[Block]:
+        """Yield the trajectories ``size`` at a time; memory is bounded by ``size``, and no number depends on it."""
+        check_count("size", size, ModelError)
+        workload = self.drivers.legs["workload"].to_numpy()
+        for which in _slices(self.volume.count, size):
+            odds = _smooth_paths(self.mix, which)
+            total = np.zeros((odds.shape[0], odds.shape[1], len(self.workloads)))
+            np.add.at(total.transpose(2, 0, 1), workload, odds.transpose(2, 0, 1))
+            mix = odds / np.where(total > 0, total, 1.0)[:, :, workload]
+            trend = self.volume.slope + self.volume.growth[which]
+            yield Block(
+                np.arange(which.start, which.stop),
+                self.volume.paths(which),
+                mix,
+                _smooth_paths(self.intensity, which),
+                trend,
+            )
+
+    def at(self, as_of: str | pd.Timestamp) -> Projection:
+        """Refit on what was known at ``as_of``: the usage up to then, the same span of time planned."""
+        spec = replace(self.spec, horizon=None, start=str(self.span.start.date()), end=str(self.span.end.date()), lag=0)
+        return _project(self.usage.until(as_of), spec)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Point forecast and band of each workload's volume by day: p10, p50, p90 in its volume unit."""
+        paths = np.concatenate([self.volume.paths(s) for s in _slices(self.volume.count, 100)])
+        low, middle, high = np.quantile(paths, [0.1, 0.5, 0.9], axis=0)
+        labels = self.workloads.loc[np.repeat(np.arange(len(self.workloads)), len(self.days))].reset_index(drop=True)
+        values = {"p10": low, "p50": middle, "p90": high}
+        days = np.tile(self.days.to_numpy(), len(self.workloads))
+        return labels.assign(date=days, **{k: v.T.ravel() for k, v in values.items()})
+
+    def _weights(self) -> FloatArray:
+        """Each workload's part of the recent priced quantity, all units taken alike; sums to 1."""
+        recent = np.nan_to_num(self.drivers.intensity[-8:]).mean(axis=0)
+        volume = np.nan_to_num(self.drivers.volume[-28:]).mean(axis=0)
+        size = np.bincount(self.drivers.lanes["workload"], weights=recent, minlength=len(self.workloads)) * volume
+        return size / size.sum() if size.sum() > 0 else np.full(len(size), 1.0 / len(size))
+
+    def __repr__(self) -> str:
+        """One line: what is forecast, from when to when."""
+        return (
+            f"Projection({len(self.workloads)} workloads x {len(self.routes)} routes, "
+            f"{self.span.start:%Y-%m-%d} to {self.span.end:%Y-%m-%d}, as of {self.as_of:%Y-%m-%d}, "
+            f"{self.volume.count} trajectories)"
+        )
+
+    def _repr_html_(self) -> str:
+        frame = self.to_frame()
+        inside = frame[frame["date"] >= self.span.start]
+        keys = [*self.spec.by, "volume_unit"]
+        table = inside.groupby(keys, dropna=False)["p50"].sum().rename("volume, sum of daily medians").to_frame()
+        notes = "".join(f"<li>{note}</li>" for note in self.notes)
+        return f"<p>{self!r}</p>{table.to_html(float_format=lambda v: f'{v:,.0f}', border=0)}<ul>{notes}</ul>"
+
+
+def project(
+    usage: Usage,
+    *,
+    horizon: str | int | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    model: str | Model = "auto",
+    seed: int = 0,
+    by: tuple[str, ...] | list[str] = ("environment", "project"),
+    lag: int | None = None,
+    max_series: int = 500,
+    trajectories: int = TRAJECTORIES,
+) -> Projection:
+    """Project usage into the future as joint trajectories of its drivers.
+
+    Parameters
+    ----------
+    usage : Usage
+    horizon : str or int, optional
+        ``"2Q"``: the two whole quarters after the as-of date; also ``"3M"``, ``"90D"``, ``"FY2027"``, ``"2027Q1"``, or
+        a count of periods. ``start=`` and ``end=`` (dates) serve instead.
+    model : str or Model
+        The forecaster of volume, mix and intensity.
+    seed : int
+    by : sequence of str
+        What makes a workload.
+    lag : int, optional
+        The last periods of the export that may still be incomplete; they are not used. 2 days by default, 0 months.
+    max_series : int
+        The largest workloads that are kept apart; the rest are pooled as ``(other)``, which is noted.
+    trajectories : int
+        Joint futures held; draws of a plan are dealt over them.
+
+    Raises
+    ------
+    HorizonError, ModelError, UsageError
+        The span, the arguments or the history do not allow a projection; the message says what would.
+    """
+    check_count("trajectories", trajectories, ModelError)
+    check_count("max_series", max_series, ModelError)
+    default = 0 if usage.grain == "month" else 2
+    chosen = default if lag is None else lag
+    if isinstance(chosen, bool) or not isinstance(chosen, int) or chosen < 0:
+        raise HorizonError(f"lag={lag!r}: wanted a whole number of periods, 0 or more")
+    spec = ProjectionSpec(horizon, start, end, model, seed, tuple(by), chosen, max_series, trajectories)
+    return _project(usage, spec)
+
+
+def _project(usage: Usage, spec: ProjectionSpec) -> Projection:
+    freq = "MS" if usage.grain == "month" else "D"
+    last = usage.end.normalize()
+    as_of = last - spec.lag * (pd.offsets.MonthBegin() if freq == "MS" else pd.Timedelta(days=1))
+    span = horizon_of(as_of, freq=freq, span=spec.horizon, start=spec.start, end=spec.end)
+    known = len(pd.date_range(usage.start.normalize(), as_of, freq=freq))
+    least = LEAST_MONTHS if freq == "MS" else LEAST_HISTORY
+    if known < least:
+        raise ModelError(
+            f"{usage.source}: {known} {'months' if freq == 'MS' else 'days'} of history up to {as_of:%Y-%m-%d} "
+            f"(lag={spec.lag}); a projection needs at least {least}: export a longer span"
+        )
+    drivers = drivers_of(usage, as_of, by=spec.by, max_series=spec.max_series)
+    model = model_of(spec.model)
+    days = span.periods
+    names = tuple("|".join(map(str, row)) for row in drivers.workloads[list(spec.by)].itertuples(index=False))
+    volume = trajectories(
+        Panel(drivers.volume, drivers.days, names, freq), model,
+        horizon=len(days), count=spec.trajectories, seed=spec.seed, key="volume",
+    )
+    routes = ["|".join(map(str, row)) for row in drivers.routes.itertuples(index=False)]
+    leg_names = tuple(
+        f"{names[w]}|{routes[m]}" for w, m in drivers.legs[["workload", "route"]].itertuples(index=False)
+    )
+    lane_names = tuple(
+        f"{leg_names[leg]}|{unit}" for leg, unit in drivers.lanes[["leg", "unit"]].itertuples(index=False)
+    )
+    ratio = {"drivers": drivers, "model": model, "days": days, "freq": freq, "spec": spec}
+    mix = _ratio(drivers.odds, leg_names, key="mix", **ratio)
+    intensity = _ratio(drivers.intensity, lane_names, key="intensity", **ratio)
+    notes = (*usage.notes, *drivers.notes)
+    if spec.lag and usage.grain != "month":
+        notes = (*notes, f"the last {spec.lag} days of the export are taken as incomplete and not used (lag)")
+    if span.gap:
+        notes = (*notes, f"{span.gap} periods between the history and the plan are forecast but not planned")
+    return Projection(usage, spec, span, drivers, days, volume, mix, intensity, notes)
+
+
+def _ratio(
+    values: FloatArray,
+    names: tuple[str, ...],
+    *,
+    key: str,
+    drivers: Drivers,
+    model: Model,
+    days: pd.DatetimeIndex,
+    freq: str,
+    spec: ProjectionSpec,
+) -> Trajectories:
+    """Forecast ratios by block and lay them over days; a leg or lane that has ended, or is its own base, stays as it is."""
+    weekly = freq == "D"
+    clock = pd.date_range("2000-01-02", periods=len(values), freq="W") if weekly else drivers.blocks
+    steps = -(-len(days) // 7) if weekly else len(days)
+    ended = np.nan_to_num(values[-ENDED_BLOCKS:]).max(axis=0) <= 0
+    latest = _last_known(values)
+    fixed = ended | (np.isfinite(values).sum(axis=0) < 2) | (np.nanmax(values, axis=0, initial=0.0, where=np.isfinite(values)) == np.nanmin(values, axis=0, initial=np.inf, where=np.isfinite(values)))
+    count, series = spec.trajectories, values.shape[1]
+    point = np.repeat(np.where(ended, 0.0, latest)[None], steps, axis=0)
+    level, growth = np.zeros((count, series)), np.zeros((count, series))
+    slope, scale = np.zeros(series), np.zeros(series)
+    seen = np.array(["held at its last value"] * series, dtype=object)
+    moving = np.nonzero(~fixed)[0]
+    if len(moving):
+        panel = Panel(values[:, moving], clock, tuple(np.array(names)[moving]), "W" if weekly else freq)
+        made = trajectories(panel, model, horizon=steps, count=count, seed=spec.seed, key=key)
+        point[:, moving], level[:, moving], growth[:, moving] = made.point, made.level, made.growth
+        slope[moving], scale[moving], seen[moving] = made.slope, made.scale, made.seen
+    if weekly:
+        at = np.arange(len(days)) // 7
+        point, growth, slope = point[at], growth / 7.0, slope / 7.0
+    zero = np.zeros((count, len(days)), dtype=np.intp)
+    return Trajectories(
+        point, level, growth, slope, np.zeros((1, 1, series)), zero, zero, scale,
+        np.ones(series, dtype=bool), np.ones(series), tuple(seen),
+    )
+
+
+def _last_known(values: FloatArray) -> FloatArray:
+    there = np.isfinite(values)
+    last = len(values) - 1 - np.argmax(there[::-1], axis=0)
+    return np.where(there.any(axis=0), values[last, np.arange(values.shape[1])], 0.0)
+
+
+def _smooth_paths(made: Trajectories, which: slice) -> FloatArray:
+    """Paths without a daily shape: (trajectory, day, series)."""
+    steps = np.arange(1, len(made.point) + 1, dtype=float)
+    return made.point * np.exp(made.level[which][:, None, :] + made.growth[which][:, None, :] * steps[None, :, None])
+
+
+def _slices(count: int, size: int) -> Iterator[slice]:
+    for begin in range(0, count, size):
+        yield slice(begin, min(begin + size, count))

@@ -1,0 +1,25 @@
+"""What if, what it would cost, and what to set aside: scenarios, components, splits and the budget plan."""
+
+from __future__ import annotations
+
+from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.budget.planning import plan
+from scenarios.budget.spec import PlanSpec
+from scenarios.budget.splits import EnvironmentSplit
+from scenarios.changes import Growth, PriceChange
+from scenarios.components import Fixed, Reserve
+from scenarios.ranges import between
+from scenarios.scenario import Scenario
+
+__all__ = [
+    "BudgetPlan",
+    "EnvironmentSplit",
+    "Fixed",
+    "Growth",
+    "PlanSpec",
+    "PriceChange",
+    "Reserve",
+    "Scenario",
+    "between",
+    "plan",
+]

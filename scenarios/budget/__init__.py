@@ -1,0 +1,1 @@
+"""The budget: splits, contingency, the plan."""

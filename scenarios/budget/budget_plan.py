@@ -1,0 +1,221 @@
+"""The budget plan: what the draws say, at a stated confidence. Quantiles are taken here, last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from forecast.errors import PlanError, one_of
+from forecast.panel import FloatArray, IntArray
+from forecast.projection import Projection
+from scenarios.budget.contingency import euler_shares, quantile_error, to_cents
+from scenarios.budget.ledger import Ledger
+from scenarios.budget.spec import PlanSpec
+from scenarios.components import Reserve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LEVELS = {"p10": 0.10, "p50": 0.50, "p80": 0.80, "p90": 0.90, "p95": 0.95}
+#: The columns of every table, in order.
+COLUMNS = (*LEVELS, "demand_share", "base", "budget", "contingency")
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class BudgetPlan:
+    """A budget at a stated confidence, and the futures that it rests on.
+
+    Attributes
+    ----------
+    spec : PlanSpec
+        The arguments that made it.
+    projection : Projection
+    ledger : Ledger
+        Money by draw, month and row.
+    gap : float array (draw, month)
+        Spend between the history and the plan, in total; outside every total of the plan. ``gap_months`` its months.
+    history : Series (month,)
+        Priced past usage, by month.
+    trajectory : int array (draw,)
+        Which trajectory each draw follows.
+    excluded : DataFrame
+        Lanes without a price that were left out because ``unpriced="exclude"`` said so.
+    assumptions : DataFrame
+        What the plan rests on: ``topic, assumption, source``.
+    """
+
+    spec: PlanSpec
+    projection: Projection
+    ledger: Ledger
+    gap: FloatArray
+    gap_months: pd.PeriodIndex
+    history: pd.Series
+    trajectory: IntArray
+    currency: str
+    excluded: pd.DataFrame
+    assumptions: pd.DataFrame
+    _kept: dict[str, IntArray] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The scenario's name."""
+        return self.spec.scenario.name
+
+    @property
+    def confidence(self) -> float:
+        """The budget's one-sided confidence."""
+        return self.spec.confidence
+
+    @property
+    def totals(self) -> FloatArray:
+        """Spend over the horizon in each future: (draw,). Reserves are outside."""
+        return self.ledger.totals
+
+    @property
+    def base(self) -> float:
+        """The P50 of the total, to the cent."""
+        return round(float(np.quantile(self.totals, 0.5)), 2)
+
+    @property
+    def budget(self) -> float:
+        """The total's quantile at the plan's confidence, to the cent."""
+        return round(float(np.quantile(self.totals, self.confidence)), 2)
+
+    @property
+    def contingency(self) -> float:
+        """Budget less base: what is set aside for the spread."""
+        return round(self.budget - self.base, 2)
+
+    @property
+    def reserves(self) -> tuple[Reserve, ...]:
+        """Money set aside outside the totals."""
+        return tuple(c for c in self.spec.components if isinstance(c, Reserve))
+
+    @property
+    def funding(self) -> float:
+        """Budget and reserves: what must be found."""
+        return round(self.budget + sum(float(np.round(r.amount, 2)) for r in self.reserves), 2)
+
+    def probability_over(self, limit: float) -> float:
+        """The share of futures whose total exceeds ``limit``."""
+        if isinstance(limit, bool) or not isinstance(limit, int | float | np.number) or not np.isfinite(limit):
+            raise PlanError(f"probability_over({limit!r}): wanted an amount of money")
+        return float(np.mean(self.totals > limit))
+
+    def quantile(self, level: float) -> float:
+        """The total's quantile: ``plan.quantile(0.9)``."""
+        if not 0 < level < 1:
+            raise PlanError(f"quantile({level}): a level lies strictly between 0 and 1")
+        return float(np.quantile(self.totals, level))
+
+    def percentile_of(self, amount: float) -> float:
+        """Where a point estimate stands: 0.38 says "that is P38"."""
+        return float(np.mean(self.totals <= amount))
+
+    def table(
+        self, by: list[str] | tuple[str, ...] | str = ("month", "environment"), *, errors: bool = False, demand: bool = False
+    ) -> pd.DataFrame:
+        """The plan by any of month, quarter, year, environment, line and the workload's and route's columns.
+
+        Parameters
+        ----------
+        by : list of str
+            Empty for one row of the whole plan.
+        errors : bool
+            Add ``p10_se`` and so on: each quantile's standard error from the draws and from the finite trajectories.
+        demand : bool
+            Add ``demand_p50``, ``demand_p80`` and ``overrun``: what the row wants before policy, and the share of
+            futures in which that exceeds its budget.
+
+        Returns
+        -------
+        DataFrame
+            Index ``by``. ``p10`` to ``p95`` are the row's own quantiles of allocated money, and do not add.
+            ``demand_share`` is the row's part of what the lines with an environment want in its period. ``base``,
+            ``budget`` and ``contingency`` add up to the plan's, to the cent, over any ``by``.
+        """
+        names = [by] if isinstance(by, str) else list(by)
+        labels, group = self.ledger.groups(names)
+        count = len(labels)
+        money = self.ledger.summed(group, count)
+        found = np.quantile(money, list(LEVELS.values()), axis=0)
+        table = labels.assign(**{name: found[i] for i, name in enumerate(LEVELS)})
+        table["demand_share"] = self._demand_share(labels, group, names)
+        for column, level in (("base", 0.5), ("budget", self.confidence)):
+            table[column] = np.bincount(group.ravel(), weights=self._cents(level), minlength=count) / 100.0
+        table["contingency"] = (table["budget"] - table["base"]).round(2)
+        if errors:
+            for name, level in LEVELS.items():
+                table[f"{name}_se"] = [quantile_error(money[:, i], level, self.trajectory) for i in range(count)]
+        if demand:
+            wanted = self.ledger.summed(group, count, self.ledger.demand)
+            table["demand_p50"], table["demand_p80"] = np.quantile(wanted, [0.5, 0.8], axis=0)
+            table["overrun"] = (wanted > table["budget"].to_numpy()).mean(axis=0)
+        return table.set_index(names) if names else table.rename(index={0: "plan"})
+
+    def standard_error(self, level: float) -> float:
+        """Standard error of a quantile of the total, in money."""
+        return quantile_error(self.totals, level, self.trajectory)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The plan as a tidy frame: one row a month and row of the ledger."""
+        return self.table(["month", *self.ledger.labels.columns]).reset_index()
+
+    def shares(self) -> pd.DataFrame:
+        """The split's share of each environment in every draw; columns are environments."""
+        if self.ledger.shares is None:
+            raise PlanError("this plan has no split; give one: split=EnvironmentSplit(...)")
+        return pd.DataFrame(self.ledger.shares, columns=list(self.ledger.environments))
+
+    def plot(self, kind: str = "fan", *, ax: Axes | None = None) -> Axes:
+        """Draw the plan: ``"fan"`` (months, with history), ``"s_curve"`` or ``"environments"``; returns the Axes."""
+        from scenarios.report import charts
+
+        one_of("plot", kind, charts.KINDS, PlanError)
+        return charts.KINDS[kind](self, ax=ax)
+
+    def to_excel(self, path: str | Path) -> Path:
+        """Write the workbook; returns its path."""
+        from scenarios.report.workbook import write_workbook
+
+        return write_workbook(self, Path(path))
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write the plan as one self-contained page; returns its path."""
+        from scenarios.report.page import write_page
+
+        return write_page(self, Path(path))
+
+    def __repr__(self) -> str:
+        """One line: span, P50, budget."""
+        span = self.projection.span
+        return (
+            f"BudgetPlan({self.name!r}, {span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}, "
+            f"P50 {self.base:,.0f}, P{self.confidence * 100:g} {self.budget:,.0f} {self.currency}, "
+            f"{len(self.totals):,} draws)"
+        )
+
+    def _repr_html_(self) -> str:
+        from scenarios.report.tables import plan_html
+
+        return plan_html(self)
+
+    def _cents(self, level: float) -> IntArray:
+        """The finest cells' amounts at a level of the total, in cents, rounded once: (month * row,)."""
+        key = f"{level:.12g}"
+        if key not in self._kept:
+            money = self.ledger.money.reshape(len(self.ledger.money), -1)
+            amounts = euler_shares(self.totals, money, level)
+            self._kept[key] = to_cents(amounts, float(np.quantile(self.totals, level)))
+        return self._kept[key]
+
+    def _demand_share(self, labels: pd.DataFrame, group: IntArray, names: list[str]) -> FloatArray:
+        own = self.ledger.summed(group, len(labels), self.ledger.own).mean(axis=0)
+        periods = [n for n in names if n in ("month", "quarter", "year")]
+        whole = pd.Series(own).groupby([labels[p] for p in periods]).transform("sum").to_numpy() if periods else own.sum()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(own > 0, own / whole, np.nan)

@@ -1,0 +1,157 @@
+"""The ledger of a plan: money by draw, month and row, with the labels to group it by.
+
+Comes in: rows of demand, lines without an environment, a split. Goes out: rows of allocated money that add up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecast import schema
+from forecast.errors import PlanError, one_of
+from forecast.panel import FloatArray, IntArray
+from scenarios.budget.splits import EnvironmentSplit
+
+LINE, TOKENS, TRANSFER = "line", "tokens", "policy transfer"
+PERIODS = ("month", "quarter", "year")
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Allocated money.
+
+    Attributes
+    ----------
+    labels : DataFrame (row,)
+        ``line``, ``environment``, and what else the plan keeps apart.
+    money : float array (draw, month, row)
+        In each draw and month the rows sum to what is spent; ``policy transfer`` rows sum to 0.
+    demand : bool array (row,)
+        False for policy transfers, which move money and are not demand.
+    own : bool array (row,)
+        True for the lines that bear an environment of their own: what demand shares are made from.
+    months : PeriodIndex (month,)
+    shares : float array (draw, environment), optional
+        The split's shares, and ``environments`` their names.
+    """
+
+    labels: pd.DataFrame
+    money: FloatArray
+    demand: np.ndarray
+    own: np.ndarray
+    months: pd.PeriodIndex
+    environments: tuple[str, ...]
+    shares: FloatArray | None
+
+    @property
+    def totals(self) -> FloatArray:
+        """Money over the horizon in each draw: (draw,)."""
+        return np.asarray(self.money[:, :, self.demand].sum(axis=(1, 2)))
+
+    def columns(self) -> tuple[str, ...]:
+        """What ``by`` may name."""
+        return (*PERIODS, *self.labels.columns)
+
+    def groups(self, by: list[str]) -> tuple[pd.DataFrame, IntArray]:
+        """Groups of (month, row) cells: their labels (group,), and each cell's group (month, row)."""
+        for name in by:
+            one_of("by", name, self.columns(), PlanError)
+        if len(set(by)) != len(by):
+            raise PlanError(f"by={by!r} names a column twice")
+        months, rows = len(self.months), len(self.labels)
+        cells = pd.DataFrame(index=pd.RangeIndex(months * rows))
+        for name in by:
+            if name in PERIODS:
+                cells[name] = np.repeat(_period(self.months, name), rows)
+            else:
+                values = self.labels[name].astype("object")
+                cells[name] = np.tile(values.where(values.notna(), "").to_numpy(), months)
+        if not by:
+            return pd.DataFrame(index=pd.RangeIndex(1)), np.zeros((months, rows), dtype=np.intp)
+        grouped = cells.groupby(by, sort=True, dropna=False)
+        code = grouped.ngroup().to_numpy()
+        labels = cells.assign(_code=code).drop_duplicates("_code").sort_values("_code").drop(columns="_code")
+        return labels.reset_index(drop=True), code.reshape(months, rows).astype(np.intp)
+
+    def summed(self, group: IntArray, count: int, rows: np.ndarray | None = None) -> FloatArray:
+        """Money of each group: (draw, group); ``rows`` (bool) takes only some rows."""
+        used = np.ones(len(self.labels), dtype=bool) if rows is None else rows
+        out = np.zeros((len(self.money), count))
+        for month in range(len(self.months)):
+            code = group[month, used]
+            order = np.argsort(code, kind="stable")
+            if not len(order):
+                continue
+            found, first = np.unique(code[order], return_index=True)
+            out[:, found] += np.add.reduceat(self.money[:, month][:, used][:, order], first, axis=1)
+        return out
+
+
+def ledger_of(
+    labels: pd.DataFrame,
+    cost: FloatArray,
+    lines: list[tuple[str, str | None, FloatArray]],
+    months: pd.PeriodIndex,
+    split: EnvironmentSplit | None,
+) -> Ledger:
+    """Allocate.
+
+    Parameters
+    ----------
+    labels : DataFrame (cell,)
+        Labels of the token lines, ``environment`` among them.
+    cost : float array (draw, month, cell)
+    lines : list of (name, environment or None, money (draw, month))
+        Lines that are not tokens.
+    split : EnvironmentSplit, optional
+
+    A split makes one share vector a draw from the horizon's demand of the lines that have an environment. Lines
+    without one are dealt by it, and each environment gets a row ``policy transfer``: its part of the total less its own
+    demand and its dealt lines.
+    """
+    labels = labels.assign(line=TOKENS)
+    labels["environment"] = labels["environment"].astype("object").where(labels["environment"].notna(), schema.UNASSIGNED)
+    columns = [LINE, "environment", *[c for c in labels.columns if c not in (LINE, "environment")]]
+    rows, parts = [labels[columns]], [cost]
+    for name, environment, money in lines:
+        if environment is not None:
+            rows.append(pd.DataFrame({LINE: [name], "environment": [environment]}))
+            parts.append(money[:, :, None])
+    own_labels = pd.concat(rows, ignore_index=True).reindex(columns=columns)
+    own = np.concatenate(parts, axis=2)
+    environments = sorted(own_labels["environment"].unique())
+    free = [(name, money) for name, environment, money in lines if environment is None]
+    if split is None:
+        extra = pd.DataFrame({LINE: [n for n, _ in free], "environment": [schema.UNASSIGNED] * len(free)})
+        money = np.concatenate([own, *[m[:, :, None] for _, m in free]], axis=2)
+        table = pd.concat([own_labels, extra], ignore_index=True).reindex(columns=columns) if free else own_labels
+        bears = np.arange(len(table)) < len(own_labels)
+        return Ledger(table, money, np.ones(len(table), dtype=bool), bears, months, tuple(environments), None)
+    by_environment = np.stack(
+        [own[:, :, (own_labels["environment"] == e).to_numpy()].sum(axis=2) for e in environments], axis=2
+    )
+    shares = split.shares(by_environment.sum(axis=1), environments)
+    transfer = shares[:, None, :] * by_environment.sum(axis=2, keepdims=True) - by_environment
+    dealt = [money[:, :, None] * shares[:, None, :] for _, money in free]
+    names = [*[n for n, _ in free for _ in environments], *[TRANSFER] * len(environments)]
+    extra = pd.DataFrame({LINE: names, "environment": environments * (len(free) + 1)})
+    table = pd.concat([own_labels, extra], ignore_index=True).reindex(columns=columns)
+    demand = np.ones(len(table), dtype=bool)
+    demand[len(table) - len(environments) :] = False
+    return Ledger(
+        table,
+        np.concatenate([own, *dealt, transfer], axis=2),
+        demand,
+        np.arange(len(table)) < len(own_labels),
+        months,
+        tuple(environments),
+        shares,
+    )
+
+
+def _period(months: pd.PeriodIndex, name: str) -> np.ndarray:
+    freq = {"month": "M", "quarter": "Q", "year": "Y"}[name]
+    return months.asfreq(freq).astype(str).to_numpy()

@@ -1,0 +1,171 @@
+"""``plan``: a projection, prices, a scenario, lines and a split in; a budget plan out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import version
+
+import numpy as np
+import pandas as pd
+
+from forecast.errors import PlanError
+from forecast.panel import IntArray
+from forecast.prices import PriceBook
+from forecast.projection import Projection
+from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.budget.ledger import ledger_of
+from scenarios.budget.spec import PlanSpec
+from scenarios.budget.splits import EnvironmentSplit
+from scenarios.changes import World
+from scenarios.components import Component, Fixed
+from scenarios.costing import PricedLanes, Unpriced, price_lanes
+from scenarios.scenario import Scenario
+from scenarios.simulation import simulate
+
+#: The most memory that the kept cells may take, in bytes.
+MOST_BYTES = 2_000_000_000
+#: What the ledger keeps apart unless asked.
+DETAIL = ("environment", "department", "project", "provider", "model")
+
+
+def plan(
+    projection: Projection,
+    *,
+    prices: PriceBook | None = None,
+    scenario: Scenario | None = None,
+    components: Iterable[Component] = (),
+    split: EnvironmentSplit | None = None,
+    confidence: float = 0.80,
+    draws: int = 10_000,
+    seed: int = 0,
+    unpriced: Unpriced = "refuse",
+    detail: Iterable[str] = DETAIL,
+    n_jobs: int = 1,
+) -> BudgetPlan:
+    """Plan a budget.
+
+    Parameters
+    ----------
+    projection : Projection
+        Drivers of usage: :func:`forecast.project`.
+    prices : PriceBook, optional
+        The built-in one where none is given.
+    scenario : Scenario, optional
+        What changes against the forecast; nothing where none is given.
+    components : iterable of Fixed, Reserve
+        Budget lines that are not tokens.
+    split : EnvironmentSplit, optional
+        How money is split over environments; demand decides where none is given.
+    confidence : float
+        One-sided: 0.80 sets the budget at the P80 of the horizon's total.
+    draws, seed : int
+        Futures, and the seed of everything that is drawn. Same inputs and seed, same plan, bit for bit.
+    unpriced : {"refuse", "exclude"}
+        What to do with usage that has no price.
+    detail : iterable of str
+        Workload and route columns that tables can be made by; fewer take less memory.
+    n_jobs : int
+        Workers; the numbers do not depend on it.
+
+    Returns
+    -------
+    BudgetPlan
+
+    Raises
+    ------
+    PlanError, ScenarioError, PriceError
+        An argument does not hold, or usage has no price; the message says what would mend it.
+    """
+    spec = PlanSpec(
+        prices if prices is not None else PriceBook.builtin(),
+        scenario if scenario is not None else Scenario(),
+        tuple(components),
+        split,
+        confidence,
+        draws,
+        seed,
+        unpriced,
+        tuple(detail),
+    )
+    priced = price_lanes(projection, spec.prices, unpriced=unpriced)
+    labels, cell = _cells(projection, spec.detail)
+    size = 8.0 * draws * len(labels) * (len(projection.days) / 28 + 2)
+    if size > MOST_BYTES:
+        raise PlanError(
+            f"{draws:,} draws x {len(labels):,} cells of {', '.join(spec.detail)} would take {size / 1e9:.1f} GB; "
+            "keep less apart with detail=('environment', 'project'), or take fewer draws"
+        )
+    made = simulate(
+        projection, priced, spec.scenario, cell=cell, cells=len(labels), draws=draws, seed=seed, n_jobs=n_jobs
+    )
+    planned = made.spans.planned
+    months = made.spans.months[planned]
+    world = World(draws, seed)
+    first, last = projection.span.start, projection.span.end
+    if projection.usage.grain == "month":
+        last = last + pd.offsets.MonthEnd(0)
+    lines = [
+        (c.name, c.environment, c.money(world, months, first, last)) for c in spec.components if isinstance(c, Fixed)
+    ]
+    ledger = ledger_of(labels, made.cost[:, planned], lines, months, split)
+    return BudgetPlan(
+        spec,
+        projection,
+        ledger,
+        made.cost[:, ~planned].sum(axis=2),
+        made.spans.months[~planned],
+        _history(projection, spec.prices),
+        made.draws.trajectory,
+        priced.currency,
+        priced.excluded,
+        _assumptions(projection, spec, priced),
+    )
+
+
+def _cells(projection: Projection, detail: tuple[str, ...]) -> tuple[pd.DataFrame, IntArray]:
+    """Labels of the output cells (cell,), and which cell each lane is counted in (lane,)."""
+    lanes = projection.drivers.lanes
+    workloads = projection.workloads.iloc[lanes["workload"]].reset_index(drop=True)
+    routes = projection.routes.iloc[lanes["route"]].reset_index(drop=True)
+    every = pd.concat([workloads, routes[[c for c in routes if c not in workloads]]], axis=1)
+    for name in detail:
+        if name not in every and name not in DETAIL:
+            raise PlanError(f"detail: {name!r} is neither a workload nor a route column; there are {', '.join(every.columns)}")
+    kept = [c for c in detail if c in every]
+    if "environment" not in kept:
+        every["environment"] = every.get("environment", pd.Series([None] * len(every)))
+        kept = ["environment", *kept]
+    keys = every[kept].astype("object").where(every[kept].notna(), None)
+    grouped = keys.groupby(kept, sort=True, dropna=False)
+    code = grouped.ngroup().to_numpy()
+    labels = keys.assign(_code=code).drop_duplicates("_code").sort_values("_code").drop(columns="_code")
+    return labels.reset_index(drop=True), code.astype(np.intp)
+
+
+def _history(projection: Projection, prices: PriceBook) -> pd.Series:
+    """Priced past usage by month: what pictures show before the plan."""
+    frame = projection.usage.frame
+    cost = prices.cost(projection.usage)
+    return cost.groupby(frame["date"].dt.to_period("M")).sum(min_count=1).rename("cost")
+
+
+def _assumptions(projection: Projection, spec: PlanSpec, priced: PricedLanes) -> pd.DataFrame:
+    """What the plan rests on, a row each."""
+    usage, span = projection.usage, projection.span
+    rows = [
+        ("usage", repr(usage), f"{usage.source}, sha256 {usage.sha256[:16]}"),
+        ("as of", f"{span.as_of:%Y-%m-%d}", "last day of the export less the lag"),
+        ("horizon", f"{span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}", "asked"),
+        ("forecast", f"model {projection.spec.model if isinstance(projection.spec.model, str) else projection.spec.model.name}, "
+         f"{projection.volume.count} trajectories, seed {projection.spec.seed}", "forecast.project"),
+        ("prices", repr(spec.prices), f"sha256 {spec.prices.sha256[:16]}"),
+        ("scenario", spec.scenario.describe(), "asked"),
+        ("split", spec.split.describe() if spec.split else "by demand: no split", "asked"),
+        ("draws", f"{spec.draws:,} draws, seed {spec.seed}", f"tokenplan {version('tokenplan')}, numpy {np.__version__}"),
+    ]
+    rows += [("note", note, "reader and forecast") for note in projection.notes]
+    rows += [
+        ("unpriced", f"{r.provider}/{r.model} {r.unit} left out: {r.share:.1%} of its unit", "unpriced='exclude'")
+        for r in priced.excluded.itertuples()
+    ]
+    return pd.DataFrame(rows, columns=["topic", "assumption", "source"])

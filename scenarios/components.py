@@ -1,0 +1,105 @@
+"""The budget lines that are not tokens. Comes in: an amount. Goes out: money a period in each draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecast.errors import PlanError, ScenarioError
+from forecast.panel import FloatArray
+from scenarios import ranges
+from scenarios.changes import World
+from scenarios.ranges import Uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A line of a fixed amount a month, such as base infrastructure.
+
+    A month that the plan or the line covers in part costs its part by days.
+
+    Parameters
+    ----------
+    name : str
+    monthly : number, between(low, high) or frozen scipy distribution
+        Money a month, in the plan's currency; a range is drawn once a path.
+    environment : str, optional
+        Whose line it is; without one it is dealt to environments by the split.
+    start, end : date, optional
+        First and last day of the line.
+    """
+
+    name: str
+    monthly: Uncertain
+    environment: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check name, amount and dates."""
+        _checked(self, "Fixed", "monthly", self.monthly)
+        first, last = _date(self.start, "Fixed.start"), _date(self.end, "Fixed.end")
+        if first is not None and last is not None and last < first:
+            raise PlanError(f"Fixed {self.name!r}: it ends on {self.end}, before it starts on {self.start}")
+
+    def money(self, world: World, months: pd.PeriodIndex, first: pd.Timestamp, last: pd.Timestamp) -> FloatArray:
+        """Money in each month of the plan that runs from ``first`` to ``last``: (draw, month)."""
+        begin = max(first, _date(self.start, "Fixed.start") or first)
+        end = min(last, _date(self.end, "Fixed.end") or last)
+        if end < begin:
+            raise PlanError(
+                f"Fixed {self.name!r} runs {self.start} to {self.end}, outside the plan of {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+            )
+        amount = ranges.values(self.monthly, world.uniform("component", self.name, "monthly"), "amount")
+        lower = np.maximum(months.start_time, begin)
+        upper = np.minimum(months.end_time.normalize(), end)
+        days = np.clip((upper - lower) / pd.Timedelta(days=1) + 1, 0, None)
+        return amount[:, None] * np.asarray(days / months.days_in_month, dtype="float64")[None, :]
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Money set aside, not spent: a row below the total, outside what the plan expects to spend.
+
+    Parameters
+    ----------
+    name : str
+    amount : float
+        For the whole horizon, in the plan's currency.
+    """
+
+    name: str
+    amount: float
+
+    def __post_init__(self) -> None:
+        """Check name and amount."""
+        if not isinstance(self.amount, int | float) or isinstance(self.amount, bool):
+            raise PlanError(f"Reserve {self.name!r}: amount = {self.amount!r}: wanted a number")
+        _checked(self, "Reserve", "amount", self.amount)
+
+
+Component = Fixed | Reserve
+#: The kinds that a plan file may name.
+KINDS: dict[str, type[Fixed] | type[Reserve]] = {"fixed": Fixed, "reserve": Reserve}
+
+
+def _checked(component: Component, kind: str, attribute: str, value: object) -> None:
+    if not isinstance(component.name, str) or not component.name.strip():
+        raise PlanError(f"{kind}: a component needs a name")
+    try:
+        amount = ranges.uncertain(value, f"{kind} {component.name!r}: {attribute}")
+        ranges.in_domain(amount, "amount", f"{kind} {component.name!r}: {attribute}")
+    except ScenarioError as cause:
+        raise PlanError(str(cause)) from cause
+    object.__setattr__(component, attribute, amount)
+
+
+def _date(value: str | None, what: str) -> pd.Timestamp | None:
+    if value is None:
+        return None
+    try:
+        return pd.Timestamp(value).normalize()
+    except ValueError as cause:
+        raise PlanError(f"{what} = {value!r} is not a date; write 2027-02-01") from cause

@@ -1,0 +1,134 @@
+"""Uncertain numbers. Comes in: a number, ``between(low, high)``, a frozen scipy distribution. Goes out: one value a draw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from scipy.special import expit, logit, ndtri
+
+from forecast.errors import ScenarioError
+from forecast.panel import FloatArray
+
+#: What a number means, and so the scale on which its range is normal: log1p for relative changes, logit for shares,
+#: log for amounts.
+Kind = Literal["relative", "share", "amount"]
+
+_Z90 = float(ndtri(0.9))
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A range that holds the value in four of five cases: ``low`` is its P10 and ``high`` its P90."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        """Refuse a range that is not one."""
+        for end in (self.low, self.high):
+            if isinstance(end, bool) or not isinstance(end, int | float) or not math.isfinite(end):
+                raise ScenarioError(f"between({self.low!r}, {self.high!r}): both ends must be finite numbers")
+        if self.low > self.high:
+            raise ScenarioError(f"between({self.low:g}, {self.high:g}): the low end is above the high end; swap them")
+
+    def __str__(self) -> str:
+        """As a reader says it."""
+        return f"{self.low:g} to {self.high:g} (P10-P90)"
+
+
+@runtime_checkable
+class Distribution(Protocol):
+    """Anything with a quantile function, such as a frozen ``scipy.stats`` distribution."""
+
+    def ppf(self, q: FloatArray) -> FloatArray:
+        """Values at probabilities ``q``."""
+        ...
+
+
+Uncertain: TypeAlias = float | Between | Distribution
+
+
+def between(low: float, high: float) -> Between:
+    """Return the range whose P10 is ``low`` and whose P90 is ``high``.
+
+    It is normal on the scale of what it stands for: on log1p for a relative change, on logit for a share, on log for
+    an amount.
+    """
+    return Between(low, high)
+
+
+def uncertain(value: object, what: str) -> Uncertain:
+    """Check one uncertain number as it comes from a caller or from TOML (``{p10 = 1, p90 = 2}``)."""
+    if isinstance(value, Mapping):
+        if set(value) != {"p10", "p90"}:
+            raise ScenarioError(f"{what} = {dict(value)!r}: a range is written {{p10 = .., p90 = ..}}")
+        return Between(value["p10"], value["p90"])
+    if isinstance(value, Between):
+        return value
+    if isinstance(value, bool) or (not isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, Distribution)):
+        raise ScenarioError(f"{what} = {value!r}: wanted a number, between(low, high), or a frozen scipy distribution")
+    if isinstance(value, Distribution):
+        return value
+    if not math.isfinite(value):
+        raise ScenarioError(f"{what} = {value!r}: wanted a finite number")
+    return float(value)
+
+
+def least(value: Uncertain) -> float:
+    """The lowest value that a check should look at: the number, or the range's low end."""
+    if isinstance(value, Between):
+        return value.low
+    if isinstance(value, float | int):
+        return float(value)
+    return float(np.asarray(value.ppf(np.array([0.1])))[0])
+
+
+def values(value: Uncertain, u: FloatArray, kind: Kind) -> FloatArray:
+    """The value in each draw, from uniform numbers ``u`` (draw,)."""
+    if isinstance(value, float | int):
+        return np.full(u.shape, float(value))
+    if isinstance(value, Between):
+        if value.low == value.high:
+            return np.full(u.shape, float(value.low))
+        there, back = _SCALES[kind]
+        a, b = there(value.low), there(value.high)
+        return np.asarray(back((a + b) / 2 + (b - a) / (2 * _Z90) * ndtri(u)))
+    return np.asarray(value.ppf(u), dtype="float64")
+
+
+_SCALES = {
+    "relative": (np.log1p, np.expm1),
+    "share": (logit, expit),
+    "amount": (np.log, np.exp),
+}
+
+
+def in_domain(value: Uncertain, kind: Kind, what: str) -> None:
+    """Refuse a number or range that its kind cannot take."""
+    ends = (value.low, value.high) if isinstance(value, Between) else (value,) if isinstance(value, float | int) else ()
+    for end in ends:
+        if kind == "relative" and end <= -1:
+            raise ScenarioError(f"{what} = {end:g}: a relative change of -100 % or less leaves nothing; use more than -1")
+        if kind == "share" and not 0 <= end <= 1:
+            raise ScenarioError(f"{what} = {end:g}: a share lies between 0 and 1")
+        if kind == "amount" and end < 0:
+            raise ScenarioError(f"{what} = {end:g}: an amount cannot be negative")
+    if isinstance(value, Between) and value.low != value.high:
+        if kind == "amount" and value.low <= 0:
+            raise ScenarioError(f"{what} = {value}: the low end of an uncertain amount must be above 0")
+        if kind == "share" and not (0 < value.low and value.high < 1):
+            raise ScenarioError(f"{what} = {value}: the ends of an uncertain share must lie strictly between 0 and 1")
+
+
+def shown(value: Uncertain, kind: Kind) -> str:
+    """Tell a number as a reader expects it: percent for relative changes and shares."""
+    scale = (lambda v: f"{v:+.1%}") if kind == "relative" else (lambda v: f"{v:.1%}") if kind == "share" else (lambda v: f"{v:,.2f}")
+    if isinstance(value, Between):
+        return f"{scale(value.low)} to {scale(value.high)} (P10-P90)"
+    if isinstance(value, float | int):
+        return scale(value)
+    return repr(value)

@@ -1,0 +1,118 @@
+"""What importing costs, and what it offers: the public names are a promise, and this file is where it is written."""
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+#: ``import forecast, scenarios`` costs at most this much of ``import pandas``, which it holds.
+RATIO = 1.5
+#: Fewest and most rounds of the timing. The least of several runs is what the import itself costs;
+#: a busy machine only adds to it, so more rounds are run before the test complains.
+ROUNDS = (5, 25)
+
+LAZY = {
+    "duckdb",
+    "genai_prices",
+    "matplotlib",
+    "prophet",
+    "pydantic",
+    "rich",
+    "scipy.stats",
+    "statsmodels",
+    "xlsxwriter",
+}
+
+PUBLIC = {
+    "forecast": {
+        # usage and prices
+        "PriceBook",
+        "Usage",
+        "generate_usage",
+        "read_usage",
+        # forecasts
+        "Projection",
+        "SamplePaths",
+        "Scorecard",
+        "backtest",
+        "project",
+        "sample_paths",
+        # errors
+        "HorizonError",
+        "ModelError",
+        "PlanError",
+        "PriceError",
+        "ScenarioError",
+        "TokenplanError",
+        "UsageError",
+    },
+    "scenarios": {
+        # scenarios
+        "Growth",
+        "PriceChange",
+        "Scenario",
+        "between",
+        # plans
+        "BudgetPlan",
+        "EnvironmentSplit",
+        "Fixed",
+        "Reserve",
+        "plan",
+    },
+}
+
+
+def fresh(code: str) -> str:
+    """Run ``code`` in a new interpreter and return what it printed."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def seconds(modules: str) -> float:
+    timed = f"import time; t = time.perf_counter(); import {modules}; print(time.perf_counter() - t)"
+    return float(fresh(timed))
+
+
+def test_importing_costs_little_more_than_pandas():
+    ours, pandas = [], []
+    fewest, most = ROUNDS
+    for done in range(1, most + 1):
+        pandas.append(seconds("pandas"))
+        ours.append(seconds("forecast, scenarios"))
+        if done >= fewest and min(ours) <= RATIO * min(pandas):
+            return
+    pytest.fail(
+        f"import forecast, scenarios takes {min(ours):.3f} s, {min(ours) / min(pandas):.2f} times import pandas"
+        f" ({min(pandas):.3f} s; allowed: {RATIO}); see python -X importtime -c 'import forecast, scenarios'"
+    )
+
+
+def test_heavy_packages_are_imported_when_needed_only():
+    loaded = set(json.loads(fresh("import forecast, scenarios, json, sys; print(json.dumps(sorted(sys.modules)))")))
+    assert {"forecast", "scenarios"} <= loaded
+    assert not loaded & LAZY
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_public_names(package):
+    module = import_module(package)
+    assert set(module.__all__) == PUBLIC[package]
+    assert len(module.__all__) == len(set(module.__all__))
+    assert PUBLIC[package] <= set(dir(module))
+
+
+@pytest.mark.parametrize(
+    ("package", "name"), [(package, name) for package in PUBLIC for name in sorted(PUBLIC[package])]
+)
+def test_public_name_is_documented_and_no_module_bears_it(package, name):
+    thing = getattr(import_module(package), name)
+    assert callable(thing)
+    assert (thing.__doc__ or "").strip(), f"{package}.{name} has no docstring"
+    assert not (ROOT / package / name).exists()
+    assert not (ROOT / package / f"{name}.py").exists(), f"{package}/{name}.py hides {package}.{name} once imported"

@@ -1,0 +1,115 @@
+"""README.md and docs/, run as a reader would: every python block and every tokenplan command, from top to bottom."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("**/*.md"))]
+
+SHELL = {"bash", "console"}
+RUN = {"python"} | SHELL
+#: Shown, not run. Any other word after the fence is refused, so that no code escapes by its label.
+SHOWN = {"csv", "json", "makefile", "markdown", "mermaid", "text", "toml"}
+
+FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})\s*(?P<language>[^\s`]*)")
+COMMAND = re.compile(r"^(?:\.venv/bin/)?(?P<command>tokenplan\b.*)$")
+#: The command's exit codes: fine, and over the limit that was given with --limit.
+FINE, OVER_LIMIT = 0, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    language: str
+    line: int
+    text: str
+
+
+def blocks(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in order; a fence that is never closed is an error."""
+    lines = enumerate(page.read_text(encoding="utf-8").splitlines(), start=1)
+    found = []
+    for number, line in lines:
+        if not (opening := FENCE.match(line)):
+            continue
+        body = []
+        for _, inner in lines:
+            if inner.strip() == opening["fence"]:
+                break
+            body.append(inner.removeprefix(opening["indent"]) + "\n")
+        else:
+            pytest.fail(f"{relative(page)}:{number}: this fence is never closed")
+        found.append(Block(opening["language"], number + 1, "".join(body)))
+    return found
+
+
+def commands(block: Block) -> list[str]:
+    """The tokenplan commands of a shell block: in ``console`` the lines after ``$``, in ``bash`` every line."""
+    lines = block.text.replace("\\\n", " ").splitlines()
+    if block.language == "console":
+        lines = [line.removeprefix("$").strip() for line in lines if line.startswith("$")]
+    return [found["command"] for line in lines if (found := COMMAND.match(line.strip()))]
+
+
+def run_command(command: str, where: str) -> None:
+    """Run a command line as a shell would, pipes and redirections included, with this environment's tokenplan."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    allowed = {FINE, OVER_LIMIT} if "--limit" in shlex.split(command, comments=True) else {FINE}
+    assert done.returncode in allowed, f"{where}: {command}\nleft with {done.returncode}\n{done.stdout}{done.stderr}"
+
+
+def run_python(block: Block, page: Path, namespace: dict[str, object]) -> None:
+    padded = "\n" * (block.line - 1) + block.text  # so that a traceback names the line of the page
+    exec(compile(padded, str(page), "exec"), namespace)  # noqa: S102
+
+
+def relative(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """An empty folder with the sample data where a clone has it."""
+    if (ROOT / "data" / "samples").is_dir():
+        shutil.copytree(ROOT / "data" / "samples", tmp_path / "data" / "samples")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_readme_has_code_to_run():
+    found = blocks(README)
+    assert any(block.language == "python" for block in found), "README.md shows no python"
+    assert any(commands(block) for block in found if block.language in SHELL), "README.md shows no tokenplan command"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_every_fence_says_what_it_holds(page):
+    odd = [f"{relative(page)}:{b.line - 1}: {b.language!r}" for b in blocks(page) if b.language not in RUN | SHOWN]
+    assert not odd, f"label these blocks with one of {sorted(RUN | SHOWN)}: {odd}"
+
+
+@pytest.mark.usefixtures("clone")
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_page_runs(page):
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    for block in blocks(page):
+        if block.language == "python":
+            run_python(block, page, namespace)
+        elif block.language in SHELL:
+            for command in commands(block):
+                run_command(command, f"{relative(page)}:{block.line}")
