@@ -1,4 +1,4 @@
-"""What was used, and what will be: usage, prices, forecasts as joint sample paths, and projections of cost's drivers."""
+"""What was used, and what will be: usage, prices, forecasts as joint sample paths, projections of cost's drivers."""
 
 from __future__ import annotations
 

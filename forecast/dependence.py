@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from forecast.models.protocol import Model, Rolled, cuts_of, roll
 from forecast.panel import FloatArray, IntArray, Panel
@@ -94,7 +93,9 @@ class Trajectories:
         return np.where(relative, point * np.exp(np.where(relative, error, 0.0)), point + unit * error)
 
 
-def trajectories(panel: Panel, model: Model, *, horizon: int, count: int, seed: int, key: str = "series") -> Trajectories:
+def trajectories(
+    panel: Panel, model: Model, *, horizon: int, count: int, seed: int, key: str = "series"
+) -> Trajectories:
     """Forecast a panel and make ``count`` joint trajectories around the point.
 
     A series' total over the horizon is F exp(r), F the sum of its point forecast. The scale of r joins the series' own
@@ -220,6 +221,8 @@ class _Totals:
 
     def draw(self, count: int, seed: int, key: str, series: tuple[str, ...]) -> FloatArray:
         """Standardised errors of totals, tied over series: (trajectory, series)."""
+        from scipy.special import ndtr, ndtri
+
         common = ndtri(stratified(seed, count, "level", key))
         table = self._table()
         out = np.empty((count, len(series)))
@@ -244,7 +247,9 @@ class _Totals:
         )
         order = np.argsort(values, kind="stable")
         cumulative = np.cumsum(mass[order])
-        return np.concatenate([[0.0], (cumulative - mass[order] / 2) / cumulative[-1]]), np.concatenate([[0.0], values[order]])
+        return np.concatenate([[0.0], (cumulative - mass[order] / 2) / cumulative[-1]]), np.concatenate(
+            [[0.0], values[order]]
+        )
 
 
 def _prior_scale(errors: FloatArray, square: FloatArray, effective: FloatArray, season: int) -> FloatArray:
@@ -261,9 +266,11 @@ def _prior_scale(errors: FloatArray, square: FloatArray, effective: FloatArray, 
     there = np.isfinite(blocks)
     mean = np.where(there, blocks, 0.0).sum(axis=2) / np.maximum(there.sum(axis=2), 1)
     seen = there.any(axis=2)
-    volatility = np.sqrt(np.where(seen, mean**2, 0.0).sum(axis=(0, 1)) / np.maximum(seen.sum(axis=(0, 1)), 1))
+    volatility: FloatArray = np.sqrt(
+        np.where(seen, mean**2, 0.0).sum(axis=(0, 1)) / np.maximum(seen.sum(axis=(0, 1)), 1)
+    )
     use = (effective > 0) & (volatility > 0) & (square > 0)
-    alone = np.where(seen.any(axis=(0, 1)), 0.8 * volatility, UNKNOWN_SCALE)
+    alone = np.where(seen.sum(axis=(0, 1)) > 0, 0.8 * volatility, UNKNOWN_SCALE)
     if not use.any():
         return alone
     x, y = np.log(volatility[use]), 0.5 * np.log(square[use])
@@ -273,7 +280,9 @@ def _prior_scale(errors: FloatArray, square: FloatArray, effective: FloatArray, 
     with np.errstate(divide="ignore"):
         panel = np.exp(level + slope * np.log(np.where(volatility > 0, volatility, np.nan)))
     lean = 10.0 / (10.0 + use.sum())
-    joined = np.where(alone > 0, alone, 1e-12) ** lean * np.where(np.isfinite(panel), panel, alone + 1e-12) ** (1 - lean)
+    joined = np.where(alone > 0, alone, 1e-12) ** lean * np.where(np.isfinite(panel), panel, alone + 1e-12) ** (
+        1 - lean
+    )
     return np.where(volatility > 0, joined, alone)
 
 
@@ -281,10 +290,10 @@ def _correlation(standard: FloatArray, effective: FloatArray) -> float:
     """The common share of lasting errors, from the means over series at each cut, drawn to a prior."""
     series = standard.shape[1]
     prior, weight = PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS
-    if series < 2 or not len(standard):  # noqa: PLR2004
+    if series < 2 or not len(standard):
         return prior
     there = np.isfinite(standard)
-    rows = there.sum(axis=1) >= 2  # noqa: PLR2004
+    rows = there.sum(axis=1) >= 2
     if not rows.any():
         return prior
     size = np.sqrt(np.nanmean(standard[rows] ** 2))
@@ -304,7 +313,7 @@ def _widening(horizon: int, length: int, panel: Panel) -> float:
 def _turns(
     horizon: int, count: int, cuts: int, length: int, seasons: tuple[int, ...], seed: int
 ) -> tuple[IntArray, IntArray]:
-    """Which past cut and step each period's shape comes from: blocks of a backtest's length, turned by whole seasons."""
+    """Which past cut and step each period's shape comes from: backtest-long blocks, turned by whole seasons."""
     if cuts == 0:
         return np.zeros((count, horizon), dtype=np.intp), np.zeros((count, horizon), dtype=np.intp)
     season = seasons[0] if length >= 2 * seasons[0] else 1
@@ -332,7 +341,7 @@ def _shapes(errors: FloatArray, panel: Panel, relative: np.ndarray, unit: FloatA
     centred = np.where(there, clean - clean.sum(axis=1, keepdims=True) / number, 0.0)
     rise = (centred * t[:, None]).sum(axis=1, keepdims=True) / max(float((t * t).sum()), 1e-12)
     shape = np.where(there, centred - rise * t[:, None], 0.0)
-    missing = ~there.any(axis=1)
+    missing = there.sum(axis=1) == 0
     for k, i in zip(*np.nonzero(missing), strict=True):
         donors = np.nonzero(~missing[:, i])[0]
         if len(donors):
@@ -344,7 +353,7 @@ def _slope(point: FloatArray, panel: Panel, floor: FloatArray) -> FloatArray:
     """Log growth a period of the point forecast, with phase means taken out: (series,)."""
     horizon = len(point)
     season = panel.seasons[0] if horizon >= 2 * panel.seasons[0] else 1
-    if horizon < 2:  # noqa: PLR2004
+    if horizon < 2:
         return np.zeros(point.shape[1])
     level = np.log(np.maximum(point, np.maximum(1e-12, 1e-9 * floor)))
     t = np.arange(horizon, dtype=float)
@@ -371,6 +380,15 @@ def _hold_totals(made: Trajectories, total: FloatArray) -> Trajectories:
         move = np.where(relative, np.where((sums > 0) & (meant > 0), logs, 0.0), plain)
         level[:, part] += move
     return Trajectories(
-        made.point, level, made.growth, made.slope, made.errors, made.origin, made.offset,
-        made.scale, made.relative, made.unit, made.seen,
+        made.point,
+        level,
+        made.growth,
+        made.slope,
+        made.errors,
+        made.origin,
+        made.offset,
+        made.scale,
+        made.relative,
+        made.unit,
+        made.seen,
     )

@@ -80,7 +80,9 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     for column in by:
         one_of("by", column, schema.DIMENSIONS, ModelError)
         if column not in usage.frame:
-            raise ModelError(f"by={column!r}: {usage.source} has no such column; it has {', '.join(usage.frame.columns)}")
+            raise ModelError(
+                f"by={column!r}: {usage.source} has no such column; it has {', '.join(usage.frame.columns)}"
+            )
     frame, notes = _usage_rows(usage, as_of)
     frame, pooled = _pool(frame, by, max_series)
     notes += pooled
@@ -101,7 +103,9 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     leg_code = row_workload * len(routes) + row_route
     leg_codes, row_leg = np.unique(leg_code, return_inverse=True)
     legs = pd.DataFrame({"workload": leg_codes // len(routes), "route": leg_codes % len(routes)})
-    lane_rows = [(leg, k) for leg in range(len(legs)) for k in np.nonzero((quantity[row_leg == leg] > 0).any(axis=0))[0]]
+    lane_rows = [
+        (leg, k) for leg in range(len(legs)) for k in np.nonzero((quantity[row_leg == leg] > 0).any(axis=0))[0]
+    ]
     lane_leg = np.array([leg for leg, _ in lane_rows], dtype=np.intp)
     lane_unit = np.array([k for _, k in lane_rows], dtype=np.intp)
     lanes = pd.DataFrame(
@@ -161,7 +165,9 @@ def _pool(frame: pd.DataFrame, by: tuple[str, ...], max_series: int) -> tuple[pd
     pooled = [c for c in by if c != "environment"] or list(by)
     frame = frame.assign(**{c: frame[c].where(~inside, OTHER) for c in pooled})
     share = float(size.iloc[max_series:].sum() / max(size.sum(), 1e-300))
-    return frame, [f"{len(tail)} of {len(size)} workloads ({share:.1%} of tokens) are pooled as {OTHER!r}: max_series={max_series}"]
+    return frame, [
+        f"{len(tail)} of {len(size)} workloads ({share:.1%} of tokens) are pooled as {OTHER!r}: max_series={max_series}"
+    ]
 
 
 def _labels(frame: pd.DataFrame, columns: list[str]) -> tuple[pd.DataFrame, IntArray]:
@@ -175,7 +181,9 @@ def _labels(frame: pd.DataFrame, columns: list[str]) -> tuple[pd.DataFrame, IntA
 def _quantities(frame: pd.DataFrame) -> tuple[FloatArray, list[str]]:
     """Quantities (row, unit) of the billable units, then money where a row has nothing else."""
     units = [u for u in schema.BILLABLE if u in frame]
-    quantity = np.stack([frame[u].fillna(0.0).to_numpy() for u in units], axis=1) if units else np.zeros((len(frame), 0))
+    quantity = (
+        np.stack([frame[u].fillna(0.0).to_numpy() for u in units], axis=1) if units else np.zeros((len(frame), 0))
+    )
     money = next((m for m in ("billed_cost", "effective_cost", "list_cost") if m in frame), None)
     bare = ~(quantity > 0).any(axis=1)
     if schema.REQUESTS in frame:
@@ -201,14 +209,13 @@ def _departments(workloads: pd.DataFrame, frame: pd.DataFrame, row_workload: Int
     """Add ``department`` where every workload belongs to one."""
     if "department" not in frame or "department" in workloads:
         return workloads
-    owner = frame["department"].groupby(row_workload).agg(lambda s: s.dropna().unique().tolist())
-    if (owner.str.len() <= 1).all():
-        workloads["department"] = [o[0] if o else None for o in owner]
-    return workloads
+    owner = frame["department"].groupby(row_workload)
+    return workloads.assign(department=owner.first()) if (owner.nunique() <= 1).all() else workloads
 
 
 def _sum(row: IntArray, column: IntArray, value: FloatArray, rows: int, columns: int) -> FloatArray:
-    return np.bincount(row * columns + column, weights=value, minlength=rows * columns).reshape(rows, columns)
+    sums = np.bincount(row * columns + column, weights=value, minlength=rows * columns)
+    return np.asarray(sums, dtype="float64").reshape(rows, columns)
 
 
 def _unseen(volume: FloatArray, reported: np.ndarray) -> FloatArray:

@@ -12,6 +12,7 @@ from forecast.errors import ModelError, bad_rows, nearest
 from forecast.periods import offset_of, seasons
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.intp]
 
 
@@ -66,7 +67,8 @@ def panel_of(frame: pd.DataFrame, freq: str) -> Panel:
             raise ModelError(f"the frame has no column {column!r}; it has {have}{nearest(column, frame.columns)}")
     if frame.empty:
         raise ModelError("the frame has no rows: a forecast needs at least one observation")
-    ds = pd.to_datetime(frame["ds"], errors="coerce")
+    text = not pd.api.types.is_datetime64_any_dtype(frame["ds"])
+    ds = pd.to_datetime(frame["ds"], errors="coerce", format="ISO8601" if text else None)
     if ds.isna().any():
         raise ModelError(f"column 'ds': not a date in {bad_rows(frame, ds.isna(), ['unique_id', 'ds'], first_row=0)}")
     if ds.dt.tz is not None:

@@ -1,4 +1,4 @@
-"""Sample paths: possible futures, joint over time and series. Quantiles are taken last, of sums where sums are asked."""
+"""Sample paths: possible futures, joint over time and series. Sums first, quantiles last."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SamplePaths:
 
     def __post_init__(self) -> None:
         """Hold shape and labels together."""
-        if self.values.ndim != 3 or self.values.shape[1:] != (len(self.periods), len(self.series)):  # noqa: PLR2004
+        if self.values.ndim != 3 or self.values.shape[1:] != (len(self.periods), len(self.series)):
             raise ModelError(
                 f"paths of shape {self.values.shape} do not fit {len(self.periods)} periods and "
                 f"{len(self.series)} series; the shape is (draw, period, series)"
@@ -64,7 +64,7 @@ class SamplePaths:
 
     def interval(self, level: float = 80) -> pd.DataFrame:
         """The two-sided prediction interval: columns ``unique_id, ds, lower, upper``; 80 is P10 to P90."""
-        if not 0 < level < 100:  # noqa: PLR2004
+        if not 0 < level < 100:
             raise ModelError(f"level={level}: a level is a percentage between 0 and 100, such as 80")
         tail = (100 - level) / 200
         lower, upper = np.quantile(self.values, [tail, 1 - tail], axis=0)
@@ -81,7 +81,9 @@ class SamplePaths:
             try:
                 group = pd.Series(0, index=self.periods).resample(freq)
             except ValueError as cause:
-                raise ModelError(f"freq {freq!r} is not a pandas alias of a longer period, such as 'ME' or 'QE'") from cause
+                raise ModelError(
+                    f"freq {freq!r} is not a pandas alias of a longer period, such as 'ME' or 'QE'"
+                ) from cause
             counts = group.size()
             counts = counts[counts > 0]
             starts = np.concatenate([[0], np.cumsum(counts.to_numpy())[:-1]])

@@ -1,4 +1,4 @@
-"""Periods: frequencies, seasons and horizons. Comes in: an alias or "2Q". Goes out: dates, and which period each is in."""
+"""Periods: frequencies, seasons and horizons. Comes in: an alias or "2Q". Goes out: dates."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def offset_of(freq: str) -> pd.offsets.BaseOffset:
         offset = pd.tseries.frequencies.to_offset(freq)
     except ValueError as cause:
         known = (*_SEASONS, "YS", "YE")
-        raise ModelError(f"freq {freq!r} is not a pandas alias, such as {', '.join(known)}{nearest(freq, known)}") from cause
+        raise ModelError(
+            f"freq {freq!r} is not a pandas alias, such as {', '.join(known)}{nearest(freq, known)}"
+        ) from cause
     if offset is None:
         raise ModelError("freq must be a pandas alias, such as 'D'")
     return offset

@@ -10,15 +10,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
-from forecast import schema
 from forecast.dependence import Trajectories, trajectories
 from forecast.drivers import ENDED_BLOCKS, Drivers, drivers_of
 from forecast.errors import HorizonError, ModelError
 from forecast.models import Model, model_of
 from forecast.panel import FloatArray, IntArray, Panel
-from forecast.periods import GRAIN_FREQ, Horizon, days_after, horizon as horizon_of
+from forecast.periods import Horizon, days_after
+from forecast.periods import horizon as horizon_of
 from forecast.sampling import check_count
 from forecast.streams import stratified
 from forecast.usage import Usage
@@ -137,6 +136,8 @@ class Projection:
         c = (1 + h^2 / s^2)^(-1/2), the factor's log is (c - 1)(L_r - mean L) + c h e, e normal: as many distinct totals
         as draws, and their variance is that of the trajectories (Silverman 1986, section 6.4.1).
         """
+        from scipy.special import ndtri
+
         check_count("draws", count, ModelError)
         number = self.volume.count
         deal = np.argsort(stratified(seed, count, "trajectory"), kind="stable") % number
@@ -280,19 +281,22 @@ def _project(usage: Usage, spec: ProjectionSpec) -> Projection:
     days = span.periods
     names = tuple("|".join(map(str, row)) for row in drivers.workloads[list(spec.by)].itertuples(index=False))
     volume = trajectories(
-        Panel(drivers.volume, drivers.days, names, freq), model,
-        horizon=len(days), count=spec.trajectories, seed=spec.seed, key="volume",
+        Panel(drivers.volume, drivers.days, names, freq),
+        model,
+        horizon=len(days),
+        count=spec.trajectories,
+        seed=spec.seed,
+        key="volume",
     )
     routes = ["|".join(map(str, row)) for row in drivers.routes.itertuples(index=False)]
-    leg_names = tuple(
-        f"{names[w]}|{routes[m]}" for w, m in drivers.legs[["workload", "route"]].itertuples(index=False)
-    )
+    leg_names = tuple(f"{names[w]}|{routes[m]}" for w, m in drivers.legs[["workload", "route"]].itertuples(index=False))
     lane_names = tuple(
         f"{leg_names[leg]}|{unit}" for leg, unit in drivers.lanes[["leg", "unit"]].itertuples(index=False)
     )
-    ratio = {"drivers": drivers, "model": model, "days": days, "freq": freq, "spec": spec}
-    mix = _ratio(drivers.odds, leg_names, key="mix", **ratio)
-    intensity = _ratio(drivers.intensity, lane_names, key="intensity", **ratio)
+    mix = _ratio(drivers.odds, leg_names, key="mix", clock=drivers.blocks, days=days, freq=freq, spec=spec)
+    intensity = _ratio(
+        drivers.intensity, lane_names, key="intensity", clock=drivers.blocks, days=days, freq=freq, spec=spec
+    )
     notes = (*usage.notes, *drivers.notes)
     if spec.lag and usage.grain != "month":
         notes = (*notes, f"the last {spec.lag} days of the export are taken as incomplete and not used (lag)")
@@ -306,19 +310,24 @@ def _ratio(
     names: tuple[str, ...],
     *,
     key: str,
-    drivers: Drivers,
-    model: Model,
+    clock: pd.DatetimeIndex,
     days: pd.DatetimeIndex,
     freq: str,
     spec: ProjectionSpec,
 ) -> Trajectories:
-    """Forecast ratios by block and lay them over days; a leg or lane that has ended, or is its own base, stays as it is."""
+    """Forecast ratios by block and lay them over days; what has ended, or is its own base, stays as it is."""
     weekly = freq == "D"
-    clock = pd.date_range("2000-01-02", periods=len(values), freq="W") if weekly else drivers.blocks
     steps = -(-len(days) // 7) if weekly else len(days)
     ended = np.nan_to_num(values[-ENDED_BLOCKS:]).max(axis=0) <= 0
     latest = _last_known(values)
-    fixed = ended | (np.isfinite(values).sum(axis=0) < 2) | (np.nanmax(values, axis=0, initial=0.0, where=np.isfinite(values)) == np.nanmin(values, axis=0, initial=np.inf, where=np.isfinite(values)))
+    fixed = (
+        ended
+        | (np.isfinite(values).sum(axis=0) < 2)
+        | (
+            np.nanmax(values, axis=0, initial=0.0, where=np.isfinite(values))
+            == np.nanmin(values, axis=0, initial=np.inf, where=np.isfinite(values))
+        )
+    )
     count, series = spec.trajectories, values.shape[1]
     point = np.repeat(np.where(ended, 0.0, latest)[None], steps, axis=0)
     level, growth = np.zeros((count, series)), np.zeros((count, series))
@@ -326,8 +335,8 @@ def _ratio(
     seen = np.array(["held at its last value"] * series, dtype=object)
     moving = np.nonzero(~fixed)[0]
     if len(moving):
-        panel = Panel(values[:, moving], clock, tuple(np.array(names)[moving]), "W" if weekly else freq)
-        made = trajectories(panel, model, horizon=steps, count=count, seed=spec.seed, key=key)
+        panel = Panel(values[:, moving], clock, tuple(np.array(names)[moving]), "7D" if weekly else freq)
+        made = trajectories(panel, model_of(spec.model), horizon=steps, count=count, seed=spec.seed, key=key)
         point[:, moving], level[:, moving], growth[:, moving] = made.point, made.level, made.growth
         slope[moving], scale[moving], seen[moving] = made.slope, made.scale, made.seen
     if weekly:
@@ -335,8 +344,17 @@ def _ratio(
         point, growth, slope = point[at], growth / 7.0, slope / 7.0
     zero = np.zeros((count, len(days)), dtype=np.intp)
     return Trajectories(
-        point, level, growth, slope, np.zeros((1, 1, series)), zero, zero, scale,
-        np.ones(series, dtype=bool), np.ones(series), tuple(seen),
+        point,
+        level,
+        growth,
+        slope,
+        np.zeros((1, 1, series)),
+        zero,
+        zero,
+        scale,
+        np.ones(series, dtype=bool),
+        np.ones(series),
+        tuple(seen),
     )
 
 

@@ -62,7 +62,7 @@ def sample_paths(
     return SamplePaths(made.paths(), panel.future(horizon), panel.series, seed, known.name, _history(panel))
 
 
-def check_count(what: str, value: object, error: type[ModelError] | type[HorizonError]) -> None:
+def check_count(what: str, value: object, error: type[ModelError | HorizonError]) -> None:
     """Hold a count to be a whole number, at least one."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise error(f"{what}={value!r}: wanted a whole number, at least 1")

@@ -1,28 +1,18 @@
-"""Usage: the canonical table as one frozen value. Comes in: a frame and a column mapping. Goes out: checked rows.
-
-Every check that can fail names the place (file, column, row, value) and what to do about it.
-"""
+"""Usage: the canonical table as one frozen value. Comes in: a frame and a column mapping. Goes out: checked rows."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import get_args
 
-import numpy as np
 import pandas as pd
 
 from forecast import schema
-from forecast.errors import UsageError, bad_rows, nearest, one_of
+from forecast.checks import COLUMNS, Door, Duplicates
+from forecast.errors import UsageError, one_of
 from forecast.schema import Grain
-
-Duplicates = Literal["refuse", "sum"]
-
-_MEASURES: Final = (schema.REQUESTS, *schema.UNITS, *schema.MONEY)
-_TEXT: Final = (*schema.DIMENSIONS, "currency", "charge_category")
-_OTHER: Final = ("recorded_at",)
-COLUMNS: Final = (schema.DATE, *schema.DIMENSIONS, *_MEASURES, "currency", "charge_category", *_OTHER)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -32,7 +22,7 @@ class Usage:
     Attributes
     ----------
     frame : DataFrame
-        Columns of :data:`forecast.usage.COLUMNS` that the source has, sorted by date and key. ``date`` is naive, in
+        Columns of :data:`forecast.checks.COLUMNS` that the source has, sorted by date and key. ``date`` is naive, in
         the billing zone. Quantities are floats; null is unknown, never 0.
     grain : {"hour", "day", "month"}
         The length of one row's period.
@@ -88,7 +78,7 @@ class Usage:
             A column, row or value that the table's rules forbid; the message says which and what to do.
         """
         one_of("duplicates", duplicates, get_args(Duplicates), UsageError)
-        door = _Door(source, first_row)
+        door = Door(source, first_row)
         if frame.empty:
             raise UsageError(f"{source}: there are no rows; export a span of time in which something was used")
         table, notes = door.rename(frame, columns or {}, fill or {})
@@ -146,12 +136,16 @@ class Usage:
         """One line: rows, span, and what was measured."""
         span = f"{self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}"
         models = self.frame["model"].nunique() if "model" in self.frame else 0
-        return f"Usage({len(self.frame):,} rows by {self.grain}, {span}, {models} models, units: {', '.join(self.units)})"
+        return (
+            f"Usage({len(self.frame):,} rows by {self.grain}, {span}, {models} models, units: {', '.join(self.units)})"
+        )
 
     def _repr_html_(self) -> str:
         by = [c for c in ("provider", "model") if c in self.frame]
         sums = [c for c in (schema.REQUESTS, *self.units, "billed_cost") if c in self.frame]
-        total = self.frame.groupby(by, dropna=False)[sums].sum(min_count=1) if by else self.frame[sums].sum().to_frame().T
+        total = (
+            self.frame.groupby(by, dropna=False)[sums].sum(min_count=1) if by else self.frame[sums].sum().to_frame().T
+        )
         notes = "".join(f"<li>{_escape(note)}</li>" for note in self.notes)
         table = total.to_html(float_format=lambda v: f"{v:,.0f}", na_rep="unknown", border=0)
         return f"<p>{_escape(repr(self))}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")
@@ -159,242 +153,3 @@ class Usage:
 
 def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-@dataclass(frozen=True, slots=True)
-class _Door:
-    """The checks at the door; each takes the table, and returns it typed or raises."""
-
-    source: str
-    first_row: int
-
-    def fail(self, column: str, problem: str, remedy: str) -> UsageError:
-        return UsageError(f"{self.source}: column {column!r}: {problem}; {remedy}")
-
-    def rows(self, table: pd.DataFrame, bad: pd.Series, *columns: str) -> str:
-        return bad_rows(table, bad, list(columns), first_row=self.first_row)
-
-    def rename(
-        self, frame: pd.DataFrame, columns: Mapping[str, str], fill: Mapping[str, str]
-    ) -> tuple[pd.DataFrame, list[str]]:
-        for canonical in (*columns, *fill):
-            one_of("canonical column", canonical, COLUMNS, UsageError)
-        for canonical, own in columns.items():
-            if own not in frame:
-                raise UsageError(
-                    f"{self.source}: column {own!r}, mapped to {canonical!r}, is not there; the columns are "
-                    f"{', '.join(map(str, frame.columns))}{nearest(own, frame.columns)}"
-                )
-        repeated = frame.columns[frame.columns.duplicated()]
-        if len(repeated):
-            raise self.fail(str(repeated[0]), "stands twice in the header", "name each column once")
-        own_names = {own: canonical for canonical, own in columns.items()}
-        names = {c: own_names.get(c, str(c)) for c in frame.columns}
-        known = [c for c in frame.columns if names[c] in COLUMNS and (c in own_names or names[c] not in columns)]
-        self.spelling([c for c in frame.columns if c not in known], [names[c] for c in known])
-        table = frame[known].rename(columns=names).reset_index(drop=True)
-        for canonical, value in fill.items():
-            if canonical in table and table[canonical].notna().any():
-                raise self.fail(canonical, "is in the export already", "leave it out of fill=")
-            table[canonical] = value
-        if schema.DATE not in table:
-            raise UsageError(
-                f"{self.source}: there is no column 'date'; the columns are {', '.join(map(str, frame.columns))}; "
-                "map the one that holds it: columns={'date': '...'}"
-            )
-        if not any(m in table for m in _MEASURES):
-            raise UsageError(
-                f"{self.source}: nothing is measured: none of {', '.join(_MEASURES)}; "
-                "map a column: columns={'input_tokens': '...'}"
-            )
-        unread = [str(c) for c in frame.columns if c not in known]
-        return table, [f"columns not read: {', '.join(unread)}"] if unread else []
-
-    def spelling(self, unread: list[str], read: list[str]) -> None:
-        missing = [c for c in COLUMNS if c not in read]
-        for column in unread:
-            plain = str(column).strip().lower().replace(" ", "_").replace("-", "_")
-            for wanted in missing:
-                if plain in (wanted, wanted.rstrip("s"), wanted + "s"):
-                    raise self.fail(
-                        str(column), "is not a canonical name", f"did you mean columns={{{wanted!r}: {column!r}}}?"
-                    )
-
-    def dates(self, table: pd.DataFrame, timezone: str) -> tuple[pd.DataFrame, Grain]:
-        raw = table[schema.DATE]
-        missing = raw.isna() | (raw.astype(str).str.strip() == "")
-        if missing.any():
-            raise self.fail("date", f"no date in {self.rows(table, missing, 'date')}", "give every row its date")
-        parsed, aware = self.parse(table, raw)
-        if aware is not None:
-            whole_days = bool((parsed == parsed.dt.normalize()).all())
-            parsed = parsed if whole_days else (parsed.dt.tz_localize(aware).dt.tz_convert(timezone).dt.tz_localize(None))
-        table = table.assign(date=parsed.astype("datetime64[us]"))
-        off_hour = parsed != parsed.dt.floor("h")
-        if off_hour.any():
-            raise self.fail(
-                "date",
-                f"holds moments, not whole hours, days or months: {self.rows(table, off_hour, 'date')}",
-                "this looks like a log of requests: add it up by day first",
-            )
-        if (parsed != parsed.dt.normalize()).any():
-            return table, "hour"
-        months = parsed.dt.day == 1
-        return table, "month" if bool(months.all()) and parsed.nunique() > 1 else "day"
-
-    def parse(self, table: pd.DataFrame, raw: pd.Series) -> tuple[pd.Series, str | None]:
-        """Naive local times and the one offset they bore, or None."""
-        if isinstance(raw.dtype, pd.DatetimeTZDtype):
-            return raw.dt.tz_localize(None), str(raw.dt.tz)
-        if pd.api.types.is_datetime64_dtype(raw.dtype):
-            return raw, None
-        if pd.api.types.is_numeric_dtype(raw.dtype):
-            raise self.fail("date", f"holds numbers, such as {raw.iloc[0]}", "give dates as 2026-01-31")
-        text = raw.astype(str).str.strip()
-        offsets = text.str.extract(r"[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2}|UTC)?$")[0].fillna("")
-        offsets = offsets.replace({"UTC": "Z", "+00:00": "Z", "+0000": "Z"})
-        if offsets.nunique() > 1:
-            other = offsets != offsets.iloc[0]
-            raise self.fail(
-                "date",
-                f"mixes time zones ({', '.join(sorted(repr(o) for o in offsets.unique()))}): "
-                f"{self.rows(table, other, 'date')}",
-                "export with one zone",
-            )
-        bare = text.str.replace(r"\s*(?:Z|[+-]\d{2}:?\d{2}|UTC)$", "", regex=True).where(offsets != "", text)
-        parsed = pd.to_datetime(bare, format="ISO8601", errors="coerce")
-        if parsed.isna().any():
-            raise self.fail(
-                "date",
-                f"cannot be read as a date: {self.rows(table, parsed.isna(), 'date')}",
-                "give dates as 2026-01-31 or 2026-01-31 13:00",
-            )
-        offset = str(offsets.iloc[0])
-        return parsed, None if offset == "" else ("UTC" if offset == "Z" else offset)
-
-    def numbers(self, table: pd.DataFrame) -> pd.DataFrame:
-        measures = [m for m in _MEASURES if m in table]
-        typed: dict[str, pd.Series] = {}
-        for name in measures:
-            raw = table[name]
-            blank = raw.isna() | (raw.astype(str).str.strip() == "")
-            value = pd.to_numeric(raw.where(~blank), errors="coerce").astype("float64")
-            text = value.isna() & ~blank
-            if text.any():
-                raise self.fail(
-                    name,
-                    f"is not a number in {self.rows(table, text, name)}",
-                    "write numbers plainly (1234.5), and leave what is unknown blank",
-                )
-            if np.isinf(value).any():
-                rows = self.rows(table, np.isinf(value), name)
-                raise self.fail(name, f"is infinite in {rows}", "leave what is unknown blank")
-            negative = value < 0
-            if name not in schema.MONEY and negative.any():
-                raise self.fail(
-                    name, f"is negative in {self.rows(table, negative, name)}", "a quantity used cannot be below 0"
-                )
-            typed[name] = value
-        table = table.assign(**typed)
-        unknown = table[measures].isna().all(axis=1)
-        if unknown.any():
-            raise UsageError(
-                f"{self.source}: nothing is measured in {self.rows(table, unknown, 'date', *measures[:3])}; "
-                "drop such rows in the export, or write 0 where nothing was used"
-            )
-        if not (table[measures].fillna(0.0) != 0).any(axis=None):
-            raise UsageError(
-                f"{self.source}: every quantity of {', '.join(measures)} is 0: nothing was used, so nothing can be "
-                "forecast; check the export's filter and span"
-            )
-        if "reasoning_tokens" in table and "output_tokens" in table:
-            more = table["reasoning_tokens"] > table["output_tokens"]
-            if more.any():
-                raise self.fail(
-                    "reasoning_tokens",
-                    f"is above output_tokens, of which it is a part: "
-                    f"{self.rows(table, more, 'reasoning_tokens', 'output_tokens')}",
-                    "give output_tokens with reasoning included",
-                )
-        return table
-
-    def texts(self, table: pd.DataFrame) -> pd.DataFrame:
-        typed: dict[str, pd.Series] = {}
-        for name in (c for c in _TEXT if c in table):
-            text = table[name].astype("string").str.strip()
-            typed[name] = text.where(text != "", pd.NA).astype("str").where(text.notna() & (text != ""), None)
-        table = table.assign(**typed)
-        for key in schema.KEYS:
-            if key not in table:
-                table[key] = pd.Series([None] * len(table), dtype="str")
-        allowed = {"service_tier": schema.SERVICE_TIERS, "charge_category": schema.CHARGE_CATEGORIES}
-        for name, choices in allowed.items():
-            if name in table:
-                table[name] = table[name].str.lower()
-                wrong = table[name].notna() & ~table[name].isin(choices)
-                if wrong.any():
-                    value = table.loc[wrong, name].iloc[0]
-                    raise self.fail(
-                        name,
-                        f"is not one of {', '.join(choices)}: {self.rows(table, wrong, name)}{nearest(value, choices)}",
-                        "map its values first",
-                    )
-        return table
-
-    def money(self, table: pd.DataFrame) -> None:
-        held = [m for m in schema.MONEY if m in table]
-        if not held:
-            return
-        if "currency" not in table:
-            raise UsageError(
-                f"{self.source}: there is money in {', '.join(held)} but no column 'currency'; "
-                "say which: fill={'currency': 'USD'}"
-            )
-        nameless = table["currency"].isna() & table[held].notna().any(axis=1)
-        if nameless.any():
-            raise self.fail("currency", f"is blank beside money in {self.rows(table, nameless, 'currency')}", "name it")
-        currencies = sorted(table["currency"].dropna().unique())
-        if len(currencies) > 1:
-            other = table["currency"].notna() & (table["currency"] != table["currency"].dropna().iloc[0])
-            raise self.fail(
-                "currency",
-                f"holds {' and '.join(currencies)}: {self.rows(table, other, 'currency')}",
-                "split the export by currency, or convert it to one at stated rates first",
-            )
-        category = table.get("charge_category", pd.Series(None, index=table.index, dtype="str"))
-        for name in held:
-            negative = (table[name] < 0) & ~category.isin(schema.NEGATIVE_CATEGORIES)
-            if negative.any():
-                raise self.fail(
-                    name,
-                    f"is negative in {self.rows(table, negative, name)}",
-                    f"say why in charge_category: {', '.join(schema.NEGATIVE_CATEGORIES)}",
-                )
-
-    def unique(self, table: pd.DataFrame, duplicates: Duplicates) -> tuple[pd.DataFrame, int]:
-        keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency") if c in table]
-        again = table.duplicated(keys)
-        if not again.any():
-            return table, 0
-        if duplicates == "refuse":
-            key = [k for k in ("date", "model", "environment", "project") if k in keys]
-            raise UsageError(
-                f"{self.source}: {int(again.sum())} rows repeat the period and key of an earlier row: "
-                f"{self.rows(table, again, *key)}; remove them, or pass duplicates='sum' if they are parts of one sum"
-            )
-        measures = [m for m in _MEASURES if m in table]
-        total = table.groupby(keys, dropna=False, sort=False)[measures].sum(min_count=1).reset_index()
-        return total, int(again.sum())
-
-    def order(self, table: pd.DataFrame) -> None:
-        keys = [c for c in (*schema.DIMENSIONS, "charge_category") if c in table]
-        group = table.groupby(keys, dropna=False, sort=False).ngroup()
-        step = table[schema.DATE].astype("int64").groupby(group).diff()
-        up, down = bool((step.dropna() > 0).all()), bool((step.dropna() < 0).all())
-        if not up and not down:
-            wrong = (step < 0) if (step > 0).sum() >= (step < 0).sum() else (step > 0)
-            raise self.fail(
-                "date",
-                f"runs out of order within one key: {self.rows(table, wrong, 'date', 'model')}",
-                "sort the export by date, or pass sort=True if the order means nothing",
-            )

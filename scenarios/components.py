@@ -50,13 +50,13 @@ class Fixed:
         end = min(last, _date(self.end, "Fixed.end") or last)
         if end < begin:
             raise PlanError(
-                f"Fixed {self.name!r} runs {self.start} to {self.end}, outside the plan of {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+                f"Fixed {self.name!r} runs {self.start or 'from the start'} to {self.end or 'the end'}, "
+                f"outside the plan of {first:%Y-%m-%d} to {last:%Y-%m-%d}"
             )
         amount = ranges.values(self.monthly, world.uniform("component", self.name, "monthly"), "amount")
-        lower = np.maximum(months.start_time, begin)
-        upper = np.minimum(months.end_time.normalize(), end)
-        days = np.clip((upper - lower) / pd.Timedelta(days=1) + 1, 0, None)
-        return amount[:, None] * np.asarray(days / months.days_in_month, dtype="float64")[None, :]
+        covered = pd.date_range(begin, end).to_period("M")
+        days = np.array([(covered == month).sum() for month in months], dtype="float64")
+        return np.asarray(amount[:, None] * (days / months.days_in_month.to_numpy())[None, :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Reserve:
 
 Component = Fixed | Reserve
 #: The kinds that a plan file may name.
-KINDS: dict[str, type[Fixed] | type[Reserve]] = {"fixed": Fixed, "reserve": Reserve}
+KINDS: dict[str, type[Fixed | Reserve]] = {"fixed": Fixed, "reserve": Reserve}
 
 
 def _checked(component: Component, kind: str, attribute: str, value: object) -> None:

@@ -1,4 +1,4 @@
-"""Projection and prices into cost a unit. Comes in: the projection's lanes and a price book. Goes out: money a unit, by day."""
+"""Costing. Comes in: the projection's lanes and a price book. Goes out: money a unit, by day and lane."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def price_lanes(projection: Projection, prices: PriceBook, *, unpriced: Unpriced
     price = np.ones((len(projection.days), len(lanes)))
     if not spend.all():
         price[:, ~spend] = prices.matrix(skus.loc[~spend].reset_index(drop=True), projection.days)
-    missing = np.isnan(price).any(axis=0)
+    missing = np.isnan(price).sum(axis=0) > 0
     excluded = _weigh(projection, skus, missing)
     if missing.any() and unpriced == "refuse":
         first = "; ".join(
-            f"{row.provider or 'any provider'}/{row.model} {row.unit} ({row.service_tier}): {row.share:.1%} of its unit"
-            for row in excluded.head(5).itertuples()
+            f"{provider or 'any provider'}/{model} {unit} ({tier}): {share:.1%} of its unit"
+            for provider, model, tier, unit, share in excluded.head(5).itertuples(index=False)
         )
-        more = f" and {len(excluded) - 5} more" if len(excluded) > 5 else ""  # noqa: PLR2004
+        more = f" and {len(excluded) - 5} more" if len(excluded) > 5 else ""
         raise PlanError(
             f"{len(excluded)} prices are unknown: {first}{more}; add them to the price book "
             "(PriceBook.read or PriceBook.blended, laid over the built-in one), or leave these lines out with "
@@ -87,7 +87,7 @@ def _weigh(projection: Projection, skus: pd.DataFrame, missing: np.ndarray) -> p
     listed = skus.iloc[lanes].assign(share=np.where(whole > 0, size / np.where(whole > 0, whole, 1), 0.0)[lanes])
     keys = ["provider", "model", "service_tier", "unit"]
     listed[keys] = listed[keys].astype("object").where(listed[keys].notna(), None)
-    weighed = listed.groupby(keys, dropna=False, as_index=False)["share"].sum()
+    weighed = listed.groupby(keys, dropna=False)[["share"]].sum().reset_index()
     return weighed.sort_values("share", ascending=False, kind="stable", ignore_index=True)
 
 

@@ -1,14 +1,13 @@
-"""Uncertain numbers. Comes in: a number, ``between(low, high)``, a frozen scipy distribution. Goes out: one value a draw."""
+"""Uncertain numbers. Comes in: a number, a range or a frozen scipy distribution. Goes out: one value a draw."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from scipy.special import expit, logit, ndtri
 
 from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
@@ -17,7 +16,8 @@ from forecast.panel import FloatArray
 #: log for amounts.
 Kind = Literal["relative", "share", "amount"]
 
-_Z90 = float(ndtri(0.9))
+#: The standard normal's 0.9 quantile.
+_Z90 = 1.2815515655446004
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,9 @@ def uncertain(value: object, what: str) -> Uncertain:
         return Between(value["p10"], value["p90"])
     if isinstance(value, Between):
         return value
-    if isinstance(value, bool) or (not isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, Distribution)):
+    if isinstance(value, bool) or (
+        not isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, Distribution)
+    ):
         raise ScenarioError(f"{what} = {value!r}: wanted a number, between(low, high), or a frozen scipy distribution")
     if isinstance(value, Distribution):
         return value
@@ -94,17 +96,23 @@ def values(value: Uncertain, u: FloatArray, kind: Kind) -> FloatArray:
     if isinstance(value, Between):
         if value.low == value.high:
             return np.full(u.shape, float(value.low))
-        there, back = _SCALES[kind]
+        from scipy.special import ndtri
+
+        there, back = _scale(kind)
         a, b = there(value.low), there(value.high)
         return np.asarray(back((a + b) / 2 + (b - a) / (2 * _Z90) * ndtri(u)))
     return np.asarray(value.ppf(u), dtype="float64")
 
 
-_SCALES = {
-    "relative": (np.log1p, np.expm1),
-    "share": (logit, expit),
-    "amount": (np.log, np.exp),
-}
+def _scale(kind: Kind) -> tuple[Callable[[float], float], Callable[[FloatArray], FloatArray]]:
+    """To the scale on which a range of this kind is normal, and back."""
+    if kind == "relative":
+        return math.log1p, lambda z: np.asarray(np.expm1(z))
+    if kind == "amount":
+        return math.log, lambda z: np.asarray(np.exp(z))
+    from scipy.special import expit
+
+    return lambda share: math.log(share / (1 - share)), lambda z: np.asarray(expit(z))
 
 
 def in_domain(value: Uncertain, kind: Kind, what: str) -> None:
@@ -112,7 +120,9 @@ def in_domain(value: Uncertain, kind: Kind, what: str) -> None:
     ends = (value.low, value.high) if isinstance(value, Between) else (value,) if isinstance(value, float | int) else ()
     for end in ends:
         if kind == "relative" and end <= -1:
-            raise ScenarioError(f"{what} = {end:g}: a relative change of -100 % or less leaves nothing; use more than -1")
+            raise ScenarioError(
+                f"{what} = {end:g}: a relative change of -100 % or less leaves nothing; use more than -1"
+            )
         if kind == "share" and not 0 <= end <= 1:
             raise ScenarioError(f"{what} = {end:g}: a share lies between 0 and 1")
         if kind == "amount" and end < 0:
@@ -120,15 +130,15 @@ def in_domain(value: Uncertain, kind: Kind, what: str) -> None:
     if isinstance(value, Between) and value.low != value.high:
         if kind == "amount" and value.low <= 0:
             raise ScenarioError(f"{what} = {value}: the low end of an uncertain amount must be above 0")
-        if kind == "share" and not (0 < value.low and value.high < 1):
+        if kind == "share" and not (value.low > 0 and value.high < 1):
             raise ScenarioError(f"{what} = {value}: the ends of an uncertain share must lie strictly between 0 and 1")
 
 
 def shown(value: Uncertain, kind: Kind) -> str:
     """Tell a number as a reader expects it: percent for relative changes and shares."""
-    scale = (lambda v: f"{v:+.1%}") if kind == "relative" else (lambda v: f"{v:.1%}") if kind == "share" else (lambda v: f"{v:,.2f}")
+    form = {"relative": "+.1%", "share": ".1%", "amount": ",.2f"}[kind]
     if isinstance(value, Between):
-        return f"{scale(value.low)} to {scale(value.high)} (P10-P90)"
+        return f"{value.low:{form}} to {value.high:{form}} (P10-P90)"
     if isinstance(value, float | int):
-        return scale(value)
+        return f"{value:{form}}"
     return repr(value)

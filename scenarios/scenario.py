@@ -33,13 +33,13 @@ class Scenario:
         for change in listed:
             if not isinstance(change, Change):
                 raise ScenarioError(
-                    f"scenario {name!r}: {change!r} is not a change; wanted objects such as Growth(...) or PriceChange(...)"
+                    f"scenario {name!r}: {change!r} is not a change; wanted Growth(...), PriceChange(...) and the like"
                 )
         keys = [c.key for c in listed]
         twice = sorted({k for k in keys if keys.count(k) > 1})
         if twice:
             raise ScenarioError(
-                f"scenario {name!r}: {len(twice)} changes stand twice ({twice[0]}); remove one, or tell them apart by name="
+                f"scenario {name!r}: the change {twice[0]} stands twice; remove one, or tell them apart by name="
             )
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "changes", listed)

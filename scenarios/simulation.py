@@ -1,8 +1,8 @@
 """The Monte Carlo engine. Comes in: a projection, priced lanes and a scenario. Goes out: cost by draw, period and cell.
 
-Draws share trajectories. For each trajectory the lanes are added up a day, once, into (factor group, cell); what differs
-from draw to draw is one factor a group and day, so a period is one matrix product of draws by days with days by cells.
-The result is exact to the day.
+Draws share trajectories. For each trajectory the lanes are added up by day, once, into (factor group, cell); what
+differs from draw to draw is one factor a group and day, so a month is one matrix product of draws by days with days by
+cells. The result is exact to the day.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def _factor_groups(
             touched, names = change.touches_sku(priced.skus), change.group_sku(priced.skus)
         else:
             raise ScenarioError(f"the engine knows no driver of the change {change!r}")
-        for lane in np.nonzero(touched)[0]:
+        for lane in map(int, np.nonzero(touched)[0]):
             name = names[lane]
             if name not in drawn:
                 drawn[name] = change.draw(world, name)
@@ -209,16 +209,23 @@ def _factor_groups(
             else:
                 price[lane].append((change, drawn[name]))
     group = np.zeros(len(lanes), dtype=np.intp)
-    known: dict[object, int] = {}
+    known: dict[tuple[object, ...], int] = {}
     factors: list[_Factor] = []
-    for lane in range(len(lanes)):
+    for lane, key_of in enumerate(keys):
         book = priced.price[:, lane]
         # Lanes share a repricing where the book's prices are the same up to a factor, or where no price is changed.
         shape = book.tobytes() if price[lane] else b""
-        key = (tuple(keys[lane]), shape)
+        key = (tuple(key_of), shape)
         if key not in known:
             known[key] = len(factors)
-            factors.append(_Factor(tuple(volume[lane]), tuple(price[lane]), book if price[lane] else np.ones(len(days)), float(priced.per[lane])))
+            factors.append(
+                _Factor(
+                    tuple(volume[lane]),
+                    tuple(price[lane]),
+                    book if price[lane] else np.ones(len(days)),
+                    float(priced.per[lane]),
+                )
+            )
         group[lane] = known[key]
     return group, factors
 

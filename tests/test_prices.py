@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -162,6 +163,18 @@ def test_prices_by_the_hour_take_those_of_most_hours():
     assert BUILTIN.price("deepseek", "deepseek-v4-flash", "input_tokens", "2026-09-09") == Decimal("0.22")
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "unit", "says"),
+    [
+        ("google", "gemini-3-pro-image-preview", "output_tokens", "without images out at 120 per million tokens"),
+        ("perplexity", "sonar-deep-research", "output_tokens", "without reasoning at 3 per million tokens"),
+        ("perplexity", "sonar-pro", "input_tokens", "without a fee of 14 per 1,000 requests"),
+    ],
+)
+def test_what_a_price_does_not_hold_is_told(provider, model, unit, says):
+    assert says in BUILTIN.quote(provider, model, unit, "2026-11-01").note
+
+
 def test_total_tokens_have_no_vendor_price():
     with pytest.raises(PriceError, match=r"no vendor prices tokens of all kinds: state an average by PriceBook\.bl"):
         BUILTIN.price("openai", "gpt-4o", "total_tokens", "2026-01-01")
@@ -176,9 +189,9 @@ def test_undated_rows_are_flagged():
 
 
 def test_builtin_rows_of_one_sku_never_share_a_day():
-    for rows in pd.Series(BUILTIN.rows).groupby([row.sku for row in BUILTIN.rows]):
-        spans = sorted(row.span for row in rows[1])
-        assert all(a[1] < b[0] for a, b in zip(spans, spans[1:], strict=False))
+    rows = sorted(BUILTIN.rows, key=lambda row: (row.sku, row.span))
+    for earlier, later in pairwise(rows):
+        assert earlier.sku != later.sku or earlier.span[1] < later.span[0]
 
 
 def test_the_builtin_book_is_made_once_and_importing_it_loads_no_catalogue():

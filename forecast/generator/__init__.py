@@ -17,19 +17,15 @@ from forecast.generator.organisation import (
     Hazards,
     Migration,
     Model,
-    Noise,
     Organisation,
     Price,
-    Route,
-    Season,
     Shared,
-    Tokens,
-    Workload,
 )
 from forecast.generator.population import Population
 from forecast.generator.sample import NAME as SAMPLE
 from forecast.generator.sample import sample_organisation
 from forecast.generator.simulation import export, simulate
+from forecast.generator.workload import Noise, Route, Season, Tokens, Workload
 from forecast.usage import Usage
 
 __all__ = [

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from forecast.generator.organisation import DAYS_A_MONTH, DAYS_A_YEAR, Noise, Organisation
+from forecast.generator.organisation import Organisation
 from forecast.generator.streams import stream
+from forecast.generator.workload import DAYS_A_MONTH, DAYS_A_YEAR, Noise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 #: Growth forgets half of its distance from its mean in half a year.
 _WANDER: Final = 0.5 ** (1 / 182.6)
 #: An innovation is cut here, in standard deviations: a Student draw has no largest value, a day's requests do.
-_CUT: Final = 6.0
+_CUT: Final = 4.0
+#: A burst is cut at this log size, twentyfold: providers' rate limits end what is larger.
+_LARGEST_BURST: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ def innovations(
         fresh = float(np.sqrt(1.0 - dynamics.persistence[i] ** 2)) * dynamics.sd[i]
         columns["noise"].append(fresh * _student(rng("noise", key), dynamics.tails[i], size))
         sizes = dynamics.burst_size[i] * rng("burst size", key).standard_exponential(size)
-        columns["burst"].append(np.where(events("burst", key, dynamics.burst_rate[i]), np.minimum(sizes, _CUT), 0.0))
+        columns["burst"].append(np.where(events("burst", key, dynamics.burst_rate[i]), np.minimum(sizes, _LARGEST_BURST), 0.0))
         columns["on"].append(rng("active", key).random(size))
     common = float(np.sqrt(1.0 - dynamics.shared_persistence**2)) * dynamics.shared_sd
     shocks = dynamics.shock_sd * _student(rng("shock size", "all"), 4.0, size)
@@ -174,7 +177,13 @@ def advance(dynamics: Dynamics, start: State, chance: Innovations) -> Trajectory
     shape = chance.noise.shape
     days = shape[-2]
     out = Trajectory(
-        *(np.empty(shape) for _ in range(4)), np.empty(shape, dtype=bool), *(np.empty(shape[:-1]) for _ in range(2))
+        level=np.empty(shape),
+        wander=np.empty(shape),
+        noise=np.empty(shape),
+        burst=np.empty(shape),
+        on=np.empty(shape, dtype=bool),
+        shared=np.empty(shape[:-1]),
+        shock=np.empty(shape[:-1]),
     )
     trend = dynamics.growth / DAYS_A_MONTH
     kept = dynamics.active_persistence
@@ -212,7 +221,7 @@ def first_state(dynamics: Dynamics, level: Floats, chance: Innovations) -> State
 
 
 def _student(generator: np.random.Generator, df: float, size: tuple[int, ...]) -> Floats:
-    """Student draws of unit variance, cut at 6; normal ones for df = 0."""
+    """Student draws of unit variance, cut at 4; normal ones for df = 0."""
     if df == 0:
         return generator.standard_normal(size)
     return np.clip(generator.standard_t(df, size) * float(np.sqrt((df - 2.0) / df)), -_CUT, _CUT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -135,7 +136,7 @@ class Generated:
             rows.append((organisation.start + dt.timedelta(int(day)), "shock", "all", size))
         for model in organisation.models:
             dated = sorted((p for p in organisation.prices if p.model == model.name), key=lambda p: p.start)
-            for before, after in zip(dated, dated[1:], strict=False):
+            for before, after in itertools.pairwise(dated):
                 rows.append((after.start, "price change", model.name, float(after.input / before.input)))
         rows += [(m.midpoint, "migration", f"{m.source} → {m.target}", m.completeness) for m in organisation.migrations]
         rows += [(g.on, "gap", g.provider or g.project or "all", None) for g in organisation.gaps]
@@ -147,12 +148,13 @@ class Generated:
         """Each workload's part in each migration: ``workload, source, target, midpoint, days, completeness``."""
         import pandas as pd
 
-        pairs = {(int(i), m) for i, m in zip(self.simulation.routes.workload, self.simulation.routes.model, strict=True)}
+        routes = self.simulation.routes
+        sent = set(zip(routes.workload.tolist(), routes.model, strict=True))
         rows = [
             (w.key, m.source, m.target, routing.midpoint(m, w, self.seed), m.days, m.completeness)
             for m in self.organisation.migrations
             for i, w in enumerate(self.organisation.workloads)
-            if routing.concerns(m, w) and (i, m.source) in pairs
+            if routing.concerns(m, w) and (i, m.source) in sent
         ]
         columns = ["workload", "source", "target", "midpoint", "days", "completeness"]
         return pd.DataFrame(rows, columns=columns).astype({"midpoint": "datetime64[us]"})
@@ -170,9 +172,7 @@ class Generated:
         columns = ["provider", "model", "start", "unit", "price"]
         return pd.DataFrame(rows, columns=columns).astype({"start": "datetime64[us]"})
 
-    def oracle(
-        self, as_of: dt.date | str, *, horizon: int, draws: int = 500, seed: int = 0
-    ) -> oracle.OraclePaths:
+    def oracle(self, as_of: dt.date | str, *, horizon: int, draws: int = 500, seed: int = 0) -> oracle.OraclePaths:
         """Futures after ``as_of`` by one who knows level, growth and event rates, but no future event.
 
         Parameters

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from forecast.generator.organisation import DAYS_A_MONTH, Organisation
+from forecast.generator.organisation import Organisation
 from forecast.generator.routing import Routes
 from forecast.generator.streams import autoregression, settled, stream
+from forecast.generator.workload import DAYS_A_MONTH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +76,8 @@ def fresh(organisation: Organisation, keys: list[str], size: tuple[int, ...], *,
 def known_drift(organisation: Organisation, first: int, days: int) -> Floats:
     """The trend of context's log factor, with its scale; float array (day, workload)."""
     month = (first + np.arange(days))[:, None] / DAYS_A_MONTH
-    return month * np.array([w.tokens.drift for w in organisation.workloads])
+    drift: Floats = month * np.array([w.tokens.drift for w in organisation.workloads])
+    return drift
 
 
 def sds(organisation: Organisation) -> Floats:

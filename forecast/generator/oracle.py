@@ -15,11 +15,12 @@ import numpy as np
 
 from forecast.errors import HorizonError
 from forecast.generator import billing, dynamics, intensity, routing
-from forecast.generator.organisation import DAYS_A_YEAR, Organisation
+from forecast.generator.organisation import Organisation
 from forecast.generator.seasons import Calendar
 from forecast.generator.simulation import Simulation, day_of, log_presence
 from forecast.generator.streams import stream
 from forecast.generator.tokens import trace
+from forecast.generator.workload import DAYS_A_YEAR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,11 +124,14 @@ def _priced(
     writes = billing.has_cache_writes(known, routes)
     cached = intensity.cached(known, routes, writes, day + 1, horizon)
     unit = billing.unit_prices(known, routes, day + 1)[day] / 1e12
-    share = _future_shares(simulation, day, horizon)
+    wander = routing.wandering_on(
+        known, routes, simulation.wander[day], size=(draws, horizon), seed=seed, world=f"oracle {day}"
+    )
+    share = routing.shares(known, routes, wander, simulation.seed, first=day + 1, known=day)
     moves = _price_moves(known, routes, draws, horizon, day, seed)
     tokens, cost = np.zeros_like(requests), np.zeros_like(requests)
     for j, i in enumerate(routes.workload):
-        sent = requests[..., i] * share[:, j]
+        sent = requests[..., i] * share[..., j]
         if not sent.any():
             continue
         context = sent * factors[..., i, 0] * scale[j, 0]
@@ -137,30 +141,6 @@ def _priced(
         tokens[..., i] += context + output
         cost[..., i] += (context * context_price + output * unit[j, 3]) * moves[routes.model[j]]
     return tokens, cost
-
-
-def _future_shares(simulation: Simulation, day: int, horizon: int) -> Floats:
-    """The shares on the days after ``day``: migrations under way go on, those not begun do not begin."""
-    organisation, routes = simulation.organisation, simulation.routes
-    base = simulation.shares[day]
-    share = np.repeat(base[None, :], horizon, axis=0)
-    index = {
-        (int(w), m, t): j
-        for j, (w, m, t) in enumerate(zip(routes.workload, routes.model, routes.service_tier, strict=True))
-    }
-    for migration in organisation.migrations:
-        for (i, model, tier), j in index.items():
-            to = index.get((i, migration.target, tier))
-            if model != migration.source or to is None:
-                continue
-            middle = routing.midpoint(migration, organisation.workloads[i], simulation.seed)
-            done = routing.moved(migration, middle, organisation.start, day + 1 + horizon)
-            if 0 < done[day] < 1:
-                left = (1 - done[day + 1 :]) / (1 - done[day])
-                going = share[:, j] * (1 - left)
-                share[:, to] += going
-                share[:, j] -= going
-    return share
 
 
 def _price_moves(
@@ -181,7 +161,7 @@ def _price_moves(
         if hazards.successor > 0:
             size = rng.normal(hazards.successor_price, hazards.successor_price_sd, (draws, 1))
             on = rng.exponential(DAYS_A_YEAR / hazards.successor, (draws, 1)) + _ADOPTION_DAYS
-            curve = 1.0 / (1.0 + np.exp(-(ahead - on) * (2 * np.log(9.0)) / _ADOPTION_DAYS))
+            curve = 0.5 + 0.5 * np.tanh((ahead - on) * float(np.log(9.0)) / _ADOPTION_DAYS)
             factor *= 1.0 + np.where(ahead >= on - _ADOPTION_DAYS, curve, 0.0) * (np.exp(size) - 1.0)
         moves[model] = factor
     return moves

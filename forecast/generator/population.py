@@ -10,25 +10,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from forecast.generator.organisation import (
-    DAYS_A_YEAR,
     Discount,
     Gap,
     Hazards,
     Holidays,
     Migration,
     Model,
-    Noise,
     Organisation,
     Price,
-    Route,
-    Season,
     Shared,
-    Tokens,
-    Workload,
-    check,
-    check_range,
 )
 from forecast.generator.streams import stream
+from forecast.generator.workload import DAYS_A_YEAR, Noise, Route, Season, Tokens, Workload, check, check_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -263,7 +256,7 @@ class _Draw:
         resting = not production and rng.random() < p.intermittent
         sd = _log_uniform(rng, p.sd) * (1.0 if production else 1.3)
         return Noise(
-            sd=rng.uniform(0.75, 1.05) if bursty else sd,
+            sd=rng.uniform(0.85, 1.15) if bursty else sd,
             persistence=rng.uniform(0.45, 0.65) if bursty else rng.uniform(*p.persistence),
             tails=p.tails,
             burst_rate=rng.uniform(3.0, 10.0) if bursty else rng.uniform(*p.burst_rate),
@@ -328,7 +321,14 @@ class _Draw:
         return made
 
     def priced(
-        self, made: _Catalogue, rng: np.random.Generator, model: str, start: dt.date, price: float, *, ratio: float,
+        self,
+        made: _Catalogue,
+        rng: np.random.Generator,
+        model: str,
+        start: dt.date,
+        price: float,
+        *,
+        ratio: float,
         write: bool,
     ) -> float:
         """Append a model's prices from its start on; the last of them is what its successor's is measured by."""
@@ -339,10 +339,8 @@ class _Draw:
                 size = abs(float(rng.normal(_SIZES.price_size, _SIZES.price_size_sd)))
                 price *= float(np.exp(size if rng.random() < p.price_up else -size))
             price = float(np.clip(price, 0.02, 60.0))
-            unit = _money(price)
-            made.prices.append(
-                Price(model, day, unit, _money(price * ratio), _money(price * 0.1), _money(price * 1.25) if write else None)
-            )
+            written = _money(price * 1.25) if write else None
+            made.prices.append(Price(model, day, _money(price), _money(price * ratio), _money(price * 0.1), written))
         return price
 
     def gaps(self) -> Iterator[Gap]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from forecast.generator.organisation import Migration, Organisation, Workload
+from forecast.generator.organisation import Migration, Organisation
 from forecast.generator.streams import autoregression, settled, stream
+from forecast.generator.workload import Workload
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,6 +64,11 @@ class Routes:
             np.array([r[3] for r in rows]),
         )
 
+    def index(self) -> dict[tuple[int, str, str], int]:
+        """Where the route of a workload to a model and tier stands."""
+        keys = zip(self.workload.tolist(), self.model, self.service_tier, strict=True)
+        return {key: j for j, key in enumerate(keys)}
+
     def sums(self, values: Floats) -> Floats:
         """Sums over each workload's routes, (..., route) → (..., workload)."""
         first = np.flatnonzero(np.diff(self.workload, prepend=-1))
@@ -84,46 +90,66 @@ def midpoint(migration: Migration, workload: Workload, seed: int) -> dt.date:
 def moved(migration: Migration, middle: dt.date, start: dt.date, days: int) -> Floats:
     """The share that has moved by each of ``days`` days from ``start``, float array (day,)."""
     scale = migration.days / _MIDDLE
-    curve = 1.0 / (1.0 + np.exp(-(np.arange(days) - (middle - start).days) / scale))
+    curve = 0.5 + 0.5 * np.tanh((np.arange(days) - (middle - start).days) / (2 * scale))
     curve = np.where(curve < _EDGE, 0.0, np.where(curve > 1 - _EDGE, 1.0, curve))
     return settled(curve * migration.completeness)
 
 
-def shares(organisation: Organisation, routes: Routes, seed: int) -> Floats:
-    """Each route's share of its workload, float array (day, route); a workload's shares sum to 1.
+def wandering(organisation: Organisation, routes: Routes, seed: int) -> Floats:
+    """How far each route's log-odds are from its weight's, in units of ``mix_sd``; float array (day, route)."""
+    if organisation.mix_sd == 0:
+        return np.zeros((organisation.days, len(routes.weight)))
+    return autoregression(_normals(organisation, routes, (organisation.days,), seed, "history"), _PERSISTENCE)
 
-    Shares wander on the log-odds by ``mix_sd`` around their weights. A model without a price yet has no share, nor
-    does a migration move anything to it.
+
+def wandering_on(
+    organisation: Organisation, routes: Routes, start: Floats, *, size: tuple[int, int], seed: int, world: str
+) -> Floats:
+    """As :func:`wandering`, going on from ``start`` (route,): float array (draw, day, route) of ``size``."""
+    if organisation.mix_sd == 0:
+        return np.zeros((*size, len(routes.weight)))
+    return autoregression(_normals(organisation, routes, size, seed, world), _PERSISTENCE, start)
+
+
+def _normals(organisation: Organisation, routes: Routes, size: tuple[int, ...], seed: int, world: str) -> Floats:
+    keys = [organisation.workloads[i].key for i in routes.workload]
+    named = zip(keys, routes.model, routes.service_tier, strict=True)
+    return np.stack([stream(seed, world, "mix", *name).standard_normal(size) for name in named], axis=-1)
+
+
+def shares(
+    organisation: Organisation, routes: Routes, wander: Floats, seed: int, *, first: int = 0, known: int | None = None
+) -> Floats:
+    """Each route's share of its workload, float array (..., day, route) like ``wander``; a workload's sum to 1.
+
+    ``first`` is the index of the first day. Migrations that have moved nothing by day ``known`` do not begin. A model
+    without a price yet has no share, nor does a migration move anything to it.
     """
-    days = organisation.days
-    log_odds = np.zeros((days, len(routes.weight)))
-    if organisation.mix_sd > 0:
-        for j, i in enumerate(routes.workload):
-            key = organisation.workloads[i].key
-            log_odds[:, j] = stream(seed, "mix", key, routes.model[j], routes.service_tier[j]).standard_normal(days)
-        log_odds = organisation.mix_sd * autoregression(log_odds, _PERSISTENCE)
-    raw = settled(np.exp(log_odds)) * routes.weight
-    available = _available(organisation, routes)
-    raw = np.where(available, raw, 0.0)
-    share = raw / np.maximum(routes.sums(raw), 1e-300)[:, routes.workload]
-    index = {(int(w), m, t): j for j, (w, m, t) in enumerate(zip(routes.workload, routes.model, routes.service_tier,
-                                                                 strict=True))}
+    days = wander.shape[-2]
+    available = _available(organisation, routes, first, days)
+    raw = np.where(available, settled(np.exp(organisation.mix_sd * wander)) * routes.weight, 0.0)
+    share = raw / np.maximum(routes.sums(raw), 1e-300)[..., routes.workload]
+    index = routes.index()
     for migration in organisation.migrations:
         for (i, model, tier), j in index.items():
             workload = organisation.workloads[i]
-            if model == migration.source and concerns(migration, workload):
-                to = index[i, migration.target, tier]
-                done = moved(migration, midpoint(migration, workload, seed), organisation.start, days)
-                going = share[:, j] * np.where(available[:, to], done, 0.0)
-                share[:, to] += going
-                share[:, j] -= going
+            if model != migration.source or not concerns(migration, workload):
+                continue
+            middle = midpoint(migration, workload, seed)
+            to = index[i, migration.target, tier]
+            done = moved(migration, middle, organisation.start, first + days)
+            if known is not None and done[known] == 0:
+                continue
+            going = share[..., j] * np.where(available[:, to], done[first:], 0.0)
+            share[..., to] += going
+            share[..., j] -= going
     return settled(share)
 
 
-def _available(organisation: Organisation, routes: Routes) -> NDArray[np.bool_]:
-    day = np.arange(organisation.days)[:, None]
-    first = {
+def _available(organisation: Organisation, routes: Routes, first: int, days: int) -> NDArray[np.bool_]:
+    day = first + np.arange(days)[:, None]
+    released = {
         model: (min(p.start for p in organisation.prices if p.model == model) - organisation.start).days
         for model in set(routes.model)
     }
-    return day >= np.array([first[model] for model in routes.model])
+    return day >= np.array([released[model] for model in routes.model])

@@ -11,22 +11,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from forecast.generator.organisation import (
-    Credit,
-    Discount,
-    Event,
-    Gap,
-    Migration,
-    Model,
-    Noise,
-    Organisation,
-    Price,
-    Route,
-    Season,
-    Shared,
-    Tokens,
-    Workload,
-)
+from forecast.generator.organisation import Credit, Discount, Event, Gap, Migration, Model, Organisation, Price, Shared
+from forecast.generator.workload import Noise, Route, Season, Tokens, Workload
 
 NAME: Final = "sample"
 
@@ -100,20 +86,20 @@ class _Project:
 
 _PROJECTS: Final = (
     _Project(
-        "support-assistant", "customer-care", (Route("gpt-4.1"),), level=46_000, growth=0.032,
+        "support-assistant", "customer-care", (Route("gpt-4.1"),), level=78_000, growth=0.034,
         tokens=Tokens(context=2.0, output=1.2, drift=0.005, cache_read=0.45, cache_write=0.04,
                       cache_from=dt.date(2025, 8, 4)),
         season=Season(saturday=0.82, sunday=0.74, holiday=0.8, quiet=1.1, year=0.06, year_peak=340),
         noise=Noise(sd=0.07, persistence=0.5, level_sd=0.015),
     ),
     _Project(
-        "ticket-routing", "customer-care", (Route("gpt-4.1"),), level=38_000, growth=-0.012,
+        "ticket-routing", "customer-care", (Route("gpt-4.1"),), level=64_000, growth=-0.012,
         tokens=Tokens(context=0.8, output=0.25),
         season=Season(saturday=0.62, sunday=0.5, holiday=0.55, quiet=0.85),
         noise=Noise(sd=0.09, persistence=0.4, level_sd=0.01),
     ),
     _Project(
-        "code-assistant", "engineering", (Route("gpt-4.1"),), level=7_000, growth=0.038,
+        "code-assistant", "engineering", (Route("gpt-4.1"),), level=12_000, growth=0.042,
         tokens=Tokens(context=6.0, output=3.0, drift=0.008, sd=0.05, cache_read=0.5, cache_write=0.06,
                       cache_from=dt.date(2025, 10, 6)),
         season=Season(saturday=0.3, sunday=0.27, holiday=0.3, quiet=0.55),
@@ -121,17 +107,17 @@ _PROJECTS: Final = (
     ),
     _Project(
         "document-extraction", "operations",
-        (Route("gemini-2.5-flash", 0.4), Route("gemini-2.5-flash", 0.6, "batch")), level=42_000, growth=0.018,
+        (Route("gemini-2.5-flash", 0.4), Route("gemini-2.5-flash", 0.6, "batch")), level=54_000, growth=0.018,
         tokens=Tokens(context=5.0, output=2.0, sd=0.04),
         season=Season(saturday=0.35, sunday=0.3, holiday=0.35, quiet=0.6, month_end=1.4),
         noise=Noise(sd=0.12, persistence=0.3, level_sd=0.015),
         launch=dt.date(2025, 7, 7), ramp_days=25,
     ),
     _Project(
-        "contract-review", "operations", (Route("claude-sonnet-4-5"),), level=2_400, growth=0.03,
+        "contract-review", "operations", (Route("claude-sonnet-4-5"),), level=4_200, growth=0.03,
         tokens=Tokens(context=9.0, output=3.0, sd=0.06, cache_read=0.3, cache_write=0.05),
         season=Season(saturday=0.25, sunday=0.2, holiday=0.2, quiet=0.4, month_end=1.15),
-        noise=Noise(sd=0.7, persistence=0.55, tails=8, burst_rate=6, burst_size=0.7),
+        noise=Noise(sd=0.45, persistence=0.55, tails=8, burst_rate=5, burst_size=0.7),
         launch=dt.date(2026, 2, 2), ramp_days=45,
     ),
 )  # fmt: skip
@@ -160,14 +146,14 @@ def _environments(project: _Project) -> tuple[Workload, ...]:
     early = None if sooner is None else max(sooner, first)
     return (
         replace(
-            production, environment="development", level=0.62 * project.level, routes=interactive, season=office,
+            production, environment="development", level=0.375 * project.level, routes=interactive, season=office,
             noise=replace(restless, loading=1.5), launch=early,
         ),
         replace(
-            production, environment="test", level=0.2 * project.level, routes=interactive, season=office,
+            production, environment="test", level=0.165 * project.level, routes=interactive, season=office,
             noise=replace(restless, active=0.85, active_persistence=0.4), launch=early,
         ),
-        replace(production, environment="staging", level=0.24 * project.level, season=weekly, noise=restless),
+        replace(production, environment="staging", level=0.19 * project.level, season=weekly, noise=restless),
         production,
     )  # fmt: skip
 

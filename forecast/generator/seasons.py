@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from forecast.generator.organisation import DAYS_A_YEAR, Holidays, Season
+from forecast.generator.organisation import Holidays
+from forecast.generator.workload import DAYS_A_YEAR, Season
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,8 +104,9 @@ class Calendar:
         holiday = np.isin(margin, free)
         working = (weekday < _SATURDAY) & ~holiday
         month = margin.astype("datetime64[M]")
-        ahead = np.array([np.count_nonzero(working[t + 1 : t + 31] & (month[t + 1 : t + 31] == month[t])) for t in
-                          range(days)])
+        ahead = np.array(
+            [np.count_nonzero(working[t + 1 : t + 31] & (month[t + 1 : t + 31] == month[t])) for t in range(days)]
+        )
         dated = (margin - month.astype("datetime64[D]")).astype("int64") + 1
         number = month.astype("int64") % 12 + 1
         quiet = ((number == 12) & (dated >= 24)) | ((number == 1) & (dated <= 1))
@@ -113,8 +115,9 @@ class Calendar:
         self.working: NDArray[np.bool_] = working[:days]
         self.quiet: NDArray[np.bool_] = (quiet & working)[:days]
         self.month_end: NDArray[np.bool_] = working[:days] & (ahead < 3)
-        self.day_of_year: NDArray[np.int64] = (self.days - self.days.astype("datetime64[Y]").astype("datetime64[D]"))\
-            .astype("int64") + 1
+        self.day_of_year: NDArray[np.int64] = (
+            self.days - self.days.astype("datetime64[Y]").astype("datetime64[D]")
+        ).astype("int64") + 1
 
     def log_factors(self, season: Season) -> NDArray[np.float64]:
         """The log of each day's volume over a plain working day's, float array (day,)."""
@@ -124,4 +127,5 @@ class Calendar:
         factor = np.where(self.quiet, season.quiet, factor)
         factor = np.where(self.month_end & ~self.quiet, season.month_end, factor)
         wave = season.year * np.cos(2 * np.pi * (self.day_of_year - season.year_peak) / DAYS_A_YEAR)
-        return np.log(factor) + wave
+        log: NDArray[np.float64] = np.log(factor) + wave
+        return log

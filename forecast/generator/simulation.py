@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from forecast.generator import billing, dynamics, intensity, routing
-from forecast.generator.organisation import COLUMNS, Organisation, Workload
+from forecast.generator.organisation import COLUMNS, Organisation
 from forecast.generator.seasons import Calendar
 from forecast.generator.streams import settled, stream
 from forecast.generator.tokens import token_sums
+from forecast.generator.workload import Workload
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +47,8 @@ class Simulation:
     presence : float array (day, workload)
         The log of launch ramp, wind-down and dated events; −inf where the workload is not live.
     intensity : Intensity
-    shares : float array (day, route)
+    wander, shares : float array (day, route)
+        How far the routes' log-odds wandered, and the shares of their workload that came of it.
     requests : int array (day, route)
         As the export holds them: less what is late or lost.
     tokens : int array (day, route, kind)
@@ -66,6 +68,7 @@ class Simulation:
     season: Floats
     presence: Floats
     intensity: intensity.Intensity
+    wander: Floats
     shares: Floats
     requests: Ints
     tokens: Ints
@@ -87,7 +90,8 @@ def simulate(organisation: Organisation, seed: int) -> Simulation:
     volume = settled(np.exp(np.minimum(log_volume, _LARGEST)))
 
     routes = routing.Routes.of(organisation)
-    shares = routing.shares(organisation, routes, seed)
+    wander = routing.wandering(organisation, routes, seed)
+    shares = routing.shares(organisation, routes, wander, seed)
     reported = _reported(organisation, routes)
     mean = settled(volume[:, routes.workload] * shares * _late(organisation)[:, None])
     requests = np.where(reported, _counts(organisation, routes, mean, seed), 0)
@@ -104,6 +108,7 @@ def simulate(organisation: Organisation, seed: int) -> Simulation:
         season=season,
         presence=presence,
         intensity=past,
+        wander=wander,
         shares=shares,
         requests=requests,
         tokens=tokens,
@@ -224,18 +229,18 @@ def export(simulation: Simulation) -> pd.DataFrame:
             "charge_category": "usage",
         }
     )
-    credits = [c for c in organisation.credits if organisation.start <= c.on <= organisation.end]
-    if credits:
-        given = pd.DataFrame(
+    given = [c for c in organisation.credits if organisation.start <= c.on <= organisation.end]
+    if given:
+        back = pd.DataFrame(
             {
-                "date": pd.to_datetime([c.on for c in credits]).astype("datetime64[us]"),
-                "provider": [c.provider for c in credits],
-                "billed_cost": [-float(c.amount) for c in credits],
+                "date": pd.to_datetime([c.on for c in given]).astype("datetime64[us]"),
+                "provider": [c.provider for c in given],
+                "billed_cost": [-float(c.amount) for c in given],
                 "currency": organisation.currency,
                 "charge_category": "credit",
             }
         )
-        rows = pd.concat([rows, given], ignore_index=True)
+        rows = pd.concat([rows, back], ignore_index=True)
     return rows[list(COLUMNS)]
 
 

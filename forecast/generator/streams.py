@@ -30,7 +30,8 @@ def settled(value: NDArray[np.float64]) -> NDArray[np.float64]:
     Vector units differ in the last bit of an exponential; without this, a hash of the output would too.
     """
     mantissa, exponent = np.frexp(value)
-    return np.ldexp(np.rint(np.ldexp(mantissa, _BITS)), exponent - _BITS)
+    rounded: NDArray[np.float64] = np.ldexp(np.rint(np.ldexp(mantissa, _BITS)), exponent - _BITS)
+    return rounded
 
 
 def autoregression(

@@ -79,7 +79,7 @@ def token_sums(requests: NDArray[np.int64], generator: np.random.Generator) -> N
     spread = np.stack(
         [source.root[0, 0] * normal[:, 0], source.root[1, 0] * normal[:, 0] + source.root[1, 1] * normal[:, 1]], axis=1
     )
-    sums = n * source.mean + np.sqrt(n) * spread
+    sums: NDArray[np.float64] = n * source.mean + np.sqrt(n) * spread
     few = np.where(requests <= ONE_BY_ONE, requests, 0)
     if few.any():
         drawn = source.pairs[generator.integers(0, len(source.pairs), int(few.sum()))]

@@ -9,6 +9,8 @@ from forecast.models.auto import Auto
 from forecast.models.baselines import Drift, RunRate, SeasonalMean, SeasonalNaive
 from forecast.models.protocol import Model
 
+__all__ = ["MODELS", "Model", "model_of"]
+
 MODELS: dict[str, Callable[[], Model]] = {
     "auto": Auto,
     "fast": lambda: Auto(name="fast", fast=True),
@@ -31,5 +33,7 @@ def model_of(model: str | Model) -> Model:
         one_of("model", model, MODELS, ModelError)
         return MODELS[model]()
     if not isinstance(model, Model):
-        raise ModelError(f"a model needs a 'name' and a method point(panel, horizon); {type(model).__name__} lacks them")
+        raise ModelError(
+            f"a model needs a 'name' and a method point(panel, horizon); {type(model).__name__} lacks them"
+        )
     return model

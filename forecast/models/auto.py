@@ -5,7 +5,7 @@ Comes in: a panel. Goes out: forecasts from the end and from cuts inside the his
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,9 @@ _LAGS = {
     5: Lags((2, 3, 4, 5, 6, 10), (5, 20), 50.0),
     7: Lags((2, 3, 4, 5, 6, 7, 8, 9, 14, 21, 28), (7, 28, 56), 50.0),
     12: Lags((2, 3, 6, 12, 13), (3, 12), 50.0),
-    24: Lags((2, 3, 4, 5, 23, 24, 25, 26, 48, 49, 72, 96, 120, 143, 144, 145, 167, 168, 169, 170, 336, 337), (24, 168), 10.0),
+    24: Lags(
+        (2, 3, 4, 5, 23, 24, 25, 26, 48, 49, 72, 96, 120, 143, 144, 145, 167, 168, 169, 170, 336, 337), (24, 168), 10.0
+    ),
     52: Lags((2, 3, 4, 5, 6, 7, 8, 13, 26, 51, 52, 53, 54), (8, 52), 20.0),
 }
 
@@ -71,7 +73,9 @@ class Auto:
         scale = log_scale(values)
         z = scale.forward(values)
         names, smoothed = zip(*self._candidates(panel, z, cuts, length, horizon), strict=True)
-        actual = np.stack([values[c : c + length] for c in cuts]) if len(cuts) else np.zeros((0, length, values.shape[1]))
+        actual = (
+            np.stack([values[c : c + length] for c in cuts]) if len(cuts) else np.zeros((0, length, values.shape[1]))
+        )
         known = np.cumsum(np.isfinite(values), axis=0)
         enough = known[cuts - 1] >= 2 if len(cuts) else np.zeros((0, values.shape[1]), dtype=bool)
         past_z = np.where(enough[None, :, None, :], np.stack([s.past for s in smoothed]), np.nan)
@@ -93,14 +97,27 @@ class Auto:
                 yield f"mean of {back} seasons", _means(full, short, back, cuts, length, horizon)
         if long != short:
             yield "mean of 3 long seasons", _means(full, long, 3, cuts, length, horizon)
-        yield "Holt-Winters, level", smooth(z, long, grid(16, (), seasonal=long > 1, trend=False), cuts, length=length, horizon=horizon)
+        yield (
+            "Holt-Winters, level",
+            smooth(z, long, grid(16, (), seasonal=long > 1, trend=False), cuts, length=length, horizon=horizon),
+        )
         damped = grid(16 if self.fast else 32, (0.8, 0.93, 0.985), seasonal=long > 1, trend=True)
         yield "Holt-Winters, damped trend", smooth(z, long, damped, cuts, length=length, horizon=horizon)
         if not self.fast:
             steady = grid(16, (0.997, 1.0), seasonal=long > 1, trend=True)
             yield "Holt-Winters, lasting trend", smooth(z, long, steady, cuts, length=length, horizon=horizon)
             if long > 1 and long >= 24:
-                yield "Holt, damped trend", smooth(z, 1, grid(16, (0.8, 0.93, 0.985), seasonal=False, trend=True), cuts, length=length, horizon=horizon)
+                yield (
+                    "Holt, damped trend",
+                    smooth(
+                        z,
+                        1,
+                        grid(16, (0.8, 0.93, 0.985), seasonal=False, trend=True),
+                        cuts,
+                        length=length,
+                        horizon=horizon,
+                    ),
+                )
         if known >= 8 * short:
             for back in (26,) if self.fast else (13, 26, 52):
                 window = back * short
@@ -111,16 +128,25 @@ class Auto:
             yield "autoregression", autoregress(full, lags, cuts, length=length, horizon=horizon)
 
 
+def _from_each(
+    ahead: Callable[[int, int], FloatArray], z: FloatArray, cuts: IntArray, length: int, horizon: int
+) -> Smoothed:
+    """Forecast ``length`` periods from each cut and ``horizon`` from the end, by ``ahead(end, steps)``."""
+    past = np.stack([ahead(int(c), length) for c in cuts]) if len(cuts) else np.zeros((0, length, z.shape[1]))
+    return Smoothed(past, ahead(len(z), horizon))
+
+
 def _means(z: FloatArray, season: int, back: int, cuts: IntArray, length: int, horizon: int) -> Smoothed:
+    """Phase means over the last ``back`` seasons, repeated."""
+
     def ahead(end: int, steps: int) -> FloatArray:
         whole = max(1, min(back, end // season))
         window = z[max(0, end - whole * season) : end]
         if len(window) < season:
             return np.repeat(window.mean(axis=0)[None], steps, axis=0)
-        return window.reshape(whole, season, -1).mean(axis=0)[np.arange(steps) % season]
+        return np.asarray(window.reshape(whole, season, -1).mean(axis=0)[np.arange(steps) % season])
 
-    past = np.stack([ahead(int(c), length) for c in cuts]) if len(cuts) else np.zeros((0, length, z.shape[1]))
-    return Smoothed(past, ahead(len(z), horizon))
+    return _from_each(ahead, z, cuts, length, horizon)
 
 
 def _lines(z: FloatArray, season: int, window: int, cuts: IntArray, length: int, horizon: int) -> Smoothed:
@@ -129,24 +155,23 @@ def _lines(z: FloatArray, season: int, window: int, cuts: IntArray, length: int,
     def ahead(end: int, steps: int) -> FloatArray:
         used = min(window, end)
         y = z[end - used : end]
-        t = np.arange(used) - (used - 1) / 2
+        t = np.asarray(np.arange(used) - (used - 1) / 2, dtype="float64")
         phase = np.arange(end - used, end) % season
         count = np.maximum(np.bincount(phase, minlength=season), 1)
 
         def by_phase(x: FloatArray) -> FloatArray:
             sums = np.zeros((season, *x.shape[1:]))
             np.add.at(sums, phase, x)
-            return sums / count.reshape(-1, *([1] * (x.ndim - 1)))
+            return np.asarray(sums / count.reshape(-1, *([1] * (x.ndim - 1))))
 
         t_mean, y_mean = by_phase(t), by_phase(y)
         t_in, y_in = t - t_mean[phase], y - y_mean[phase]
         slope = (t_in[:, None] * y_in).sum(axis=0) / max(float((t_in * t_in).sum()), 1e-12)
         future = np.arange(end, end + steps) % season
         t_new = np.arange(used, used + steps) - (used - 1) / 2
-        return y_mean[future] + (t_new - t_mean[future])[:, None] * slope
+        return np.asarray(y_mean[future] + (t_new - t_mean[future])[:, None] * slope)
 
-    past = np.stack([ahead(int(c), length) for c in cuts]) if len(cuts) else np.zeros((0, length, z.shape[1]))
-    return Smoothed(past, ahead(len(z), horizon))
+    return _from_each(ahead, z, cuts, length, horizon)
 
 
 def _within_reach(z: FloatArray, log: np.ndarray) -> FloatArray:

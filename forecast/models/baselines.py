@@ -1,4 +1,4 @@
-"""Baselines: run rate, seasonal naive, seasonal mean and drift. A forecast that cannot beat these is not worth having."""
+"""Baselines: run rate, seasonal naive, seasonal mean, drift. Comes in: a panel. Goes out: what any model must beat."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Drift:
         rise = (values[last, column] - values[first, column]) / np.maximum(last - first, 1)
         ahead = (len(values) - 1 - last)[None, :] + np.arange(1, horizon + 1)[:, None]
         point = values[last, column] + rise * ahead
-        return np.where(np.nanmin(values, axis=0) >= 0, np.maximum(point, 0.0), point)
+        return np.asarray(np.where(np.nanmin(values, axis=0) >= 0, np.maximum(point, 0.0), point))
 
 
 def seasonal_mean(panel: Panel, horizon: int, *, seasons: int) -> FloatArray:
@@ -86,4 +86,4 @@ def seasonal_mean(panel: Panel, horizon: int, *, seasons: int) -> FloatArray:
     values = filled(panel.values, season)
     whole = max(1, min(seasons, len(values) // season))
     phase = values[-whole * season :].reshape(whole, season, -1).mean(axis=0)
-    return phase[np.arange(horizon) % season]
+    return np.asarray(phase[np.arange(horizon) % season])

@@ -54,11 +54,15 @@ def weighted_median(values: FloatArray, weight: FloatArray) -> FloatArray:
     lower = np.where(below.any(axis=0), len(v) - 1 - np.argmax(below[::-1], axis=0), np.argmax(w > 0, axis=0))
     above = (middle > 0.5) & (w > 0)
     upper = np.where(above.any(axis=0), np.argmax(above, axis=0), lower)
-    pick = lambda a, i: np.take_along_axis(a, i[None], axis=0)[0]  # noqa: E731
-    low, high, at_low, at_high = pick(v, lower), pick(v, upper), pick(middle, lower), pick(middle, upper)
+    low, high, at_low, at_high = _at(v, lower), _at(v, upper), _at(middle, lower), _at(middle, upper)
     share = np.where(at_high > at_low, (0.5 - at_low) / np.where(at_high > at_low, at_high - at_low, 1.0), 0.0)
     result = low + np.clip(share, 0.0, 1.0) * (high - low)
     return np.where(total > 0, result, np.nan)
+
+
+def _at(values: FloatArray, row: IntArray) -> FloatArray:
+    """The value in the chosen row of each (step, series)."""
+    return np.asarray(np.take_along_axis(values, row[None], axis=0)[0])
 
 
 def combine(
@@ -79,5 +83,7 @@ def combine(
     joined = np.empty(past.shape[1:])
     for k, cut in enumerate(cuts):
         apart = np.abs(cuts - cut) >= length
-        joined[k] = weighted_median(past[:, k], weigh(error, apart) if apart.any() else np.full_like(weight, 1 / len(weight)))
+        joined[k] = weighted_median(
+            past[:, k], weigh(error, apart) if apart.any() else np.full_like(weight, 1 / len(weight))
+        )
     return joined, weighted_median(point, weight), weight

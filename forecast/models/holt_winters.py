@@ -47,9 +47,7 @@ class Smoothed:
     point: FloatArray
 
 
-def smooth(
-    z: FloatArray, season: int, params: Grid, cuts: IntArray, *, length: int, horizon: int
-) -> Smoothed:
+def smooth(z: FloatArray, season: int, params: Grid, cuts: IntArray, *, length: int, horizon: int) -> Smoothed:
     """Run every parameter set over every series once, and forecast from each cut and from the end.
 
     With states l (level), b (trend), s (season) of phase j and e = z_t - (l + phi b + s_j)::

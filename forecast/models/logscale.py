@@ -34,7 +34,8 @@ class LogScale:
         """To the series' own scale; a logged series does not go below 0."""
         with np.errstate(over="ignore"):
             raw = np.exp(np.where(self.log, z, 0.0)) * self.unit - self.offset
-        return np.where(self.log, np.maximum(raw, 0.0), z * self.unit)
+        # What rounding leaves of a zero is a zero.
+        return np.where(self.log, np.where(raw > 1e-12 * self.unit, raw, 0.0), z * self.unit)
 
     def part(self, chosen: slice) -> LogScale:
         """The scale of some of the series."""
@@ -50,7 +51,11 @@ def log_scale(values: FloatArray) -> LogScale:
     """Choose the scale of each series from its history (period, series)."""
     low = np.nanmin(values, axis=0)
     log = low >= 0
-    size = np.where(values > 0, values, np.nan) if log.all() else np.where(log, np.where(values > 0, values, np.nan), np.abs(values))
+    size = (
+        np.where(values > 0, values, np.nan)
+        if log.all()
+        else np.where(log, np.where(values > 0, values, np.nan), np.abs(values))
+    )
     none = ~np.isfinite(size).any(axis=0)
     middle = np.ones(values.shape[1])
     if (~none).any():

@@ -19,7 +19,10 @@ class Model(Protocol):
     errors at past cuts, so a model need not know about uncertainty.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What tables and messages call it."""
+        ...
 
     def point(self, panel: Panel, horizon: int) -> FloatArray:
         """Forecast the next ``horizon`` periods: float array (horizon, series), finite."""
@@ -96,7 +99,9 @@ def checked(model: Model, values: FloatArray, shape: tuple[int, int]) -> FloatAr
     """Hold a model to its promise: the shape (horizon, series), and finite numbers."""
     array = np.asarray(values, dtype="float64")
     if array.shape != shape:
-        raise ModelError(f"model {model.name!r} gave an array of shape {array.shape}; wanted (horizon, series) = {shape}")
+        raise ModelError(
+            f"model {model.name!r} gave an array of shape {array.shape}; wanted (horizon, series) = {shape}"
+        )
     if not np.isfinite(array).all():
         count = int((~np.isfinite(array)).sum())
         raise ModelError(f"model {model.name!r} gave {count} values that are not finite numbers")

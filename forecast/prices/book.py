@@ -19,7 +19,7 @@ from forecast.errors import PriceError, nearest, one_of
 from forecast.prices import valuation
 from forecast.prices.catalogue import catalogue_rows
 from forecast.prices.catalogue import source as catalogue_source
-from forecast.prices.matching import Layer, PriceMatch, glob_match, is_glob, match
+from forecast.prices.matching import Layer, PriceMatch, glob_match, is_glob, match, name_or_none
 from forecast.prices.rows import ANY, PriceRow, closed, exact, frame_from_rows, load, rows_from_frame
 from forecast.prices.tiers import tier_factor
 from forecast.prices.timeline import Quote, Sku, Timeline, on_day, timeline
@@ -155,9 +155,10 @@ class PriceBook:
         A missing provider is inferred from the model by genai-prices' rules; where these do not say, a row prices it
         only if one provider alone has the model. Other sellers are shown.
         """
-        if (provider, model) not in self._matches:
-            self._matches[provider, model] = match(self.layers, provider or None, model or None)
-        return self._matches[provider, model]
+        asked = name_or_none(provider), name_or_none(model)
+        if asked not in self._matches:
+            self._matches[asked] = match(self.layers, *asked)
+        return self._matches[asked]
 
     def quote(
         self,
@@ -180,7 +181,7 @@ class PriceBook:
         """
         one_of("unit", unit, tuple(schema.UNITS), PriceError)
         one_of("service tier", service_tier, schema.SERVICE_TIERS, PriceError)
-        sku, day = Sku(provider or None, model or None, unit, service_tier), _as_date(on)
+        sku, day = Sku(name_or_none(provider), name_or_none(model), unit, service_tier), _as_date(on)
         quote = on_day(self._timeline(sku), day.toordinal())
         if quote is None:
             reason, remedy = self._why_unpriced(sku, day.toordinal())

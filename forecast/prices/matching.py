@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Final, Literal
+from typing import Any, Final, Literal
+
+import pandas as pd
 
 from forecast.prices import catalogue
 from forecast.prices.catalogue import Listing
@@ -95,6 +97,11 @@ class PriceMatch:
         asked = f"{self.provider or '(no provider)'} {self.model or '(no model)'}"
         found = "; then ".join(map(str, self.families)) or "no row"
         return f"{asked} → {found}" + (f"; {self.note}" if self.note else "")
+
+
+def name_or_none(value: Any) -> str | None:
+    """A name as a usage has it: null, in any of pandas' spellings, and blank are None."""
+    return None if pd.isna(value) or value == "" else str(value)
 
 
 def is_glob(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecast import schema
 from forecast.errors import PriceError, nearest, one_of
+from forecast.prices.matching import name_or_none
 from forecast.prices.timeline import Sku, Timeline, currencies, ordinals, unit_prices
 
 FloatArray = npt.NDArray[np.float64]
@@ -132,7 +133,7 @@ def _parts(frame: pd.DataFrame, find: Find) -> Iterator[_Part]:
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
     for rows in np.split(order, starts[1:]) if len(order) else ():
         first = frame.iloc[rows[0]]
-        provider, model, tier = (_text(first[c]) if c in names else None for c in _NAMES)
+        provider, model, tier = (name_or_none(first[c]) if c in names else None for c in _NAMES)
         for unit, quantities in units.items():
             used = rows[~np.isnan(quantities[rows]) & (quantities[rows] != 0)]
             if len(used):
@@ -153,9 +154,9 @@ def _sku_table(skus: pd.DataFrame) -> list[Sku]:
     table = []
     for provider, model, unit, tier in zip(skus["provider"], skus["model"], skus["unit"], tiers, strict=True):
         one_of("unit", unit, schema.BILLABLE, PriceError)
-        named = _text(tier) or "standard"
+        named = name_or_none(tier) or "standard"
         one_of("service tier", named, schema.SERVICE_TIERS, PriceError)
-        table.append(Sku(_text(provider), _text(model), str(unit), named))
+        table.append(Sku(name_or_none(provider), name_or_none(model), str(unit), named))
     return table
 
 
@@ -168,7 +169,3 @@ def _note_currencies(seen: dict[str, Sku], sku: Sku, found: set[str] | frozenset
             f"prices are in {one} ({of_one}) and {other} ({of_other}), which do not add up; "
             "price all of them in one currency: convert the rows of one at a stated rate"
         )
-
-
-def _text(value: Any) -> str | None:
-    return None if pd.isna(value) or value == "" else str(value)

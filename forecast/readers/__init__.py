@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from forecast.checks import Duplicates
 from forecast.errors import UsageError, one_of
 from forecast.readers.tidy import read_tidy
-from forecast.usage import Duplicates, Usage
+from forecast.usage import Usage
 
 READERS = {"tidy": read_tidy}
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from forecast.checks import Duplicates
 from forecast.errors import UsageError, nearest
-from forecast.usage import Duplicates, Usage
+from forecast.usage import Usage
 
 
 def read_tidy(

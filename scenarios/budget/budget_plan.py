@@ -117,7 +117,11 @@ class BudgetPlan:
         return float(np.mean(self.totals <= amount))
 
     def table(
-        self, by: list[str] | tuple[str, ...] | str = ("month", "environment"), *, errors: bool = False, demand: bool = False
+        self,
+        by: list[str] | tuple[str, ...] | str = ("month", "environment"),
+        *,
+        errors: bool = False,
+        demand: bool = False,
     ) -> pd.DataFrame:
         """The plan by any of month, quarter, year, environment, line and the workload's and route's columns.
 
@@ -216,6 +220,8 @@ class BudgetPlan:
     def _demand_share(self, labels: pd.DataFrame, group: IntArray, names: list[str]) -> FloatArray:
         own = self.ledger.summed(group, len(labels), self.ledger.own).mean(axis=0)
         periods = [n for n in names if n in ("month", "quarter", "year")]
-        whole = pd.Series(own).groupby([labels[p] for p in periods]).transform("sum").to_numpy() if periods else own.sum()
+        whole = (
+            pd.Series(own).groupby([labels[p] for p in periods]).transform("sum").to_numpy() if periods else own.sum()
+        )
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(own > 0, own / whole, np.nan)

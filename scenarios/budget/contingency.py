@@ -1,4 +1,4 @@
-"""Quantiles that add up. Comes in: draws of a total and of its parts. Goes out: each part's share of the total's quantile."""
+"""Quantiles that add up. Comes in: draws of a total and its parts. Goes out: each part's share of its quantile."""
 
 from __future__ import annotations
 
@@ -80,6 +80,6 @@ def quantile_error(draws: FloatArray, level: float, trajectory: IntArray) -> flo
     used = count > 0
     mean = np.bincount(trajectory, weights=influence)[used] / count[used]
     clusters = int(used.sum())
-    if clusters < 2:  # noqa: PLR2004
+    if clusters < 2:
         return float(slope * np.sqrt(level * (1 - level) / len(draws)))
     return float(np.sqrt(np.sum((mean - mean.mean()) ** 2) / (clusters * (clusters - 1))))

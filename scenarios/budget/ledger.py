@@ -113,7 +113,9 @@ def ledger_of(
     demand and its dealt lines.
     """
     labels = labels.assign(line=TOKENS)
-    labels["environment"] = labels["environment"].astype("object").where(labels["environment"].notna(), schema.UNASSIGNED)
+    labels["environment"] = (
+        labels["environment"].astype("object").where(labels["environment"].notna(), schema.UNASSIGNED)
+    )
     columns = [LINE, "environment", *[c for c in labels.columns if c not in (LINE, "environment")]]
     rows, parts = [labels[columns]], [cost]
     for name, environment, money in lines:

@@ -130,7 +130,9 @@ def _cells(projection: Projection, detail: tuple[str, ...]) -> tuple[pd.DataFram
     every = pd.concat([workloads, routes[[c for c in routes if c not in workloads]]], axis=1)
     for name in detail:
         if name not in every and name not in DETAIL:
-            raise PlanError(f"detail: {name!r} is neither a workload nor a route column; there are {', '.join(every.columns)}")
+            raise PlanError(
+                f"detail: {name!r} is neither a workload nor a route column; there are {', '.join(every.columns)}"
+            )
     kept = [c for c in detail if c in every]
     if "environment" not in kept:
         every["environment"] = every.get("environment", pd.Series([None] * len(every)))
@@ -151,17 +153,19 @@ def _history(projection: Projection, prices: PriceBook) -> pd.Series:
 
 def _assumptions(projection: Projection, spec: PlanSpec, priced: PricedLanes) -> pd.DataFrame:
     """What the plan rests on, a row each."""
-    usage, span = projection.usage, projection.span
+    usage, span, model = projection.usage, projection.span, projection.spec.model
+    name = model if isinstance(model, str) else model.name
+    count, seed = projection.volume.count, projection.spec.seed
+    made_by = f"tokenplan {version('tokenplan')}, numpy {np.__version__}"
     rows = [
         ("usage", repr(usage), f"{usage.source}, sha256 {usage.sha256[:16]}"),
         ("as of", f"{span.as_of:%Y-%m-%d}", "last day of the export less the lag"),
         ("horizon", f"{span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}", "asked"),
-        ("forecast", f"model {projection.spec.model if isinstance(projection.spec.model, str) else projection.spec.model.name}, "
-         f"{projection.volume.count} trajectories, seed {projection.spec.seed}", "forecast.project"),
+        ("forecast", f"model {name}, {count} trajectories, seed {seed}", "forecast.project"),
         ("prices", repr(spec.prices), f"sha256 {spec.prices.sha256[:16]}"),
         ("scenario", spec.scenario.describe(), "asked"),
         ("split", spec.split.describe() if spec.split else "by demand: no split", "asked"),
-        ("draws", f"{spec.draws:,} draws, seed {spec.seed}", f"tokenplan {version('tokenplan')}, numpy {np.__version__}"),
+        ("draws", f"{spec.draws:,} draws, seed {spec.seed}", made_by),
     ]
     rows += [("note", note, "reader and forecast") for note in projection.notes]
     rows += [

@@ -28,7 +28,11 @@ class PlanSpec:
 
     def __post_init__(self) -> None:
         """Check what can be checked without the projection."""
-        if isinstance(self.confidence, bool) or not isinstance(self.confidence, int | float) or not 0.5 <= self.confidence < 1:
+        if (
+            isinstance(self.confidence, bool)
+            or not isinstance(self.confidence, int | float)
+            or not 0.5 <= self.confidence < 1
+        ):
             raise PlanError(
                 f"confidence={self.confidence!r}: wanted a one-sided confidence from 0.5 to below 1, such as 0.80"
             )
@@ -37,7 +41,9 @@ class PlanSpec:
                 raise PlanError(f"{name}={value!r}: wanted a whole number, at least {least}")
         for component in self.components:
             if not isinstance(component, tuple(KINDS.values())):
-                raise PlanError(f"{component!r} is not a component; there are {', '.join(k.__name__ for k in KINDS.values())}")
+                raise PlanError(
+                    f"{component!r} is not a component; there are {', '.join(k.__name__ for k in KINDS.values())}"
+                )
         names = [c.name for c in self.components]
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:

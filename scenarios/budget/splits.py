@@ -1,4 +1,4 @@
-"""Splits. Comes in: demand by environment in each draw, and ranges. Goes out: shares inside the ranges that sum to 1."""
+"""Splits. Comes in: demand by environment in each draw, and ranges. Goes out: shares inside them that sum to 1."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ class EnvironmentSplit:
         least = sum(low for _, low, _ in checked)
         if least > 1 + 1e-12:
             listed = ", ".join(f"{n} {lo:.0%}-{hi:.0%}" for n, lo, hi in checked)
-            raise PlanError(f"EnvironmentSplit: the low ends of {listed} sum to {least:.1%}, above 100 %; lower one of them")
+            raise PlanError(
+                f"EnvironmentSplit: the low ends of {listed} sum to {least:.1%}, above 100 %; lower one of them"
+            )
         object.__setattr__(self, "ranges", checked)
         object.__setattr__(self, "rest", rest)
 
@@ -92,7 +94,7 @@ class EnvironmentSplit:
             size = part.sum(axis=1, keepdims=True)
             part = np.where(size > 0, part / np.where(size > 0, size, 1.0), 1.0 / len(others))
             out[:, others] = given[:, -1:] * part
-        return out
+        return np.asarray(out)
 
     def describe(self) -> str:
         """In plain words."""
@@ -126,13 +128,15 @@ def nearest_in_ranges(point: FloatArray, low: FloatArray, high: FloatArray) -> F
     room = np.where(left[:, None] > 0, high - found, found - low)
     at = room.argmax(axis=1)
     found[row, at] = np.clip(found[row, at] + left, low[at], high[at])
-    return found
+    return np.asarray(found)
 
 
 def _range(name: str, value: object) -> tuple[float, float]:
     ends = (value, value) if isinstance(value, int | float) else value
-    if not isinstance(ends, tuple | list) or len(ends) != 2:  # noqa: PLR2004
-        raise PlanError(f"EnvironmentSplit: {name} = {value!r}: wanted a share or a range (low, high), such as (0.60, 0.70)")
+    if not isinstance(ends, tuple | list) or len(ends) != 2:
+        raise PlanError(
+            f"EnvironmentSplit: {name} = {value!r}: wanted a share or a range (low, high), such as (0.60, 0.70)"
+        )
     low, high = ends
     for end in ends:
         if isinstance(end, bool) or not isinstance(end, int | float) or not 0 <= end <= 1:

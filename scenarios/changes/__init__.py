@@ -7,6 +7,6 @@ from scenarios.changes.growth import Growth
 from scenarios.changes.price import PriceChange
 
 #: The kinds that a plan file may name.
-KINDS: dict[str, type[Growth] | type[PriceChange]] = {"growth": Growth, "price_change": PriceChange}
+KINDS: dict[str, type[Growth | PriceChange]] = {"growth": Growth, "price_change": PriceChange}
 
 __all__ = ["KINDS", "Change", "Growth", "PriceChange", "PricingChange", "VolumeChange", "World"]

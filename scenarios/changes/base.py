@@ -99,7 +99,10 @@ def matching(labels: pd.DataFrame, globs: Mapping[str, str], *, what: str, error
     chosen = np.ones(len(labels), dtype=bool)
     for column, pattern in globs.items():
         if column not in labels:
-            raise ScenarioError(f"{what}: {column!r} is not a column of {error}; they have {', '.join(labels.columns)}{nearest(column, labels.columns)}")
+            raise ScenarioError(
+                f"{what}: {column!r} is not a column of {error}; they have {', '.join(labels.columns)}"
+                f"{nearest(column, labels.columns)}"
+            )
         hit = match(labels[column], pattern)
         if not hit.any():
             there = sorted({str(v) for v in labels[column].dropna()})
@@ -118,9 +121,10 @@ def match(column: pd.Series, pattern: str) -> np.ndarray:
     if pattern == "*":
         return np.ones(len(column), dtype=bool)
     low = pattern.lower()
-    return np.array([v is not None and v == v and fnmatchcase(str(v).lower(), low) for v in column], dtype=bool)
+    known = column.notna().to_numpy()
+    return np.asarray(known & np.array([fnmatchcase(str(v).lower(), low) for v in column], dtype=bool))
 
 
 def _listed(names: Iterable[str]) -> str:
     known = list(names)
-    return ", ".join(known[:8]) + (f" and {len(known) - 8} more" if len(known) > 8 else "")  # noqa: PLR2004
+    return ", ".join(known[:8]) + (f" and {len(known) - 8} more" if len(known) > 8 else "")

@@ -74,7 +74,11 @@ class Growth:
         rate, unit = (self.monthly, "month") if self.monthly is not None else (self.yearly, "year")
         assert rate is not None
         what = "of " + ", ".join(f"{c} {p}" for c, p in self.where.items()) if self.where else "of all workloads"
-        how = "in all, in place of the forecast's own trend" if self.basis == "total" else "on top of the forecast's trend"
+        how = (
+            "in all, in place of the forecast's own trend"
+            if self.basis == "total"
+            else "on top of the forecast's trend"
+        )
         return f"volume {what} grows by {ranges.shown(rate, 'relative')} a {unit} {how}"
 
     def touches(self, workloads: pd.DataFrame) -> np.ndarray:

@@ -72,18 +72,26 @@ class PriceChange:
             to = ranges.uncertain(self.to, "PriceChange.to")
             ranges.in_domain(to, "amount", "PriceChange.to")
             object.__setattr__(self, "to", to)
-        if isinstance(self.probability, bool) or not isinstance(self.probability, int | float) or not 0 <= self.probability <= 1:
+        if (
+            isinstance(self.probability, bool)
+            or not isinstance(self.probability, int | float)
+            or not 0 <= self.probability <= 1
+        ):
             raise ScenarioError(f"PriceChange.probability = {self.probability!r}: wanted a number from 0 to 1")
         one_of("PriceChange.per", self.per, get_args(Per), ScenarioError)
 
     @property
     def key(self) -> str:
         """Names the random numbers."""
-        return "|".join(("price", self.name or "", self.provider, self.model, self.unit, str(pd.Timestamp(self.on).date())))
+        return "|".join(
+            ("price", self.name or "", self.provider, self.model, self.unit, str(pd.Timestamp(self.on).date()))
+        )
 
     def describe(self) -> str:
         """In plain words."""
-        size = f"change by {ranges.shown(self.by, 'relative')}" if self.by is not None else f"become {ranges.shown(self.to, 'amount')} a quoted unit"  # type: ignore[arg-type]
+        size = f"change by {ranges.shown(self.by, 'relative')}" if self.by is not None else ""
+        if self.to is not None:
+            size = f"become {ranges.shown(self.to, 'amount')} a quoted unit"
         chance = "" if self.probability == 1 else f", with a probability of {self.probability:.0%}"
         what = f"{self.provider}/{self.model}" if self.provider != "*" else self.model
         unit = "" if self.unit == "*" else f" of {self.unit}"
@@ -113,7 +121,7 @@ class PriceChange:
         self, drawn: FloatArray, relative: FloatArray, book: FloatArray, per: float, days: pd.DatetimeIndex
     ) -> FloatArray:
         """The price over the book's price, after this change: (draw, day)."""
-        after = np.asarray(days >= self.on)
+        after = np.asarray(days >= pd.Timestamp(self.on))
         if not after.any() or self.probability == 0:
             return relative
         first = int(np.argmax(after))

@@ -1,0 +1,259 @@
+"""Plan files. Comes in: one TOML file that tells a plan. Goes out: the arguments of a plan, checked, and the plan itself.
+
+The tables are ``[plan]``, ``[usage]``, ``[prices]``, ``[forecast]``, ``[scenario]`` with ``[[scenario.changes]]``,
+``[[components]]``, ``[split]`` and ``[output]``; only ``[plan]`` and ``[usage]`` are needed. Paths are relative to the
+plan file. Wherever an uncertain number is taken, ``{p10 = .., p90 = ..}`` is a range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import pandas as pd
+
+from forecast import schema
+from forecast.errors import HorizonError, PlanError, TokenplanError, UsageError, nearest
+from forecast.models import model_of
+from forecast.periods import horizon as horizon_of
+from forecast.prices import PriceBook
+from forecast.projection import Projection, project
+from forecast.readers import READERS, read_usage
+from forecast.samples import sample_path
+from forecast.usage import COLUMNS, Duplicates, Usage
+from scenarios.budget import plankeys as keys
+from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.budget.ledger import LINE, PERIODS
+from scenarios.budget.planning import DETAIL, plan
+from scenarios.budget.plankeys import Keys, Problems, Table
+from scenarios.budget.planscenario import ScenarioSource, parsed, scenario_of
+from scenarios.budget.spec import PlanSpec
+from scenarios.budget.splits import EnvironmentSplit, Rest
+from scenarios.components import KINDS as COMPONENTS
+from scenarios.components import Component
+from scenarios.costing import Unpriced
+from scenarios.scenario import Scenario
+
+#: The version of the plan file's shape that is read.
+VERSION: Final = 1
+#: What makes a workload where the file does not say; those of them that the usage has.
+WORKLOAD: Final = ("environment", "project")
+#: The longest span that is planned, in days.
+LONGEST: Final = 20 * 366
+_GROUPS: Final = (*PERIODS, LINE, *schema.DIMENSIONS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFile:
+    """A plan as its file tells it.
+
+    Attributes
+    ----------
+    path : Path
+    name : str
+    usage : UsageSource
+    prices : PriceSource
+    forecast : dict
+        Arguments of :func:`forecast.project` that the file gives.
+    scenario : ScenarioSource
+    components : tuple of Fixed and Reserve
+    split : EnvironmentSplit, optional
+    arguments : dict
+        ``confidence``, ``draws``, ``seed``, ``unpriced`` of :func:`scenarios.plan`, as far as given.
+    limit : float, optional
+        An amount to show the probability of exceeding.
+    by : tuple of str
+        How the plan is shown; empty where the file does not say.
+    detail : tuple of str
+        What tables can be made by.
+    """
+
+    path: Path
+    name: str
+    usage: UsageSource
+    prices: PriceSource
+    forecast: Mapping[str, Any]
+    scenario: ScenarioSource
+    components: tuple[Component, ...]
+    split: EnvironmentSplit | None
+    arguments: Mapping[str, Any]
+    limit: float | None
+    by: tuple[str, ...]
+    detail: tuple[str, ...]
+
+    def with_options(
+        self, *, seed: int | None = None, draws: int | None = None, scenario: ScenarioSource | None = None
+    ) -> PlanFile:
+        """The same plan with another seed (of forecast and draws alike), number of draws, or scenario."""
+        forecast = {k: v for k, v in self.forecast.items() if k != "seed" or seed is None}
+        given = {k: v for k, v in (("seed", seed), ("draws", draws)) if v is not None}
+        return replace(
+            self, forecast=forecast, arguments={**self.arguments, **given}, scenario=scenario or self.scenario
+        )
+
+    def project(self, usage: Usage) -> Projection:
+        """Project the usage as the file asks."""
+        chosen = {"seed": self.arguments.get("seed", 0), "by": workload_columns(usage), **self.forecast}
+        return project(usage, **chosen)
+
+    def plan(self, projection: Projection, prices: PriceBook) -> BudgetPlan:
+        """Plan the budget as the file asks."""
+        return plan(
+            projection,
+            prices=prices,
+            scenario=self.scenario.scenario(projection.span.start),
+            components=self.components,
+            split=self.split,
+            detail=self.detail,
+            **self.arguments,
+        )
+
+    def groups(self, made: BudgetPlan) -> tuple[str, ...]:
+        """How the plan is shown: as the file says, else by month, and by environment where there are several."""
+        return self.by or (("month", "environment") if len(made.ledger.environments) > 1 else ("month",))
+
+
+def read_plan_file(path: str | Path) -> PlanFile:
+    """Read and check a plan file.
+
+    Raises
+    ------
+    PlanError
+        The file cannot be read, or keys or values in it do not hold; every problem is listed with its key path.
+    """
+    file = Path(path)
+    document = parsed(file)
+    problems = Problems(str(path))
+    version = document.pop("version", VERSION)
+    if version != VERSION:
+        raise PlanError(f"{path}: version = {keys.shown(version)}: this tokenplan reads version {VERSION}; upgrade it")
+    tables = _tables(file.parent)
+    owners = {name: known for name, known in tables.items()} | {"scenario": ("use", "changes")}
+    for name in document:
+        if name not in (*tables, "scenario", "components", "split"):
+            at = next((f"; it belongs in [{t}]" for t, known in owners.items() if name in known), "")
+            every = (*tables, "scenario", "components", "split")
+            near = nearest(name, every)
+            problems.add(name, f"is not a table of a plan file{at or near or '; there are ' + ', '.join(every)}")
+    held = {
+        name: keys.check_keys(document.get(name, {}), known, name, problems, elsewhere=owners)
+        for name, known in tables.items()
+    }
+    _whole_plan(document.get("plan", {}), problems)
+    usage = usage_of(document.get("usage", {}), held["usage"], file.parent, problems)
+    prices = prices_of(held["prices"], file.parent, problems)
+    scenario = scenario_of(document.get("scenario", {}), problems)
+    components = _components(document.get("components", []), problems)
+    split = _split(document.get("split"), problems)
+    problems.tell()
+    assert usage is not None
+    settings, shown = held["plan"], held["output"]
+    span = {k: settings[k] for k in ("horizon", "start", "end") if k in settings}
+    by = tuple(shown.get("by", ()))
+    return PlanFile(
+        path=file,
+        name=settings.get("name", file.stem),
+        usage=usage,
+        prices=prices,
+        forecast={**span, **held["forecast"]},
+        scenario=scenario,
+        components=components,
+        split=split,
+        arguments={k: settings[k] for k in ("confidence", "draws", "seed", "unpriced") if k in settings},
+        limit=settings.get("limit"),
+        by=by,
+        detail=detail_for(by, shown.get("detail")),
+    )
+
+
+def detail_for(by: tuple[str, ...], detail: list[str] | None = None) -> tuple[str, ...]:
+    """The columns that a plan keeps apart so that it can be shown ``by`` some."""
+    return tuple(dict.fromkeys((*(detail or DETAIL), *(c for c in by if c in schema.DIMENSIONS))))
+
+
+def _tables(folder: Path) -> dict[str, Keys]:
+    """Keys of the plain tables, and the check of each."""
+    spec = PlanSpec(PriceBook(()), Scenario(), (), None, 0.8, 10_000, 0, "refuse", ())
+    return {
+        "plan": {
+            "name": keys.text,
+            "horizon": keys.accepted_by(check_horizon),
+            "start": keys.day,
+            "end": keys.day,
+            "confidence": keys.accepted_by(lambda v: replace(spec, confidence=v)),
+            "draws": keys.both(keys.whole, keys.accepted_by(lambda v: replace(spec, draws=v))),
+            "seed": keys.whole,
+            "limit": keys.number,
+            "unpriced": keys.choice(*get_args(Unpriced)),
+        },
+        **input_tables(folder),
+        "forecast": {
+            "model": keys.both(keys.text, keys.accepted_by(model_of)),
+            "by": keys.names_in(schema.DIMENSIONS),
+            "lag": keys.whole,
+            "seed": keys.whole,
+            "max_series": keys.whole,
+            "trajectories": keys.whole,
+        },
+        "output": {"by": keys.names_in(_GROUPS), "detail": keys.names_in(schema.DIMENSIONS)},
+    }
+
+
+def _whole_plan(table: object, problems: Problems) -> None:
+    """What the keys of ``[plan]`` must hold together: one span."""
+    given = [k for k in ("horizon", "start", "end") if k in table] if isinstance(table, dict) else []
+    if not given:
+        problems.add("plan.horizon", 'is missing: say what is planned, such as "2Q", or give start and end')
+    elif given not in (["horizon"], ["start", "end"]):
+        problems.add("plan", f"{' and '.join(given)}: give the span either as horizon, or as start and end")
+
+
+def _components(tables: object, problems: Problems) -> tuple[Component, ...]:
+    if not isinstance(tables, list):
+        problems.add("components", "wanted a list of tables; write [[components]] before each line")
+        return ()
+    made = [keys.built(table, COMPONENTS, f"components[{i}]", problems) for i, table in enumerate(tables, start=1)]
+    names = [c.name for c in made if c is not None]
+    for name in sorted({n for n in names if names.count(n) > 1}):
+        problems.add("components", f"two are named {name!r}; a line's name stands once")
+    return tuple(c for c in made if c is not None)
+
+
+def _split(table: object, problems: Problems) -> EnvironmentSplit | None:
+    """The split; each range is tried alone first, so that all that do not hold are told."""
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        problems.add("split", "wanted a table, such as [split] and below it production = [0.60, 0.70]")
+        return None
+    before = len(problems.found)
+    ranges = {name: value for name, value in table.items() if name != "rest"}
+    if (wrong := keys.choice(*get_args(Rest))(table.get("rest", "by demand"))) is not None:
+        problems.add("split.rest", wrong)
+    for name, value in ranges.items():
+        _tried(lambda n=name, v=value: EnvironmentSplit(**{n: v}), f"split.{name}", problems)
+    if len(problems.found) > before:
+        return None
+    return _tried(lambda: EnvironmentSplit(**table), "split", problems)
+
+
+def _tried(make: Callable[[], EnvironmentSplit], path: str, problems: Problems) -> EnvironmentSplit | None:
+    try:
+        return make()
+    except TokenplanError as error:
+        problems.add(path, str(error))
+        return None
+
+
+def check_horizon(value: str | int) -> None:
+    """Refuse a horizon that cannot be read, or is longer than 20 years."""
+    as_of = pd.Timestamp("2000-01-01")
+    try:
+        span = horizon_of(as_of, freq="D", span=value)
+    except (OverflowError, pd.errors.OutOfBoundsDatetime) as cause:
+        raise HorizonError(f"horizon {value!r} is longer than the calendar") from cause
+    if (span.end - span.start).days > LONGEST:
+        raise HorizonError(f"horizon {value!r} is longer than {LONGEST // 366} years; plan a shorter one")

@@ -1,0 +1,174 @@
+"""What a plan file reads. Comes in: its ``[usage]`` and ``[prices]``. Goes out: where they stand, checked and ready to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Final, get_args
+
+import pandas as pd
+
+from forecast.errors import TokenplanError, UsageError, nearest
+from forecast.prices import PriceBook
+from forecast.readers import READERS, read_usage
+from forecast.samples import sample_path
+from forecast.usage import COLUMNS, Duplicates, Usage
+from scenarios.budget import plankeys as keys
+from scenarios.budget.plankeys import Keys, Problems, Table
+
+#: What makes a workload where nobody says; those of them that the usage has.
+WORKLOAD: Final = ("environment", "project")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageSource:
+    """Where usage stands and how it is read: the arguments of :func:`forecast.read_usage`."""
+
+    file: Path
+    format: str | None = None
+    columns: Mapping[str, str] | None = None
+    fill: Mapping[str, str] | None = None
+    timezone: str = "UTC"
+    duplicates: Duplicates = "refuse"
+    sort: bool = False
+    today: str | None = None
+
+    def read(self) -> Usage:
+        """Read the usage; one without a model has nothing to price it by, and is refused here.
+
+        Raises
+        ------
+        UsageError
+            The file breaks a rule of the usage table.
+        """
+        arguments = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "file"}
+        usage = read_usage(self.file, **arguments)
+        if "model" not in usage.frame:
+            raise UsageError(
+                f"{usage.source}: there is no column 'model'; map the one that holds it (columns: model = its name), "
+                "or state one for every row (fill: model = a name)"
+            )
+        return usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSource:
+    """Where prices come from: own rows over files, first named first, over a blended price over the vendors' lists."""
+
+    builtin: bool = True
+    files: tuple[Path, ...] = ()
+    rows: tuple[Table, ...] = ()
+    blended: Table | None = None
+
+    def book(self) -> PriceBook:
+        """The price book.
+
+        Raises
+        ------
+        PriceError
+            A file or row breaks a rule of the price table.
+        """
+        books = [PriceBook.from_frame(pd.DataFrame(list(self.rows)), source="[[prices.rows]]")] if self.rows else []
+        books += [PriceBook.read(path) for path in self.files]
+        books += [PriceBook.blended(**self.blended)] if self.blended else []
+        books += [PriceBook.builtin()] if self.builtin else []
+        whole = books[0]
+        for below in books[1:]:
+            whole |= below
+        return whole
+
+
+def workload_columns(usage: Usage) -> tuple[str, ...]:
+    """What makes a workload where nobody says: environment and project, or what the usage has instead."""
+    found = tuple(c for c in WORKLOAD if c in usage.frame)
+    return found or next(((c,) for c in ("application", "department", "provider") if c in usage.frame), ("model",))
+
+
+def input_tables(folder: Path) -> dict[str, Keys]:
+    """Keys of ``[usage]`` and ``[prices]``, and the check of each; paths are relative to ``folder``."""
+    file = partial(_is_file, folder)
+    return {
+        "usage": {
+            "file": file,
+            "sample": keys.accepted_by(lambda v: sample_path(str(v))),
+            "format": keys.choice(*READERS),
+            "columns": keys.keyed_by(COLUMNS),
+            "fill": keys.keyed_by(COLUMNS),
+            "timezone": keys.zone,
+            "duplicates": keys.choice(*get_args(Duplicates)),
+            "sort": keys.flag,
+            "today": keys.day,
+        },
+        "prices": {
+            "builtin": keys.flag,
+            "files": keys.both(keys.texts, lambda v: next((w for one in v if (w := file(one))), None)),
+            "rows": _tables_in_list,
+            "blended": keys.accepted_by(_blended),
+        },
+    }
+
+
+def usage_of(written: object, held: Table, folder: Path, problems: Problems) -> UsageSource | None:
+    named = [k for k in ("file", "sample") if isinstance(written, dict) and k in written]
+    if len(named) != 1:
+        both = "file and sample contradict each other: keep one" if named else "file is missing: name the usage export"
+        problems.add("usage", both)
+    if not {"file", "sample"} & set(held):
+        return None
+    path = _resolved(folder, held["file"]) if "file" in held else sample_path(held["sample"])
+    return UsageSource(file=path, **{k: v for k, v in held.items() if k not in ("file", "sample")})
+
+
+def prices_of(held: Table, folder: Path, problems: Problems) -> PriceSource:
+    files = tuple(_resolved(folder, one) for one in held.get("files", ()))
+    source = PriceSource(
+        builtin=held.get("builtin", True), files=files, rows=tuple(held.get("rows", ())), blended=held.get("blended")
+    )
+    if not (source.builtin or source.files or source.rows or source.blended):
+        problems.add("prices", "builtin = false leaves no price: give files, rows or blended")
+        return source
+    for at, part in (
+        *((f"prices.files[{i}]", PriceSource(builtin=False, files=(one,))) for i, one in enumerate(files, start=1)),
+        ("prices.rows", PriceSource(builtin=not source.rows, rows=source.rows)),
+    ):
+        try:
+            part.book()
+        except TokenplanError as error:
+            problems.add(at, str(error))
+    return source
+
+
+def _resolved(folder: Path, name: str) -> Path:
+    return folder / Path(name).expanduser()
+
+
+def _is_file(folder: Path, name: object) -> str | None:
+    if (wrong := keys.text(name)) is not None:
+        return wrong
+    path = _resolved(folder, str(name))
+    if path.is_file():
+        return None
+    if path.is_dir():
+        return f"{path} is a folder; name one file"
+    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    return f"there is no such file: {path}{nearest(path.name, beside)}"
+
+
+def _blended(value: object) -> PriceBook:
+    table = keys.check_keys(
+        value,
+        {"per_million": lambda _: None, "currency": keys.text, "model": keys.text, "provider": keys.text},
+        "",
+        problems := Problems("blended"),
+    )
+    if isinstance(value, dict) and "per_million" not in value:
+        problems.add("per_million", "is missing: the price of a million tokens")
+    problems.tell()
+    return PriceBook.blended(**table)
+
+
+def _tables_in_list(value: object) -> str | None:
+    fits = isinstance(value, list) and value and all(isinstance(row, dict) for row in value)
+    return None if fits else "wanted a list of tables; write [[prices.rows]] before each price"
