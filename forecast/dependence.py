@@ -19,6 +19,11 @@ PRIOR_ORIGINS = 4.0
 #: Effective observations that the prior shape of errors (Student t, 4 degrees) is worth against the pooled ones.
 PRIOR_SHAPE = 40.0
 T4_SCALE = 0.95
+MIRROR = 0.25
+MOST_LOG = 3.0
+MOST_STANDARD = 8.0
+#: Pseudo-origins that the panel's bias is worth against a series' own, and series that no bias is worth.
+PRIOR_CENTRE, PRIOR_SERIES = 12.0, 4.0
 #: How the spread grows beyond the longest backtest: (H / h0) ** WIDEN. A prior, not an estimate.
 WIDEN = 0.35
 #: The scale of a total's log error where nothing else is known, and the most it is taken to be.
@@ -121,12 +126,12 @@ def trajectories(
     unit = _unit(panel.values)
     floor = 0.02 * unit
     past = _past_errors(panel, rolled, length, relative, unit)
-    known = _Totals.of(past, panel.seasons[0])
-    scale = known.scale() * _widening(horizon, length if len(cuts) else 0, panel)
+    known = _Totals.of(past, cuts, panel.seasons[0])
+    scale = known.scale * _widening(horizon, length if len(cuts) else 0, panel)
     scale = np.minimum(scale, MOST_SCALE * max(1.0, (horizon / max(length, 1)) ** WIDEN))
     constant = np.nanmax(panel.values, axis=0) == np.nanmin(panel.values, axis=0)
     scale = np.where(constant | (np.nanmax(np.abs(panel.values), axis=0) == 0), 0.0, scale)
-    total = scale * known.draw(count, seed, key, panel.series)
+    total = np.clip(known.centre + scale * known.draw(count, seed, key, panel.series), -MOST_LOG, MOST_LOG)
     level = LEVEL_SHARE * total
     growth = (1 - LEVEL_SHARE) * total * 2.0 / (horizon + 1)
     origin, offset = _turns(horizon, count, len(cuts), length, panel.seasons, seed)
@@ -142,7 +147,7 @@ def trajectories(
         scale,
         relative,
         unit,
-        tuple(f"{int(n)} overlapping past totals of {length} periods" for n in known.count),
+        tuple(f"{n:.1f} independent past totals of {length} periods" for n in known.effective),
     )
     return _hold_totals(made, total)
 
@@ -187,69 +192,84 @@ def _past_errors(panel: Panel, rolled: Rolled, length: int, relative: np.ndarray
 
 @dataclass(frozen=True, slots=True)
 class _Totals:
-    """What past totals say: own mean square (series,), effective count (series,), pooled standard errors (sorted)."""
+    """What past totals say about the next one's log error.
 
-    square: FloatArray
+    ``centre`` and ``scale`` (series,); ``effective`` how many independent totals stand behind each (series,);
+    ``pooled`` the panel's standardised errors, sorted, signed; ``correlation`` the series' common share.
+    """
+
+    centre: FloatArray
+    scale: FloatArray
     effective: FloatArray
-    count: IntArray
-    prior: FloatArray
     pooled: FloatArray
-    pooled_weight: float
     correlation: float
 
     @classmethod
-    def of(cls, past: _Past, season: int) -> _Totals:
-        total = past.totals
+    def of(cls, past: _Past, cuts: IntArray, season: int) -> _Totals:
+        """Centre and scale from all cuts; standardised errors each by cuts that do not overlap its own."""
         length = past.errors.shape[1]
-        there = np.isfinite(total)
-        count = there.sum(axis=0)
-        square = np.where(there, total, 0.0) ** 2
-        mean_square = square.sum(axis=0) / np.maximum(count, 1)
-        effective = np.where(count > 0, 1 + (count - 1) * past.step / max(length, 1), 0.0)
-        prior = _prior_scale(past.errors, mean_square, effective, season)
-        scale = np.sqrt((effective * mean_square + PRIOR_ORIGINS * prior**2) / (effective + PRIOR_ORIGINS))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            standard = np.where(there & (scale > 0), total / scale, np.nan)
-        pooled = np.sort(np.abs(standard[np.isfinite(standard)]))
-        weight = float(effective.sum())
-        return cls(mean_square, effective, count, prior, pooled, weight, _correlation(standard, effective))
-
-    def scale(self) -> FloatArray:
-        """The scale of a total's log error: (series,)."""
-        joined = (self.effective * self.square + PRIOR_ORIGINS * self.prior**2) / (self.effective + PRIOR_ORIGINS)
-        return np.minimum(np.sqrt(joined), MOST_SCALE)
+        every = np.ones(len(cuts), dtype=bool)
+        centre, scale, effective = _centre_scale(past, every, season)
+        standard = np.full(past.totals.shape, np.nan)
+        for k, cut in enumerate(cuts):
+            apart = np.abs(cuts - cut) >= length
+            middle, size, _ = _centre_scale(past, apart, season)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                standard[k] = np.where(size > 0, (past.totals[k] - middle) / size, np.nan)
+        pooled = np.sort(np.clip(standard[np.isfinite(standard)], -MOST_STANDARD, MOST_STANDARD))
+        return cls(centre, scale, effective, pooled, _correlation(standard, effective))
 
     def draw(self, count: int, seed: int, key: str, series: tuple[str, ...]) -> FloatArray:
         """Standardised errors of totals, tied over series: (trajectory, series)."""
         from scipy.special import ndtr, ndtri
 
         common = ndtri(stratified(seed, count, "level", key))
-        table = self._table()
+        probability, quantile = self._table()
         out = np.empty((count, len(series)))
         for i, name in enumerate(series):
             own = ndtri(stratified(seed, count, "level", key, name))
             z = np.sqrt(self.correlation) * common + np.sqrt(1 - self.correlation) * own if len(series) > 1 else own
-            out[:, i] = np.sign(z) * np.interp(2 * ndtr(np.abs(z)) - 1, table[0], table[1])
+            out[:, i] = np.interp(ndtr(z), probability, quantile)
         return out
 
     def _table(self) -> tuple[FloatArray, FloatArray]:
-        """The law of the size of a standardised error: probabilities and quantiles."""
+        """The law of a standardised error: probabilities and quantiles.
+
+        The pooled errors, half of their weight mirrored, mixed with a Student t of 4 degrees.
+        """
         from scipy.special import stdtrit
 
-        p = (np.arange(2_000) + 0.5) / 2_000
-        student = T4_SCALE * np.asarray(stdtrit(4, 0.5 + p / 2))
-        values = np.concatenate([self.pooled, student])
+        student = T4_SCALE * np.asarray(stdtrit(4, (np.arange(4_000) + 0.5) / 4_000))
+        values = np.concatenate([self.pooled, -self.pooled, student])
+        own = float(self.effective.sum()) / max(len(self.pooled), 1)
         mass = np.concatenate(
             [
-                np.full(len(self.pooled), self.pooled_weight / max(len(self.pooled), 1)),
+                np.full(len(self.pooled), own * (1 - MIRROR)),
+                np.full(len(self.pooled), own * MIRROR),
                 np.full(len(student), PRIOR_SHAPE / len(student)),
             ]
         )
         order = np.argsort(values, kind="stable")
         cumulative = np.cumsum(mass[order])
-        return np.concatenate([[0.0], (cumulative - mass[order] / 2) / cumulative[-1]]), np.concatenate(
-            [[0.0], values[order]]
-        )
+        return (cumulative - mass[order] / 2) / cumulative[-1], values[order]
+
+
+def _centre_scale(past: _Past, which: np.ndarray, season: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Centre, scale and effective number of past totals over the cuts ``which``: each (series,)."""
+    total = past.totals[which]
+    length = past.errors.shape[1]
+    there = np.isfinite(total)
+    count = there.sum(axis=0)
+    effective = np.where(count > 0, 1 + (count - 1) * past.step / max(length, 1), 0.0)
+    known = count > 0
+    mean = np.where(there, total, 0.0).sum(axis=0) / np.maximum(count, 1)
+    panel = float(np.median(mean[known])) * known.sum() / (known.sum() + PRIOR_SERIES) if known.any() else 0.0
+    centre = (effective * mean + PRIOR_CENTRE * panel) / (effective + PRIOR_CENTRE)
+    square = np.where(there, total - centre, 0.0) ** 2
+    mean_square = square.sum(axis=0) / np.maximum(count, 1)
+    prior = _prior_scale(past.errors[which], mean_square, effective, season)
+    joined = (effective * mean_square + PRIOR_ORIGINS * prior**2) / (effective + PRIOR_ORIGINS)
+    return centre, np.minimum(np.sqrt(joined), MOST_SCALE), effective
 
 
 def _prior_scale(errors: FloatArray, square: FloatArray, effective: FloatArray, season: int) -> FloatArray:

@@ -161,7 +161,9 @@ def innovations(
         fresh = float(np.sqrt(1.0 - dynamics.persistence[i] ** 2)) * dynamics.sd[i]
         columns["noise"].append(fresh * _student(rng("noise", key), dynamics.tails[i], size))
         sizes = dynamics.burst_size[i] * rng("burst size", key).standard_exponential(size)
-        columns["burst"].append(np.where(events("burst", key, dynamics.burst_rate[i]), np.minimum(sizes, _LARGEST_BURST), 0.0))
+        columns["burst"].append(
+            np.where(events("burst", key, dynamics.burst_rate[i]), np.minimum(sizes, _LARGEST_BURST), 0.0)
+        )
         columns["on"].append(rng("active", key).random(size))
     common = float(np.sqrt(1.0 - dynamics.shared_persistence**2)) * dynamics.shared_sd
     shocks = dynamics.shock_sd * _student(rng("shock size", "all"), 4.0, size)

@@ -1,4 +1,8 @@
-"""Random streams: a seed and the name of what is drawn come in, a generator that nothing else shares goes out."""
+"""Random streams: a seed and the name of what is drawn come in, a generator that nothing else shares goes out.
+
+They are the generator's own, apart from :mod:`forecast.streams`: hashes of samples and frozen configurations depend on
+them, so they never change, whatever becomes of the library's.
+"""
 
 from __future__ import annotations
 

@@ -19,19 +19,23 @@ def weigh(error: FloatArray, chosen: np.ndarray | None = None) -> FloatArray:
     the candidate's error relative to the middle candidate, averaged (log) over the panel.
     """
     used = error if chosen is None else error[:, chosen]
-    count = np.isfinite(used).sum(axis=1)
-    own = np.where(np.isfinite(used), used, 0.0).sum(axis=1) / np.maximum(count, 1)
-    own = np.where(count > 0, own, np.nan)
-    if not np.isfinite(own).any():
+    there = np.isfinite(used)
+    count = there.sum(axis=1)
+    own = np.where(there, used, 0.0).sum(axis=1) / np.maximum(count, 1)
+    seen = count > 0
+    if not seen.any():
         return np.full(own.shape, 1.0 / len(own))
-    floor = 1e-12 + 1e-9 * np.nanmax(own, axis=0, initial=0.0, where=np.isfinite(own))
-    own = np.maximum(own, floor)
-    middle = np.nanmedian(np.where(np.isfinite(own).any(axis=0), own, 1.0), axis=0)
-    relative = np.log(own / middle)
-    there = np.isfinite(relative)
-    common = np.exp(np.where(there, relative, 0.0).sum(axis=1) / np.maximum(there.sum(axis=1), 1))
-    cuts = np.maximum(count.max(axis=0), 0)
+    judged = seen.any(axis=0)
+    # An error of nothing would weigh infinitely: 1e-9 of the series' worst is as good as exact.
+    own = np.where(seen, np.maximum(own, 1e-12 + 1e-9 * own.max(axis=0)), np.nan)
+    middle = np.ones(own.shape[1])
+    middle[judged] = np.nanmedian(own[:, judged], axis=0)
+    relative = np.log(np.where(seen, own, middle) / middle)
+    ranked = seen.sum(axis=1)
+    common = np.where(ranked > 0, np.exp(relative.sum(axis=1) / np.maximum(ranked, 1)), np.nan)
+    cuts = count.max(axis=0)
     joined = (cuts * own + PANEL_CUTS * common[:, None] * middle) / (cuts + PANEL_CUTS)
+    joined = np.where(judged, joined, common[:, None])
     best = np.nanmin(joined, axis=0)
     weight = np.where(np.isfinite(joined), (joined / best) ** -POWER, 0.0)
     return np.asarray(weight / weight.sum(axis=0))

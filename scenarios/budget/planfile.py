@@ -1,4 +1,4 @@
-"""Plan files. Comes in: one TOML file that tells a plan. Goes out: the arguments of a plan, checked, and the plan itself.
+"""Plan files. Comes in: one TOML file that tells a plan. Goes out: the plan's arguments, checked, and the plan itself.
 
 The tables are ``[plan]``, ``[usage]``, ``[prices]``, ``[forecast]``, ``[scenario]`` with ``[[scenario.changes]]``,
 ``[[components]]``, ``[split]`` and ``[output]``; only ``[plan]`` and ``[usage]`` are needed. Paths are relative to the
@@ -7,28 +7,26 @@ plan file. Wherever an uncertain number is taken, ``{p10 = .., p90 = ..}`` is a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
-from functools import partial
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, get_args
 
 import pandas as pd
 
 from forecast import schema
-from forecast.errors import HorizonError, PlanError, TokenplanError, UsageError, nearest
+from forecast.errors import HorizonError, PlanError, TokenplanError, nearest
 from forecast.models import model_of
 from forecast.periods import horizon as horizon_of
 from forecast.prices import PriceBook
 from forecast.projection import Projection, project
-from forecast.readers import READERS, read_usage
-from forecast.samples import sample_path
-from forecast.usage import COLUMNS, Duplicates, Usage
+from forecast.usage import Usage
 from scenarios.budget import plankeys as keys
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE, PERIODS
-from scenarios.budget.planning import DETAIL, plan
+from scenarios.budget.planinputs import PriceSource, UsageSource, input_tables, prices_of, usage_of, workload_columns
 from scenarios.budget.plankeys import Keys, Problems, Table
+from scenarios.budget.planning import DETAIL, plan
 from scenarios.budget.planscenario import ScenarioSource, parsed, scenario_of
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import EnvironmentSplit, Rest
@@ -39,8 +37,6 @@ from scenarios.scenario import Scenario
 
 #: The version of the plan file's shape that is read.
 VERSION: Final = 1
-#: What makes a workload where the file does not say; those of them that the usage has.
-WORKLOAD: Final = ("environment", "project")
 #: The longest span that is planned, in days.
 LONGEST: Final = 20 * 366
 _GROUPS: Final = (*PERIODS, LINE, *schema.DIMENSIONS)
@@ -94,6 +90,11 @@ class PlanFile:
             self, forecast=forecast, arguments={**self.arguments, **given}, scenario=scenario or self.scenario
         )
 
+    def shown_by(self, by: Iterable[str]) -> PlanFile:
+        """The same plan, shown by other columns."""
+        chosen = tuple(by)
+        return replace(self, by=chosen, detail=detail_for(chosen, self.detail))
+
     def project(self, usage: Usage) -> Projection:
         """Project the usage as the file asks."""
         chosen = {"seed": self.arguments.get("seed", 0), "by": workload_columns(usage), **self.forecast}
@@ -131,7 +132,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
     if version != VERSION:
         raise PlanError(f"{path}: version = {keys.shown(version)}: this tokenplan reads version {VERSION}; upgrade it")
     tables = _tables(file.parent)
-    owners = {name: known for name, known in tables.items()} | {"scenario": ("use", "changes")}
+    owners: dict[str, Iterable[str]] = {**tables, "scenario": ("use", "changes")}
     for name in document:
         if name not in (*tables, "scenario", "components", "split"):
             at = next((f"; it belongs in [{t}]" for t, known in owners.items() if name in known), "")
@@ -151,7 +152,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
     problems.tell()
     assert usage is not None
     settings, shown = held["plan"], held["output"]
-    span = {k: settings[k] for k in ("horizon", "start", "end") if k in settings}
+    span = {k: v for k, v in settings.items() if k in ("horizon", "start", "end")}
     by = tuple(shown.get("by", ()))
     return PlanFile(
         path=file,
@@ -169,7 +170,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
     )
 
 
-def detail_for(by: tuple[str, ...], detail: list[str] | None = None) -> tuple[str, ...]:
+def detail_for(by: tuple[str, ...], detail: Iterable[str] | None = None) -> tuple[str, ...]:
     """The columns that a plan keeps apart so that it can be shown ``by`` some."""
     return tuple(dict.fromkeys((*(detail or DETAIL), *(c for c in by if c in schema.DIMENSIONS))))
 
@@ -234,16 +235,16 @@ def _split(table: object, problems: Problems) -> EnvironmentSplit | None:
     if (wrong := keys.choice(*get_args(Rest))(table.get("rest", "by demand"))) is not None:
         problems.add("split.rest", wrong)
     for name, value in ranges.items():
-        _tried(lambda n=name, v=value: EnvironmentSplit(**{n: v}), f"split.{name}", problems)
+        _tried({name: value}, f"split.{name}", problems)
     if len(problems.found) > before:
         return None
-    return _tried(lambda: EnvironmentSplit(**table), "split", problems)
+    return _tried(table, "split", problems)
 
 
-def _tried(make: Callable[[], EnvironmentSplit], path: str, problems: Problems) -> EnvironmentSplit | None:
+def _tried(table: Table, path: str, problems: Problems) -> EnvironmentSplit | None:
     try:
-        return make()
-    except TokenplanError as error:
+        return EnvironmentSplit(**table)
+    except (TokenplanError, TypeError) as error:
         problems.add(path, str(error))
         return None
 

@@ -1,4 +1,4 @@
-"""What a plan file reads. Comes in: its ``[usage]`` and ``[prices]``. Goes out: where they stand, checked and ready to read."""
+"""What a plan file reads. Comes in: its ``[usage]`` and ``[prices]``. Goes out: where they stand, ready to be read."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Final, get_args
 
 import pandas as pd
 
+from forecast.checks import COLUMNS, Duplicates
 from forecast.errors import TokenplanError, UsageError, nearest
 from forecast.prices import PriceBook
 from forecast.readers import READERS, read_usage
 from forecast.samples import sample_path
-from forecast.usage import COLUMNS, Duplicates, Usage
+from forecast.usage import Usage
 from scenarios.budget import plankeys as keys
 from scenarios.budget.plankeys import Keys, Problems, Table
 
@@ -111,6 +112,7 @@ def input_tables(folder: Path) -> dict[str, Keys]:
 
 
 def usage_of(written: object, held: Table, folder: Path, problems: Problems) -> UsageSource | None:
+    """Where usage stands, or None with the problem noted; ``held`` is what of ``written`` holds."""
     named = [k for k in ("file", "sample") if isinstance(written, dict) and k in written]
     if len(named) != 1:
         both = "file and sample contradict each other: keep one" if named else "file is missing: name the usage export"
@@ -122,6 +124,7 @@ def usage_of(written: object, held: Table, folder: Path, problems: Problems) -> 
 
 
 def prices_of(held: Table, folder: Path, problems: Problems) -> PriceSource:
+    """Where prices come from; files and rows are read once, so that their problems are told with the others."""
     files = tuple(_resolved(folder, one) for one in held.get("files", ()))
     source = PriceSource(
         builtin=held.get("builtin", True), files=files, rows=tuple(held.get("rows", ())), blended=held.get("blended")
@@ -129,10 +132,9 @@ def prices_of(held: Table, folder: Path, problems: Problems) -> PriceSource:
     if not (source.builtin or source.files or source.rows or source.blended):
         problems.add("prices", "builtin = false leaves no price: give files, rows or blended")
         return source
-    for at, part in (
-        *((f"prices.files[{i}]", PriceSource(builtin=False, files=(one,))) for i, one in enumerate(files, start=1)),
-        ("prices.rows", PriceSource(builtin=not source.rows, rows=source.rows)),
-    ):
+    parts = [(f"prices.files[{i}]", PriceSource(builtin=False, files=(one,))) for i, one in enumerate(files, start=1)]
+    parts += [("prices.rows", PriceSource(builtin=False, rows=source.rows))] if source.rows else []
+    for at, part in parts:
         try:
             part.book()
         except TokenplanError as error:

@@ -163,13 +163,13 @@ def text(value: object) -> str | None:
     return None if isinstance(value, str) and value.strip() else f"{shown(value)}: wanted text in quotes"
 
 
-def number(value: object) -> str | None:
+def number(value: Any) -> str | None:
     """A finite number."""
     plainly = isinstance(value, int | float) and not isinstance(value, bool)
     return None if plainly and abs(value) <= MOST else f"{shown(value)}: wanted a number, without quotes"
 
 
-def whole(value: object) -> str | None:
+def whole(value: Any) -> str | None:
     """A whole number from 0 up."""
     fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
     return None if fits else f"{shown(value)}: wanted a whole number from 0 up, without quotes"
@@ -222,7 +222,8 @@ def zone(value: object) -> str | None:
     try:
         ZoneInfo(str(value))
     except (ValueError, OSError, LookupError):
-        return f"{shown(value)}: is not a time zone, such as 'UTC' or 'Europe/Berlin'{nearest(value, available_timezones())}"
+        close = nearest(value, available_timezones())
+        return f"{shown(value)}: is not a time zone, such as 'UTC' or 'Europe/Berlin'{close}"
     return text(value)
 
 

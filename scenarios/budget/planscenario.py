@@ -1,4 +1,4 @@
-"""Scenarios told in TOML. Comes in: tables of changes, or a shipped scenario's name. Goes out: a Scenario for a plan."""
+"""Scenarios told in TOML. Comes in: tables of changes, or a shipped one's name. Goes out: a Scenario."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class ScenarioSource:
 
 def _change(table: Table, start: str) -> Any:
     own = {k: start if k == "on" and v == START else v for k, v in table.items() if k != "kind"}
-    return KINDS[table["kind"]](**own)
+    maker: type[Any] = KINDS[table["kind"]]
+    return maker(**own)
 
 
 def shipped_scenarios() -> dict[str, Path]:

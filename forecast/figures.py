@@ -1,0 +1,412 @@
+"""Pictures of a forecast. Comes in: sample paths. Goes out: a matplotlib Axes, in the language of all our charts.
+
+The language is kept here: colours that differ in lightness as well as in hue, money without exponents, titles that
+state the finding, and labels that stand beside what they name.
+"""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.errors import ModelError, one_of
+from forecast.panel import FloatArray
+from forecast.paths import SamplePaths
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+#: Width and height of a picture, in inches.
+SIZE = (8.0, 4.5)
+#: How many times the horizon's length of history a fan shows.
+HISTORY_SHOWN = 3
+#: Sizes of text, in points.
+TITLE, BODY, SMALL = 12.5, 9.5, 8.5
+
+
+#: Steps of dates that a tick may stand on, the finest first: frequency, every how many, its label and what is under it.
+_DATE_STEPS = (
+    ("h", 1, "%H:%M", "{} %b"),
+    ("h", 6, "%H:%M", "{} %b"),
+    ("D", 1, "{} %b", "%Y"),
+    ("D", 2, "{} %b", "%Y"),
+    ("W-MON", 1, "{} %b", "%Y"),
+    ("W-MON", 2, "{} %b", "%Y"),
+    ("MS", 1, "%b", "%Y"),
+    ("QS", 1, "%b", "%Y"),
+    ("YS", 1, "%Y", ""),
+    ("YS", 5, "%Y", ""),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours by what they mean. Text colours keep a contrast of 4.5 : 1 on ``paper``."""
+
+    paper: str
+    ink: str
+    muted: str
+    grid: str
+    known: str
+    future: str
+    budget: str
+    policy: str
+
+
+LIGHT = Palette("#ffffff", "#1a1d21", "#58616c", "#e3e6ea", "#3b424b", "#0a64a8", "#b34a00", "#d9dee5")
+DARK = Palette("#14171b", "#eceff2", "#a7b0bb", "#333a43", "#c3cad2", "#62b0f0", "#ff9a57", "#3d4651")
+
+
+@contextmanager
+def style(*, dark: bool = False) -> Iterator[Palette]:
+    """Charts made inside look like ours, on light or dark paper; yields the palette.
+
+    Our own charts take the paper they are drawn on, so ``with style(dark=True): plan.plot()`` is a dark chart.
+    """
+    import matplotlib as mpl
+    from matplotlib.rcsetup import cycler
+
+    palette = DARK if dark else LIGHT
+    settings: Any = {
+        "figure.facecolor": palette.paper,
+        "savefig.facecolor": "auto",
+        "axes.facecolor": palette.paper,
+        "axes.edgecolor": palette.grid,
+        "axes.labelcolor": palette.muted,
+        "axes.prop_cycle": cycler(color=[palette.future, palette.budget, palette.known, palette.muted]),
+        "axes.spines.left": False,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlelocation": "left",
+        "axes.titlesize": TITLE,
+        "axes.titleweight": "bold",
+        "font.size": BODY,
+        "text.color": palette.ink,
+        "xtick.color": palette.muted,
+        "ytick.color": palette.muted,
+    }
+    with mpl.rc_context(settings):
+        yield palette
+
+
+def canvas(ax: Axes | None, size: tuple[float, float] = SIZE) -> tuple[Axes, Palette]:
+    """The Axes to draw on, bare but for a quiet grid, and the palette that suits its paper.
+
+    Without ``ax`` a figure is made. In IPython, and after ``plt.ion()``, pyplot makes it, so that it is shown; anywhere
+    else it belongs to nobody but its Axes: nothing piles up in a long-running process, and threads may draw at once.
+    A script saves it with ``ax.figure.savefig(path)``, or passes an Axes of pyplot.
+    """
+    import matplotlib as mpl
+    from matplotlib.colors import to_rgba
+
+    if ax is None:
+        ipython = sys.modules.get("IPython")
+        if mpl.is_interactive() or (ipython is not None and ipython.get_ipython() is not None):
+            from matplotlib import pyplot as plt
+
+            ax = _margins(plt.figure(figsize=size, layout="constrained"))
+        else:
+            ax = offscreen(size)
+    paper = next((c for c in (ax.get_facecolor(), ax.figure.get_facecolor()) if to_rgba(c)[3] > 0), "white")
+    red, green, blue, _ = to_rgba(paper)
+    palette = LIGHT if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.4 else DARK
+    ax.spines[["left", "right", "top"]].set_visible(False)
+    ax.spines["bottom"].set_color(palette.muted)
+    ax.set_axisbelow(True)
+    ax.grid(visible=True, axis="y", color=palette.grid, linewidth=0.8)
+    ax.grid(visible=False, axis="x")
+    ax.tick_params(colors=palette.muted, labelsize=SMALL, length=0)
+    ax.tick_params(axis="x", length=3)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.label.set(color=palette.muted, fontsize=SMALL)
+    return ax, palette
+
+
+def offscreen(size: tuple[float, float] = SIZE) -> Axes:
+    """An empty Axes on a figure of its own, shown nowhere."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure: Figure = Figure(figsize=size, dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    return _margins(figure)
+
+
+def _margins(figure: Figure) -> Axes:
+    """The one Axes of a figure, with room around it."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(w_pad=0.12, h_pad=0.12)  # type: ignore[call-arg]
+    return figure.add_subplot()
+
+
+def headline(ax: Axes, title: str, subtitle: str, palette: Palette) -> None:
+    """State the finding above the picture, and under it, quietly, what is shown."""
+    heading = ax.set_title(
+        title,
+        x=0.0,
+        ha="left",
+        pad=10.0 + 1.3 * SMALL,
+        fontsize=TITLE,
+        fontweight="bold",
+        color=palette.ink,
+        parse_math=False,
+    )
+    under = ax.annotate(
+        subtitle,
+        (0.0, 1.0),
+        (0.0, 7.0),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="left",
+        va="bottom",
+        fontsize=SMALL,
+        color=palette.muted,
+        parse_math=False,
+        annotation_clip=False,
+    )
+    room = ax.figure.bbox.x1 - ax.get_window_extent().x0
+    for line in (heading, under):
+        line.set_fontsize(line.get_fontsize() * min(1.0, room / max(line.get_window_extent().width, 1.0)))
+
+
+def label_ends(ax: Axes, x: float, labels: Sequence[tuple[float, str, str]]) -> None:
+    """Write labels beside line ends at ``x``: (y, text, colour) each.
+
+    The x axis is widened until they fit; labels that would touch are moved apart, with a thin line to their end.
+    """
+    if not labels:
+        return
+    ordered = sorted(labels, key=lambda label: label[0])
+    per_point = ax.figure.dpi / 72.0
+    trials = [ax.text(0, 0, text, fontsize=SMALL, parse_math=False) for _, text, _ in ordered]
+    extents = [trial.get_window_extent() for trial in trials]
+    for trial in trials:
+        trial.remove()
+    box = ax.get_window_extent()
+    left = ax.get_xlim()[0]
+    taken = min((max(e.width for e in extents) + 16.0 * per_point) / box.width, 0.6)
+    ax.set_xlim(left, max(ax.get_xlim()[1], left + (x - left) / (1.0 - taken)))
+    ends = [float(ax.transData.transform((x, y))[1]) for y, _, _ in ordered]
+    places = apart(np.array(ends), 1.2 * max(e.height for e in extents), box.y0, box.y1)
+    for (y, text, colour), end, place in zip(ordered, ends, places, strict=True):
+        shift = (place - end) / per_point
+        leader = {"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 1.0, "shrinkB": 2.0}
+        ax.annotate(
+            text,
+            (x, y),
+            (10.0, shift),
+            textcoords="offset points",
+            ha="left",
+            va="center",
+            fontsize=SMALL,
+            color=colour,
+            parse_math=False,
+            annotation_clip=False,
+            arrowprops={**leader, "relpos": (0.0, 0.5)} if abs(shift) > 3.0 else None,
+        )
+
+
+def apart(places: FloatArray, least: float, low: float, high: float) -> FloatArray:
+    """Sorted places moved as little as need be to stand ``least`` apart, inside ``low`` to ``high`` where they fit."""
+    clusters: list[list[float]] = []  # sum of wanted starts, and how many labels stand on it
+    for i, place in enumerate(places):
+        clusters.append([float(place) - i * least, 1.0])
+        while len(clusters) > 1 and clusters[-2][0] / clusters[-2][1] > clusters[-1][0] / clusters[-1][1]:
+            total, count = clusters.pop()
+            clusters[-1][0] += total
+            clusters[-1][1] += count
+    starts = np.concatenate([np.full(int(n), total / n) for total, n in clusters])
+    offset = np.arange(len(places)) * least
+    return np.asarray(np.maximum(np.minimum(starts, high - offset[-1]), low) + offset)
+
+
+def short(value: float) -> str:
+    """A number in at most four digits: 950, 26.8k, 304k, 1.23M; below 100 to the hundredth."""
+    size, sign = abs(value), "\u2212" if value < 0 else ""
+    if size < 0.005:
+        return "0" if size == 0 else f"{sign}{size:.2g}" if size >= 0.0001 else "under 0.0001"
+    if size < 99.995:
+        return f"{sign}{size:.2f}"
+    if size < 9_999.5:
+        return f"{sign}{size:,.0f}"
+    for scale, letter in ((1e3, "k"), (1e6, "M"), (1e9, "B"), (1e12, "T")):
+        scaled = size / scale
+        if scaled < 999.5:
+            return f"{sign}{scaled:.{0 if scaled >= 99.95 else 1 if scaled >= 9.995 else 2}f}{letter}"
+    return f"{sign}{size / 1e12:,.0f}T"
+
+
+def money(value: float, currency: str) -> str:
+    """Money in at most four digits: USD 304k."""
+    return f"{currency} {short(value)}"
+
+
+def tick(value: float, _position: object = None) -> str:
+    """A number on an axis, exact and without an exponent: 12.5k."""
+    size, sign = abs(value), "\u2212" if value < 0 else ""
+    scale, letter = next(((s, c) for s, c in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")) if size >= s), (1.0, ""))
+    digits = (
+        f"{size / scale:,.10f}".rstrip("0").rstrip(".") if size < 1 else f"{size / scale:,.6f}".rstrip("0").rstrip(".")
+    )
+    return f"{sign}{digits}{letter}"
+
+
+def money_axis(axis: Axis, label: str) -> None:
+    """Ticks that read as money, and a label that names the currency."""
+    axis.set_major_formatter(tick)
+    axis.set_label_text(label, parse_math=False)
+
+
+def date_axis(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
+    """Ticks on round dates from ``first`` to ``last``, at most eight, with the year under the first of each."""
+    ticks, form, under = pd.DatetimeIndex([first]), "{} %b", "%Y"
+    for freq, count, form, under in _DATE_STEPS if last > first else ():
+        found = pd.date_range(first.ceil("h" if freq == "h" else "D"), last, freq=freq)[::count]
+        ticks = found if len(found) else ticks
+        if len(found) <= 8:
+            break
+    told = [[day.strftime(part.format(day.day)) for part in (form, under)] for day in ticks]
+    before = ["", *(bottom for _, bottom in told)]
+    ax.set_xticks(clock(ticks), [f"{t}\n{'' if b == was else b}" for (t, b), was in zip(told, before, strict=False)])
+    ax.set_xlabel("date")
+
+
+def clock(periods: pd.DatetimeIndex) -> FloatArray:
+    """Dates on matplotlib's axis: days since 1970."""
+    return np.asarray((periods - pd.Timestamp(0)) / pd.Timedelta(days=1), dtype="float64")
+
+
+def printable(text: object, most: int = 36) -> str:
+    """A name as a picture can show it: one line, cut to ``most``, a box for what the font lacks."""
+    flat = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in str(text)[: 4 * most])
+    flat = " ".join(flat.split())
+    cut = flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
+    known = _glyphs()
+    return "".join(c if ord(c) in known else "□" for c in cut)
+
+
+def span_words(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """A span as a planner says it: "2027", "Q1–Q2 2027", "Nov 2026–Jan 2027", "30 Oct–27 Jan 2027"."""
+    start, end = pd.Period(first, "D"), pd.Period(last, "D")
+    a, b, words = start, end, "{} %b"
+    for freq, form in (("Y", "%Y"), ("Q", "Q%q"), ("M", "%b")):
+        c, d = start.asfreq(freq), end.asfreq(freq)
+        if c.start_time.normalize() == first.normalize() and d.end_time.normalize() == last.normalize():
+            a, b, words = c, d, form
+            break
+    year = "" if words == "%Y" else " %Y"
+
+    def told(period: pd.Period, form: str) -> str:
+        return str(period.strftime(form.replace("{}", str(period.day))))
+
+    if a == b:
+        return told(a, words + year)
+    return f"{told(a, words + (year if a.year != b.year else ''))}–{told(b, words + year)}"
+
+
+def band(
+    ax: Axes, x: FloatArray, values: FloatArray, colour: str, *, alpha: float = 1.0
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Lay the P10–P90 and P25–P75 bands of ``values`` (draw, x) and their median; returns P10, P50 and P90 (x,)."""
+    p10, p25, p50, p75, p90 = np.quantile(values, [0.10, 0.25, 0.50, 0.75, 0.90], axis=0)
+    ax.fill_between(x, p10, p90, color=colour, alpha=0.18 * alpha, linewidth=0)
+    ax.fill_between(x, p25, p75, color=colour, alpha=0.24 * alpha, linewidth=0)
+    ax.plot(x, p50, color=colour, linewidth=1.8)
+    return p10, p50, p90
+
+
+def fan(paths: SamplePaths, *, series: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw a fan chart: history, the P10–P90 and P25–P75 bands of each period, and their median.
+
+    Parameters
+    ----------
+    paths : SamplePaths
+    series : str, optional
+        Which one; the first where none is named.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        Its title tells the total over the horizon: the quantile of summed paths, not a sum of the bands drawn.
+
+    Raises
+    ------
+    ModelError
+        There is no such series.
+    """
+    name = paths.series[0] if series is None else series
+    one_of("series", name, paths.series, ModelError)
+    ax, palette = canvas(ax)
+    values = paths.values[:, :, paths.series.index(name)]
+    days = clock(paths.periods)
+    past = _past(paths, name)
+    known = clock(pd.DatetimeIndex(past.index))
+    if len(past):
+        ax.plot(known, past.to_numpy(), color=palette.known, linewidth=1.2)
+        joined = np.concatenate([np.full((len(values), 1), past.iloc[-1]), values], axis=1)
+        p10, p50, p90 = band(ax, np.concatenate([known[-1:], days]), joined, palette.future)
+        ax.axvline(float(known[-1]), color=palette.muted, linewidth=0.8, linestyle=(0, (2, 3)))
+    else:
+        p10, p50, p90 = band(ax, days, values, palette.future)
+        if len(days) == 1:
+            ax.errorbar(days, p50, [p50 - p10, p90 - p50], fmt="o", color=palette.future, capsize=4)
+    low, high = float(min(p10.min(), past.min() if len(past) else 0.0)), ax.get_ylim()[1]
+    ax.set_ylim(min(low * 1.05, 0.0), high)
+    first, last = float(known[0]) if len(past) else float(days[0]), float(days[-1])
+    ax.set_xlim((first, last) if first < last else (first - 1.0, last + 1.0))
+    date_axis(ax, past.index[0] if len(past) else paths.periods[0], paths.periods[-1])
+    unit = _unit_of(paths.periods)
+    money_axis(ax.yaxis, f"a {unit}")
+    median, ninety = np.quantile(values.sum(axis=1), [0.5, 0.9])
+    count = f"{len(days)} {unit}{'s' if len(days) > 1 else ''}"
+    title = f"{printable(name)}: {short(median)} over {count} at P50, {short(ninety)} at P90"
+    before = f"history up to {past.index[-1].day} {past.index[-1]:%b %Y}, then " if len(past) else ""
+    shown = f"{before}P50 and the bands P10–P90 and P25–P75 of each {unit}; {paths.draws:,} draws, {paths.method}"
+    headline(ax, title, printable(shown, 120), palette)
+    ends = {"P10": float(p10[-1]), "P50": float(p50[-1]), "P90": float(p90[-1])}
+    label_ends(ax, last, [(y, f"{level} {short(y)}", palette.future) for level, y in ends.items()])
+    return ax
+
+
+def _past(paths: SamplePaths, name: str) -> pd.Series:
+    """The last of one series' history, as much as is shown: (period,) on dates."""
+    if paths.history is None:
+        return pd.Series(dtype="float64", index=pd.DatetimeIndex([]))
+    own = paths.history[paths.history["unique_id"] == name].set_index("ds")["y"].astype("float64").dropna()
+    return own.sort_index().tail(max(HISTORY_SHOWN * len(paths.periods), 24))
+
+
+def _unit_of(periods: pd.DatetimeIndex) -> str:
+    """What one period is called."""
+    if len(periods) < 2:
+        return "period"
+    step = float(np.median(np.diff(periods.to_numpy()) / np.timedelta64(1, "D")))
+    known = ((1 / 24, "hour"), (1, "day"), (7, "week"), (30.4, "month"), (91.3, "quarter"), (365.25, "year"))
+    return next((word for size, word in known if abs(step / size - 1) < 0.06), "period")
+
+
+def _glyphs() -> frozenset[int]:
+    """The code points that the fonts in use can draw."""
+    from matplotlib.font_manager import FontProperties, findfont
+
+    families = FontProperties().get_family()
+    return _charmap(tuple(str(findfont(FontProperties(family=[family]))) for family in families))
+
+
+@lru_cache(maxsize=8)
+def _charmap(fonts: tuple[str, ...]) -> frozenset[int]:
+    from matplotlib.font_manager import get_font
+
+    return frozenset(code for font in fonts for code in get_font(font).get_charmap())

@@ -1,0 +1,193 @@
+"""The command line. Comes in: nothing. Goes out: a parser whose options name the job that runs them."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from scenarios.cli import backtest_job, demo_job, forecast_job, plan_job, template_job
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+OUTPUTS: Final = ("table", "csv", "markdown")
+_CODES: Final = (
+    "exit codes: 0 fine; 1 the input is wrong; 2 the command line is wrong; 3 over the budget given with --limit; "
+    "130 interrupted"
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command ``tokenplan``."""
+    whole = argparse.ArgumentParser(
+        prog="tokenplan",
+        description="Plan what an organisation will spend on large language models.",
+        epilog=_CODES,
+    )
+    whole.add_argument("--version", action="version", version=f"tokenplan {version('tokenplan')}")
+    jobs = whole.add_subparsers(metavar="COMMAND", required=True)
+    _plan(jobs)
+    _forecast(jobs)
+    _backtest(jobs)
+    _demo(jobs)
+    _template(jobs)
+    return whole
+
+
+def _plan(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "plan",
+        help="make the plan that a plan file tells",
+        description="Make the plan that a plan file tells: usage, prices, scenario, lines and split into a budget.",
+        epilog=f"'tokenplan template' prints a plan file to start from. {_CODES}",
+    )
+    job.add_argument("plan", type=Path, metavar="PLAN.toml", help="the plan file")
+    _of_plans(job)
+    job.set_defaults(run=plan_job.run)
+
+
+def _demo(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "demo",
+        help="plan the sample organisation; needs no file",
+        description="Plan the sample organisation that ships with tokenplan, from its usage to its budget.",
+        epilog=_CODES,
+    )
+    _of_plans(job)
+    job.set_defaults(run=demo_job.run)
+
+
+def _forecast(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "forecast",
+        help="forecast requests and tokens of a usage export",
+        description="Forecast requests and tokens by month and by workload, with bands on the totals (P10 to P90).",
+        epilog=_CODES,
+    )
+    _of_usage(job)
+    job.add_argument("--horizon", default="2Q", help="what is forecast: 2Q, 3M, 90D, 2027Q1 or FY2027 (%(default)s)")
+    job.add_argument("--model", default="auto", help="the forecaster (%(default)s)")
+    job.add_argument("--lag", type=_count, help="last periods that may be incomplete, not used (2 days, 0 months)")
+    job.add_argument("--draws", type=_above_zero, default=10_000, help="how many futures (%(default)s)")
+    _of_series(job)
+    _of_output(job)
+    job.set_defaults(run=forecast_job.run)
+
+
+def _backtest(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "backtest",
+        help="score forecasts of a usage export's own past",
+        description="Forecast the known past from several dates with several models, and score what came of it.",
+        epilog=_CODES,
+    )
+    _of_usage(job)
+    job.add_argument(
+        "--models",
+        type=_names,
+        default=("auto", "seasonal_naive", "run_rate"),
+        metavar="NAME,...",
+        help="the forecasters (auto,seasonal_naive,run_rate)",
+    )
+    job.add_argument("--measure", choices=("requests", "tokens"), help="what is scored (requests where there are any)")
+    job.add_argument("--horizon", type=_above_zero, help="periods ahead (28 days, or 3 months)")
+    job.add_argument("--origins", type=_above_zero, default=4, help="how many dates to forecast from (%(default)s)")
+    job.add_argument("--lag", type=_count, help="last periods that may be incomplete, not used (2 days, 0 months)")
+    job.add_argument("--jobs", type=_above_zero, default=1, help="processes that work at once (%(default)s)")
+    _of_series(job)
+    _of_output(job)
+    job.set_defaults(run=backtest_job.run)
+
+
+def _template(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "template",
+        help="print a plan file to start from",
+        description="Print a commented plan file that runs as it is: for a usage export, or else for the sample.",
+        epilog="tokenplan template usage.csv > plan.toml, then tokenplan plan plan.toml",
+    )
+    _of_usage(job, optional=True)
+    job.add_argument("--quiet", action="store_true", help="no progress and no notes")
+    job.set_defaults(run=template_job.run)
+
+
+def _of_plans(job: argparse.ArgumentParser) -> None:
+    job.add_argument("--by", type=_names, metavar="NAME,...", help="rows of the table, such as month,environment")
+    job.add_argument("--scenario", metavar="NAME", help="a shipped scenario in place of the plan's own")
+    job.add_argument("--limit", type=_amount, metavar="AMOUNT", help="exit with 3 if the budget is above it")
+    job.add_argument("--draws", type=_above_zero, help="how many futures")
+    job.add_argument("--seed", type=_count, help="the seed of forecast and draws")
+    job.add_argument("--out", type=Path, metavar="DIR", help="write charts, workbook, page and CSV there")
+    _of_output(job)
+
+
+def _of_usage(job: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    job.add_argument("usage", type=Path, metavar="USAGE", nargs="?" if optional else None, help="a CSV or Parquet file")
+    job.add_argument(
+        "--column",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="NAME=OWN",
+        help="the export's own name of a column: date=day; may be repeated",
+    )
+    job.add_argument(
+        "--fill",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one value for every row: provider=openai; may be repeated",
+    )
+    job.add_argument("--timezone", default="UTC", help="the billing zone (%(default)s)")
+
+
+def _of_series(job: argparse.ArgumentParser) -> None:
+    job.add_argument("--by", type=_names, metavar="NAME,...", help="what makes a series (environment,project)")
+    job.add_argument("--seed", type=_count, default=0, help="the seed (%(default)s)")
+
+
+def _of_output(job: argparse.ArgumentParser) -> None:
+    form = job.add_mutually_exclusive_group()
+    form.add_argument("--output", choices=OUTPUTS, default="table", help="the form of the table (%(default)s)")
+    form.add_argument("--json", action="store_true", help="one JSON document in place of the table")
+    job.add_argument("--quiet", action="store_true", help="no progress and no notes")
+
+
+def _names(written: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in written.split(","))
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"{written!r}: wanted names with commas between them")
+    return found
+
+
+def _pair(written: str) -> tuple[str, str]:
+    name, sign, value = (part.strip() for part in written.partition("="))
+    if not (name and sign and value):
+        raise argparse.ArgumentTypeError(f"{written!r}: wanted NAME=VALUE")
+    return name, value
+
+
+def _count(written: str) -> int:
+    if not (written.isascii() and written.isdigit() and len(written) < 16):
+        raise argparse.ArgumentTypeError(f"{written!r}: wanted a whole number from 0 up")
+    return int(written)
+
+
+def _above_zero(written: str) -> int:
+    if (number := _count(written)) < 1:
+        raise argparse.ArgumentTypeError(f"{written!r}: wanted a whole number from 1 up")
+    return number
+
+
+def _amount(written: str) -> float:
+    try:
+        amount = float(written)
+    except ValueError:
+        amount = math.nan
+    if not (math.isfinite(amount) and amount > 0):
+        raise argparse.ArgumentTypeError(f"{written!r}: wanted an amount of money above 0, such as 250000")
+    return amount

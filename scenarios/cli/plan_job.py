@@ -1,0 +1,179 @@
+"""``tokenplan plan``. Comes in: a plan file. Goes out: the plan on the screen, its files, and an exit code.
+
+JSON document ``tokenplan/plan/1``:
+
+- ``schema``, ``version`` (of tokenplan), ``name``, ``scenario``, ``currency``, ``confidence``, ``draws``, ``seed``
+- ``horizon``: ``as_of``, ``start``, ``end`` (dates)
+- ``totals``: ``p10`` to ``p95``, each ``amount`` and ``se`` (its standard error), of the whole span
+- ``base`` (P50), ``budget`` (the total's quantile at ``confidence``), ``contingency``, ``reserves`` (``name, amount``),
+  ``funding`` (budget and reserves)
+- ``limit`` and ``probability_over_limit``: null where no limit was given
+- ``by`` and ``rows``: the table; a row holds the ``by`` columns, ``p10`` to ``p95`` (its own quantiles, which do not
+  add), ``demand_share``, and ``base``, ``budget``, ``contingency``, which add up to the plan's
+- ``unpriced``: what was left out because it has no price: ``provider, model, service_tier, unit, share``
+- ``assumptions``: ``topic, assumption, source``
+- ``files``: what was written with ``--out``
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from forecast.errors import TokenplanError
+from forecast.prices import PriceBook
+from forecast.usage import Usage
+from scenarios.budget.budget_plan import LEVELS, BudgetPlan
+from scenarios.budget.planfile import PlanFile, read_plan_file
+from scenarios.budget.planscenario import shipped_scenario
+from scenarios.cli.exports import write_files
+from scenarios.cli.plan_view import plan_as_markdown, plan_as_text, rows_of
+from scenarios.cli.screen import Screen, records
+from scenarios.cli.tables import csv
+
+OVER_LIMIT: Final = 3
+#: SKUs without a price that a note names; the rest are counted.
+_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A plan and how it is shown: rows, and the limit it is held to."""
+
+    file: PlanFile
+    plan: BudgetPlan
+    by: tuple[str, ...]
+    limit: float | None
+    written: tuple[Path, ...]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the plan of a plan file, show it, and write its files."""
+    return run_plan(read_plan_file(options.plan), options)
+
+
+def run_plan(file: PlanFile, options: argparse.Namespace) -> int:
+    """Make a plan with the command line's options, show it, and write its files; returns the exit code."""
+    screen = Screen(options.quiet)
+    shown = _made(_chosen(file, options), options, screen=screen)
+    if options.json:
+        screen.write_json(document(shown))
+    elif options.output == "csv":
+        screen.write(csv(rows_of(shown.plan, shown.by)))
+    else:
+        screen.write(
+            plan_as_text(shown.file.name, shown.plan, by=shown.by, limit=shown.limit, width=screen.width())
+            if options.output == "table"
+            else plan_as_markdown(shown.file.name, shown.plan, by=shown.by, limit=shown.limit)
+        )
+    for note in _notes(shown.plan):
+        screen.note(note)
+    for path in shown.written:
+        screen.note(f"wrote {path}")
+    if options.limit is not None and shown.plan.budget > options.limit:
+        screen.tell(_over(shown.plan, options.limit))
+        return OVER_LIMIT
+    return 0
+
+
+def _chosen(file: PlanFile, options: argparse.Namespace) -> PlanFile:
+    scenario = shipped_scenario(options.scenario) if options.scenario else None
+    chosen = file.with_options(seed=options.seed, draws=options.draws, scenario=scenario)
+    return chosen.shown_by(options.by) if options.by else chosen
+
+
+def _made(file: PlanFile, options: argparse.Namespace, *, screen: Screen) -> Shown:
+    with screen.progress(5 if options.out else 4) as step:
+        step("reading usage")
+        usage = file.usage.read()
+        step("pricing")
+        prices = file.prices.book()
+        unpriced = _unpriced(usage, prices)
+        with _told_of(file.path):
+            step("forecasting")
+            projection = file.project(usage)
+            step("simulating")
+            plan = file.plan(projection, prices)
+            by = file.groups(plan)
+            plan.ledger.groups(list(by))
+        written: list[Path] = []
+        if options.out:
+            step("writing files")
+            written = write_files(plan, options.out)
+    if unpriced:
+        screen.note(unpriced)
+    limit = options.limit if options.limit is not None else file.limit
+    return Shown(file, plan, by, limit, tuple(written))
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Name the plan file in what is wrong with the plan."""
+    try:
+        yield
+    except TokenplanError as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def _unpriced(usage: Usage, prices: PriceBook) -> str:
+    """What of the usage has no price and what it weighs, in one line; empty where all has one."""
+    table = prices.unpriced(usage)
+    if table.empty:
+        return ""
+    listed = "; ".join(
+        f"{row['provider'] or 'any provider'}/{row['model']} {row['unit']} ({row['service_tier']}), "
+        f"{row['share']:.1%} of tokens: {row['reason']}"
+        for row in table.head(_SHOWN).to_dict("records")
+    )
+    rest = len(table) - _SHOWN
+    more = f"; and {rest} more" if rest > 0 else ""
+    return f"{len(table)} lines of usage have no price on some day: {listed}{more}"
+
+
+def _notes(plan: BudgetPlan) -> list[str]:
+    held = plan.assumptions[plan.assumptions["topic"].isin(["note", "unpriced"])]
+    return [str(text) for text in held["assumption"]]
+
+
+def _over(plan: BudgetPlan, limit: float) -> str:
+    return (
+        f"over the limit: P{plan.confidence * 100:g} of {plan.budget:,.2f} {plan.currency} is above {limit:,.2f}; "
+        f"the probability of spending more is {plan.probability_over(limit):.1%}"
+    )
+
+
+def document(shown: Shown) -> dict[str, Any]:
+    """The plan as the JSON document that this module describes."""
+    plan, span = shown.plan, shown.plan.projection.span
+    return {
+        "schema": "tokenplan/plan/1",
+        "version": version("tokenplan"),
+        "name": shown.file.name,
+        "scenario": plan.name,
+        "currency": plan.currency,
+        "confidence": plan.confidence,
+        "draws": plan.spec.draws,
+        "seed": plan.spec.seed,
+        "horizon": {"as_of": span.as_of.date(), "start": span.start.date(), "end": span.end.date()},
+        "totals": {
+            name: {"amount": round(plan.quantile(level), 2), "se": round(plan.standard_error(level), 2)}
+            for name, level in LEVELS.items()
+        },
+        "base": plan.base,
+        "budget": plan.budget,
+        "contingency": plan.contingency,
+        "reserves": [{"name": one.name, "amount": one.amount} for one in plan.reserves],
+        "funding": plan.funding,
+        "limit": shown.limit,
+        "probability_over_limit": None if shown.limit is None else plan.probability_over(shown.limit),
+        "by": shown.by,
+        "rows": records(rows_of(plan, shown.by)),
+        "unpriced": records(plan.excluded),
+        "assumptions": records(plan.assumptions),
+        "files": [str(path) for path in shown.written],
+    }

@@ -1,0 +1,89 @@
+"""Where the command speaks. Comes in: results, notes and steps of work. Goes out: stdout, and progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Stdout for results, stderr for what goes with them.
+
+    Attributes
+    ----------
+    quiet : bool
+        No progress and no notes.
+    """
+
+    quiet: bool
+
+    def write(self, text: str) -> None:
+        """Write a result."""
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+    def write_json(self, document: Mapping[str, Any]) -> None:
+        """Write a result as JSON: unknown numbers are null, periods and dates are text."""
+        self.write(json.dumps(_jsonable(document), indent=2, ensure_ascii=False, allow_nan=False))
+
+    def note(self, text: str) -> None:
+        """Tell what goes with a result, unless quiet."""
+        if not self.quiet:
+            sys.stderr.write(f"note: {text}\n")
+
+    def tell(self, text: str) -> None:
+        """Tell what must be known, quiet or not."""
+        sys.stderr.write(text + "\n")
+
+    def width(self) -> int | None:
+        """How many characters a line of stdout may have; None where it is no terminal."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+    @contextmanager
+    def progress(self, steps: int) -> Iterator[Callable[[str], None]]:
+        """Show which of ``steps`` is at work; yields what to call as each begins."""
+        if self.quiet or not sys.stderr.isatty():
+            yield _say_nothing
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("starting", total=steps)
+            done = iter(range(steps))
+
+            def step(what: str) -> None:
+                bar.update(task, description=what, completed=next(done, steps))
+
+            yield step
+
+
+def _say_nothing(what: str) -> None:
+    """Progress that nobody watches."""
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame as JSON takes them."""
+    return [dict(zip(map(str, frame.columns), row, strict=True)) for row in frame.itertuples(index=False, name=None)]
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _jsonable(v) for k, v in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_jsonable(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value if isinstance(value, bool | int | float | str) else str(value)
