@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from forecast.backtesting import backtest
 from forecast.errors import (
     HorizonError,
     ModelError,
@@ -11,11 +12,13 @@ from forecast.errors import (
     TokenplanError,
     UsageError,
 )
+from forecast.generator import generate_usage
 from forecast.paths import SamplePaths
 from forecast.prices import PriceBook
 from forecast.projection import Projection, project
 from forecast.readers import read_usage
 from forecast.sampling import sample_paths
+from forecast.scorecard import Scorecard
 from forecast.usage import Usage
 
 __all__ = [
@@ -27,9 +30,12 @@ __all__ = [
     "Projection",
     "SamplePaths",
     "ScenarioError",
+    "Scorecard",
     "TokenplanError",
     "Usage",
     "UsageError",
+    "backtest",
+    "generate_usage",
     "project",
     "read_usage",
     "sample_paths",

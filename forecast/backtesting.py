@@ -56,12 +56,13 @@ def backtest(
     """Forecast the known past from several dates, and score what came of it.
 
     From each origin every model forecasts ``horizon`` periods, with joint sample paths, from what was known then and
-    nothing later. Points are the model's point forecast: the median around which its paths are spread. Bands are
-    quantiles of the paths, of a total quantiles of summed paths. Scores are of single periods, of the weeks, months,
-    quarters and years that lie wholly inside the horizon, and of the whole horizon (for weekly series: of weeks and of
-    the horizon). MASE is scaled by the season that the frequency has, inside what was known. Missing actual values are
-    left out; a total is compared over the periods that were seen, if they are at least nine tenths of it. A series that
-    has not started by an origin is not scored there.
+    nothing later. Scored are single periods, the weeks, months, quarters and years that lie wholly inside the horizon
+    (as far as a period fits into them: a week does not fit into months), and the whole horizon. The point of a single
+    period is the model's own forecast; the point of a total is the median of summed paths, which a plan calls P50.
+    Bands are quantiles of the paths, those of a total quantiles of summed paths. MASE is scaled inside what was known,
+    by the frequency's shortest season (by single steps where fewer than two seasons were known). Missing actual values
+    are left out; a total is compared over the periods that were seen, if they are at least nine tenths of it. A series
+    that has not started by an origin is not scored there.
 
     Parameters
     ----------
@@ -177,7 +178,12 @@ def score_origin(known: Panel, model: Model, *, actual: FloatArray, draws: int, 
     started: BoolArray = np.isfinite(known.values).sum(axis=0) > 0
     part = Panel(known.values[:, started], known.periods, tuple(np.array(known.series)[started]), known.freq)
     horizon, scopes = len(actual), _scopes(known.freq)
-    made = trajectories(part, model, horizon=horizon, count=draws, seed=seed)
+    try:
+        made = trajectories(part, model, horizon=horizon, count=draws, seed=seed)
+    except ModelError as cause:
+        raise ModelError(
+            f"at origin {known.periods[-1]:%Y-%m-%d}, {len(known.periods)} periods known: {cause}"
+        ) from cause
     season = part.seasons[0] if len(part.periods) >= 2 * part.seasons[0] else 1
     spans = [_spans(part, horizon, scope) for scope in scopes]
     columns = np.flatnonzero(started)
@@ -191,8 +197,10 @@ def score_origin(known: Panel, model: Model, *, actual: FloatArray, draws: int, 
         past = part.values[:, block]
         for k, span in enumerate(spans):
             if len(span):
-                y, f, x = _totals(actual[:, at], made.point[:, block], paths, span)
-                values[k][:, at] = _scores(y, f, x, past=past if k == 0 else past[:0], season=season)
+                y, x = _totals(actual[:, at], paths, span)
+                single = k == 0
+                point = made.point[:, block] if single else np.median(x, axis=0)
+                values[k][:, at] = _scores(y, point, x, past=past if single else past[:0], season=season)
                 pit[k] += calibration.pit_histogram(y, x, bins=PIT_BINS)
     flat = RunRate().point(part, horizon)
     run_rate[columns] = scores.mase(actual[:, started], flat, history=part.values, season=season)
@@ -207,7 +215,7 @@ def _scopes(freq: str) -> tuple[str, ...]:
 
 
 def _spans(known: Panel, horizon: int, scope: str) -> list[tuple[int, int]]:
-    """First and last-but-one step of each period of ``scope`` that lies wholly inside the horizon."""
+    """First step, and the step after the last, of each period of ``scope`` that lies wholly inside the horizon."""
     if scope == HORIZON:
         return [(0, horizon)]
     if scope == _scopes(known.freq)[0]:
@@ -222,13 +230,11 @@ def _spans(known: Panel, horizon: int, scope: str) -> list[tuple[int, int]]:
     return list(zip(first, [*first[1:], int(inside[-1]) + 1], strict=True))
 
 
-def _totals(
-    actual: FloatArray, point: FloatArray, paths: FloatArray, spans: list[tuple[int, int]]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Sums over spans of actual values, of points (both (span, series)) and of paths (draw, span, series)."""
+def _totals(actual: FloatArray, paths: FloatArray, spans: list[tuple[int, int]]) -> tuple[FloatArray, FloatArray]:
+    """Sums over spans of actual values (span, series), and of paths (draw, span, series) over the periods seen."""
     begin, end = spans[0][0], spans[-1][1]
     if len(spans) == end - begin:
-        return actual[begin:end], point[begin:end], paths[:, begin:end]
+        return actual[begin:end], paths[:, begin:end]
     starts = [first - begin for first, _ in spans]
     seen: BoolArray = np.isfinite(actual[begin:end])
     share = np.add.reduceat(seen.astype("float64"), starts, axis=0) / np.diff([*starts, end - begin])[:, None]
@@ -238,7 +244,7 @@ def _totals(
             x[..., begin:end, :] if seen.all() else np.where(seen, x[..., begin:end, :], 0.0), starts, axis=-2
         )
 
-    return np.where(share >= SEEN, sums(actual), np.nan), sums(point), sums(paths)
+    return np.where(share >= SEEN, sums(actual), np.nan), sums(paths)
 
 
 def _scores(y: FloatArray, f: FloatArray, x: FloatArray, *, past: FloatArray, season: int) -> FloatArray:

@@ -15,6 +15,9 @@ from forecast.panel import FloatArray
 from forecast.scores import mean_known
 from forecast.streams import stream
 
+#: Blocks of origins without which a spread over origins, or a test, means nothing.
+LEAST_BLOCKS = 4
+
 
 def coverage(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> FloatArray:
     """The share of values inside their bands, mean 1[l <= y <= u]. Shape (period, series) to (series,)."""
@@ -70,8 +73,8 @@ def coverage_error(
     Returns
     -------
     CoverageError
-        ``se``, ``trials`` and the interval are NaN where they cannot be told: with fewer than two blocks of origins, or
-        where all or none of the values were inside.
+        ``se``, ``trials`` and the interval are NaN where they cannot be told: with fewer than four blocks of origins,
+        or where all or none of the values were inside.
 
     Raises
     ------
@@ -92,7 +95,7 @@ def coverage_error(
     hits, values = hits[values > 0], values[values > 0]
     n, nan = len(hits), float("nan")
     share = float(hits.sum() / values.sum()) if n else nan
-    if n < 2 * overlap or n < 2 or share in {0.0, 1.0}:
+    if n < LEAST_BLOCKS * overlap or share in {0.0, 1.0}:
         return CoverageError(share, nan, nan, nan, nan)
     starts = stream(seed, "coverage").integers(n, size=(resamples, -(-n // overlap), 1))
     origins = ((starts + np.arange(overlap)) % n).reshape(resamples, -1)[:, :n]

@@ -10,28 +10,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from forecast.models.protocol import Model, Rolled, cuts_of, roll
+from forecast.calibration import MOST_LOG, MOST_SCALE, Totals, past_errors, spread_along
+from forecast.models.protocol import Model, cuts_of, roll
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.streams import stratified, stream
 
-#: Pseudo-origins that the panel's prior is worth against a series' own scale of errors.
-PRIOR_ORIGINS = 4.0
-#: Effective observations that the prior shape of errors (Student t, 4 degrees) is worth against the pooled ones.
-PRIOR_SHAPE = 40.0
-T4_SCALE = 0.95
-MIRROR = 0.25
-MOST_LOG = 3.0
-MOST_STANDARD = 8.0
-#: Pseudo-origins that the panel's bias is worth against a series' own, and series that no bias is worth.
-PRIOR_CENTRE, PRIOR_SERIES = 12.0, 4.0
-#: How the spread grows beyond the longest backtest: (H / h0) ** WIDEN. A prior, not an estimate.
-WIDEN = 0.35
-#: The scale of a total's log error where nothing else is known, and the most it is taken to be.
-UNKNOWN_SCALE, MOST_SCALE = 0.3, 0.6
-#: The part of a total's error that is there from the first day; the rest grows along the path.
-LEVEL_SHARE = 0.6
-#: Prior correlation of the series' lasting errors, worth this many origins.
-PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS = 0.3, 2.0
+#: How the spread grows beyond the longest backtest: (H / h0) ** WIDEN. A prior between what generated organisations
+#: (0.1) and page views (0.35) want; not an estimate from the series at hand.
+WIDEN = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +89,9 @@ def trajectories(
 ) -> Trajectories:
     """Forecast a panel and make ``count`` joint trajectories around the point.
 
-    A series' total over the horizon is F exp(r), F the sum of its point forecast. The scale of r joins the series' own
-    errors of totals at past cuts with a prior from the panel, and is widened by (H / h0)^0.35 beyond the longest
-    backtest h0; its shape is the panel's pooled, symmetrised errors joined with a Student t. Lasting errors of the
+    A series' total over the horizon is F exp(r), F the sum of its point forecast. The centre and scale of r join the
+    series' own errors of totals at past cuts with a prior from the panel, and the scale is widened by (H / h0)^0.2
+    beyond the longest backtest h0; its shape is the panel's pooled errors joined with a Student t. Lasting errors of the
     series are tied by a one-factor normal copula. The daily shape of a trajectory comes from one past cut for all
     series at once, turned by whole seasons, chained where the horizon is longer than the backtest.
 
@@ -120,22 +106,26 @@ def trajectories(
     key : str
         Names the random streams, so that two panels with one seed do not share draws by accident.
     """
+    from scipy.special import ndtri
+
     cuts, length = cuts_of(panel, horizon)
     rolled = roll(model, panel, horizon, cuts, length)
     relative = np.nanmin(panel.values, axis=0) >= 0
     unit = _unit(panel.values)
     floor = 0.02 * unit
-    past = _past_errors(panel, rolled, length, relative, unit)
-    known = _Totals.of(past, cuts, panel.seasons[0])
+    past = past_errors(panel, rolled, length, relative, unit)
+    known = Totals.of(past, cuts, panel.seasons[0])
     scale = known.scale * _widening(horizon, length if len(cuts) else 0, panel)
     scale = np.minimum(scale, MOST_SCALE * max(1.0, (horizon / max(length, 1)) ** WIDEN))
     constant = np.nanmax(panel.values, axis=0) == np.nanmin(panel.values, axis=0)
     scale = np.where(constant | (np.nanmax(np.abs(panel.values), axis=0) == 0), 0.0, scale)
     total = np.clip(known.centre + scale * known.draw(count, seed, key, panel.series), -MOST_LOG, MOST_LOG)
-    level = LEVEL_SHARE * total
-    growth = (1 - LEVEL_SHARE) * total * 2.0 / (horizon + 1)
-    origin, offset = _turns(horizon, count, len(cuts), length, panel.seasons, seed)
     errors = _shapes(past.errors, panel, relative, unit)
+    share, tilt = spread_along(past, errors, known, panel.seasons[0])
+    lean = tilt * scale * np.column_stack([ndtri(stratified(seed, count, "tilt", key, s)) for s in panel.series])
+    level = known.centre + share * (total - known.centre) - lean
+    growth = ((1 - share) * (total - known.centre) + lean) * 2.0 / (horizon + 1)
+    origin, offset = _turns(horizon, count, len(cuts), length, panel.seasons, seed)
     made = Trajectories(
         rolled.point,
         level,
@@ -152,176 +142,9 @@ def trajectories(
     return _hold_totals(made, total)
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
-    """Log errors at past cuts (cut, length, series), and of their totals (cut, series); NaN where none."""
-
-    errors: FloatArray
-    totals: FloatArray
-    step: int
-
-
 def _unit(values: FloatArray) -> FloatArray:
     unit = np.nanmean(np.abs(values), axis=0)
     return np.where(unit > 0, unit, 1.0)
-
-
-def _past_errors(panel: Panel, rolled: Rolled, length: int, relative: np.ndarray, unit: FloatArray) -> _Past:
-    cuts = rolled.cuts
-    if not len(cuts):
-        empty = np.zeros((0, length, len(panel.series)))
-        return _Past(empty, empty[:, 0], 1)
-    actual = np.stack([panel.values[c : c + length] for c in cuts])
-    guess = rolled.past
-    small = 0.02 * unit
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log((actual + small) / (guess + small))
-        errors = np.where(relative, logs, (actual - guess) / unit)
-        there = np.isfinite(errors)
-        held = np.where(there, actual, 0.0).sum(axis=1)
-        meant = np.where(there, guess, 0.0).sum(axis=1)
-        steps = there.sum(axis=1)
-        totals = np.where(
-            relative,
-            np.log((held + small * steps) / (meant + small * steps)),
-            (held - meant) / (unit * np.maximum(steps, 1)),
-        )
-    totals = np.where(steps >= max(1, length // 2), np.clip(totals, -3.0, 3.0), np.nan)
-    return _Past(errors, totals, int(np.diff(cuts).min()) if len(cuts) > 1 else length)
-
-
-@dataclass(frozen=True, slots=True)
-class _Totals:
-    """What past totals say about the next one's log error.
-
-    ``centre`` and ``scale`` (series,); ``effective`` how many independent totals stand behind each (series,);
-    ``pooled`` the panel's standardised errors, sorted, signed; ``correlation`` the series' common share.
-    """
-
-    centre: FloatArray
-    scale: FloatArray
-    effective: FloatArray
-    pooled: FloatArray
-    correlation: float
-
-    @classmethod
-    def of(cls, past: _Past, cuts: IntArray, season: int) -> _Totals:
-        """Centre and scale from all cuts; standardised errors each by cuts that do not overlap its own."""
-        length = past.errors.shape[1]
-        every = np.ones(len(cuts), dtype=bool)
-        centre, scale, effective = _centre_scale(past, every, season)
-        standard = np.full(past.totals.shape, np.nan)
-        for k, cut in enumerate(cuts):
-            apart = np.abs(cuts - cut) >= length
-            middle, size, _ = _centre_scale(past, apart, season)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                standard[k] = np.where(size > 0, (past.totals[k] - middle) / size, np.nan)
-        pooled = np.sort(np.clip(standard[np.isfinite(standard)], -MOST_STANDARD, MOST_STANDARD))
-        return cls(centre, scale, effective, pooled, _correlation(standard, effective))
-
-    def draw(self, count: int, seed: int, key: str, series: tuple[str, ...]) -> FloatArray:
-        """Standardised errors of totals, tied over series: (trajectory, series)."""
-        from scipy.special import ndtr, ndtri
-
-        common = ndtri(stratified(seed, count, "level", key))
-        probability, quantile = self._table()
-        out = np.empty((count, len(series)))
-        for i, name in enumerate(series):
-            own = ndtri(stratified(seed, count, "level", key, name))
-            z = np.sqrt(self.correlation) * common + np.sqrt(1 - self.correlation) * own if len(series) > 1 else own
-            out[:, i] = np.interp(ndtr(z), probability, quantile)
-        return out
-
-    def _table(self) -> tuple[FloatArray, FloatArray]:
-        """The law of a standardised error: probabilities and quantiles.
-
-        The pooled errors, half of their weight mirrored, mixed with a Student t of 4 degrees.
-        """
-        from scipy.special import stdtrit
-
-        student = T4_SCALE * np.asarray(stdtrit(4, (np.arange(4_000) + 0.5) / 4_000))
-        values = np.concatenate([self.pooled, -self.pooled, student])
-        own = float(self.effective.sum()) / max(len(self.pooled), 1)
-        mass = np.concatenate(
-            [
-                np.full(len(self.pooled), own * (1 - MIRROR)),
-                np.full(len(self.pooled), own * MIRROR),
-                np.full(len(student), PRIOR_SHAPE / len(student)),
-            ]
-        )
-        order = np.argsort(values, kind="stable")
-        cumulative = np.cumsum(mass[order])
-        return (cumulative - mass[order] / 2) / cumulative[-1], values[order]
-
-
-def _centre_scale(past: _Past, which: np.ndarray, season: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Centre, scale and effective number of past totals over the cuts ``which``: each (series,)."""
-    total = past.totals[which]
-    length = past.errors.shape[1]
-    there = np.isfinite(total)
-    count = there.sum(axis=0)
-    effective = np.where(count > 0, 1 + (count - 1) * past.step / max(length, 1), 0.0)
-    known = count > 0
-    mean = np.where(there, total, 0.0).sum(axis=0) / np.maximum(count, 1)
-    panel = float(np.median(mean[known])) * known.sum() / (known.sum() + PRIOR_SERIES) if known.any() else 0.0
-    centre = (effective * mean + PRIOR_CENTRE * panel) / (effective + PRIOR_CENTRE)
-    square = np.where(there, total - centre, 0.0) ** 2
-    mean_square = square.sum(axis=0) / np.maximum(count, 1)
-    prior = _prior_scale(past.errors[which], mean_square, effective, season)
-    joined = (effective * mean_square + PRIOR_ORIGINS * prior**2) / (effective + PRIOR_ORIGINS)
-    return centre, np.minimum(np.sqrt(joined), MOST_SCALE), effective
-
-
-def _prior_scale(errors: FloatArray, square: FloatArray, effective: FloatArray, season: int) -> FloatArray:
-    """A series' scale of totals as its volatility of season sums lets expect: (series,).
-
-    log S = a + b log v over the panel, with b drawn to 0.8; a few series are drawn to S = 0.8 v.
-    """
-    count = errors.shape[2]
-    if not len(errors):
-        return np.full(count, UNKNOWN_SCALE)
-    whole = max(1, errors.shape[1] // season)
-    width = min(season, errors.shape[1])
-    blocks = errors[:, : whole * width].reshape(len(errors), whole, width, count)
-    there = np.isfinite(blocks)
-    mean = np.where(there, blocks, 0.0).sum(axis=2) / np.maximum(there.sum(axis=2), 1)
-    seen = there.any(axis=2)
-    volatility: FloatArray = np.sqrt(
-        np.where(seen, mean**2, 0.0).sum(axis=(0, 1)) / np.maximum(seen.sum(axis=(0, 1)), 1)
-    )
-    use = (effective > 0) & (volatility > 0) & (square > 0)
-    alone = np.where(seen.sum(axis=(0, 1)) > 0, 0.8 * volatility, UNKNOWN_SCALE)
-    if not use.any():
-        return alone
-    x, y = np.log(volatility[use]), 0.5 * np.log(square[use])
-    centred = x - x.mean()
-    slope = (float(centred @ (y - y.mean())) + 50 * 0.8 * 0.25) / (float(centred @ centred) + 50 * 0.25)
-    level = np.log(np.sqrt(np.exp(np.mean(np.log(square[use])))) + 1e-12) - slope * x.mean()
-    with np.errstate(divide="ignore"):
-        panel = np.exp(level + slope * np.log(np.where(volatility > 0, volatility, np.nan)))
-    lean = 10.0 / (10.0 + use.sum())
-    joined = np.where(alone > 0, alone, 1e-12) ** lean * np.where(np.isfinite(panel), panel, alone + 1e-12) ** (
-        1 - lean
-    )
-    return np.where(volatility > 0, joined, alone)
-
-
-def _correlation(standard: FloatArray, effective: FloatArray) -> float:
-    """The common share of lasting errors, from the means over series at each cut, drawn to a prior."""
-    series = standard.shape[1]
-    prior, weight = PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS
-    if series < 2 or not len(standard):
-        return prior
-    there = np.isfinite(standard)
-    rows = there.sum(axis=1) >= 2
-    if not rows.any():
-        return prior
-    size = np.sqrt(np.nanmean(standard[rows] ** 2))
-    score = np.clip(np.where(there, standard, 0.0)[rows] / max(float(size), 1e-12), -3, 3)
-    n = there[rows].sum(axis=1)
-    found = float(np.mean(((score.sum(axis=1) / n) ** 2 - 1 / n) / (1 - 1 / n)))
-    trials = float(np.median(effective[effective > 0])) if (effective > 0).any() else 0.0
-    return float(np.clip((trials * found + weight * prior) / (trials + weight), 0.0, 0.95))
 
 
 def _widening(horizon: int, length: int, panel: Panel) -> float:

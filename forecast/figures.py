@@ -7,6 +7,7 @@ state the finding, and labels that stand beside what they name.
 from __future__ import annotations
 
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,18 +35,14 @@ HISTORY_SHOWN = 3
 TITLE, BODY, SMALL = 12.5, 9.5, 8.5
 
 
-#: Steps of dates that a tick may stand on, the finest first: frequency, every how many, its label and what is under it.
+#: Steps of dates that ticks may stand on, the finest first: frequency, every how many, a tick's label, what is under.
+_DAY, _MONTH = ("{} %b", "%Y"), ("%b", "%Y")
 _DATE_STEPS = (
-    ("h", 1, "%H:%M", "{} %b"),
-    ("h", 6, "%H:%M", "{} %b"),
-    ("D", 1, "{} %b", "%Y"),
-    ("D", 2, "{} %b", "%Y"),
-    ("W-MON", 1, "{} %b", "%Y"),
-    ("W-MON", 2, "{} %b", "%Y"),
-    ("MS", 1, "%b", "%Y"),
-    ("QS", 1, "%b", "%Y"),
-    ("YS", 1, "%Y", ""),
-    ("YS", 5, "%Y", ""),
+    *(("h", n, "%H:%M", "{} %b") for n in (1, 6)),
+    *(("D", n, *_DAY) for n in (1, 2)),
+    *(("W-MON", n, *_DAY) for n in (1, 2)),
+    *(("MS", 1, *_MONTH), ("QS", 1, *_MONTH), ("QS", 2, *_MONTH)),
+    *(("YS", n, "%Y", "") for n in (1, 5)),
 )
 
 
@@ -78,22 +75,15 @@ def style(*, dark: bool = False) -> Iterator[Palette]:
 
     palette = DARK if dark else LIGHT
     settings: Any = {
-        "figure.facecolor": palette.paper,
-        "savefig.facecolor": "auto",
-        "axes.facecolor": palette.paper,
-        "axes.edgecolor": palette.grid,
-        "axes.labelcolor": palette.muted,
+        **dict.fromkeys(("figure.facecolor", "axes.facecolor"), palette.paper),
+        **dict.fromkeys(("axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), palette.muted),
+        **dict.fromkeys((f"axes.spines.{side}" for side in ("left", "right", "top")), False),
         "axes.prop_cycle": cycler(color=[palette.future, palette.budget, palette.known, palette.muted]),
-        "axes.spines.left": False,
-        "axes.spines.right": False,
-        "axes.spines.top": False,
         "axes.titlelocation": "left",
         "axes.titlesize": TITLE,
         "axes.titleweight": "bold",
         "font.size": BODY,
         "text.color": palette.ink,
-        "xtick.color": palette.muted,
-        "ytick.color": palette.muted,
     }
     with mpl.rc_context(settings):
         yield palette
@@ -102,9 +92,8 @@ def style(*, dark: bool = False) -> Iterator[Palette]:
 def canvas(ax: Axes | None, size: tuple[float, float] = SIZE) -> tuple[Axes, Palette]:
     """The Axes to draw on, bare but for a quiet grid, and the palette that suits its paper.
 
-    Without ``ax`` a figure is made. In IPython, and after ``plt.ion()``, pyplot makes it, so that it is shown; anywhere
-    else it belongs to nobody but its Axes: nothing piles up in a long-running process, and threads may draw at once.
-    A script saves it with ``ax.figure.savefig(path)``, or passes an Axes of pyplot.
+    Without ``ax`` a figure is made: in IPython, and after ``plt.ion()``, by pyplot, which shows it; elsewhere only its
+    Axes holds it, so that nothing piles up in a long run. A script saves it: ``ax.figure.savefig(path)``.
     """
     import matplotlib as mpl
     from matplotlib.colors import to_rgba
@@ -118,15 +107,13 @@ def canvas(ax: Axes | None, size: tuple[float, float] = SIZE) -> tuple[Axes, Pal
         else:
             ax = offscreen(size)
     paper = next((c for c in (ax.get_facecolor(), ax.figure.get_facecolor()) if to_rgba(c)[3] > 0), "white")
-    red, green, blue, _ = to_rgba(paper)
-    palette = LIGHT if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.4 else DARK
+    palette = LIGHT if np.dot(to_rgba(paper)[:3], (0.2126, 0.7152, 0.0722)) > 0.4 else DARK
     ax.spines[["left", "right", "top"]].set_visible(False)
     ax.spines["bottom"].set_color(palette.muted)
     ax.set_axisbelow(True)
     ax.grid(visible=True, axis="y", color=palette.grid, linewidth=0.8)
     ax.grid(visible=False, axis="x")
     ax.tick_params(colors=palette.muted, labelsize=SMALL, length=0)
-    ax.tick_params(axis="x", length=3)
     for axis in (ax.xaxis, ax.yaxis):
         axis.label.set(color=palette.muted, fontsize=SMALL)
     return ax, palette
@@ -151,33 +138,30 @@ def _margins(figure: Figure) -> Axes:
 
 
 def headline(ax: Axes, title: str, subtitle: str, palette: Palette) -> None:
-    """State the finding above the picture, and under it, quietly, what is shown."""
-    heading = ax.set_title(
-        title,
-        x=0.0,
-        ha="left",
-        pad=10.0 + 1.3 * SMALL,
-        fontsize=TITLE,
-        fontweight="bold",
-        color=palette.ink,
-        parse_math=False,
-    )
-    under = ax.annotate(
-        subtitle,
-        (0.0, 1.0),
-        (0.0, 7.0),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        ha="left",
-        va="bottom",
-        fontsize=SMALL,
-        color=palette.muted,
-        parse_math=False,
-        annotation_clip=False,
-    )
-    room = ax.figure.bbox.x1 - ax.get_window_extent().x0
-    for line in (heading, under):
-        line.set_fontsize(line.get_fontsize() * min(1.0, room / max(line.get_window_extent().width, 1.0)))
+    """State the finding above the picture, and under it what is shown; both are broken into lines that fit."""
+    settle(ax)
+    box, dpi = ax.get_window_extent(), ax.figure.dpi
+    edge = ax.figure.bbox.x1 - 0.1 * dpi if len(ax.figure.axes) == 1 else box.x1
+    told = []
+    for text, look in ((title, {"fontsize": TITLE, "fontweight": "bold"}), (subtitle, {"fontsize": SMALL})):
+        trial = ax.text(0.0, 0.0, text, parse_math=False, **look)
+        letters = len(text) * (edge - box.x0) / max(trial.get_window_extent().width, 1.0)
+        trial.remove()
+        lines = textwrap.wrap(text.replace(" %", "\u00a0%"), max(int(letters), 16))
+        told.append("\n".join(lines).replace("\u00a0", " "))
+    pad = 10.0 + 1.25 * SMALL * (1 + told[1].count("\n"))
+    heading: Any = {"fontsize": TITLE, "fontweight": "bold", "color": palette.ink, "parse_math": False}
+    ax.set_title(told[0], loc="center", x=0.0, ha="left", pad=pad, **heading)
+    where: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "in_layout": False}
+    quiet: Any = {"fontsize": SMALL, "color": palette.muted, "parse_math": False, "annotation_clip": False}
+    ax.annotate(told[1], (0.0, 1.0), (0.0, 7.0), va="bottom", **where, **quiet)
+
+
+def settle(ax: Axes) -> None:
+    """Lay the figure out, where it has a layout, so that what is measured next is what will be drawn."""
+    engine = ax.figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(ax.figure.figure)
 
 
 def label_ends(ax: Axes, x: float, labels: Sequence[tuple[float, str, str]]) -> None:
@@ -185,8 +169,7 @@ def label_ends(ax: Axes, x: float, labels: Sequence[tuple[float, str, str]]) -> 
 
     The x axis is widened until they fit; labels that would touch are moved apart, with a thin line to their end.
     """
-    if not labels:
-        return
+    settle(ax)
     ordered = sorted(labels, key=lambda label: label[0])
     per_point = ax.figure.dpi / 72.0
     trials = [ax.text(0, 0, text, fontsize=SMALL, parse_math=False) for _, text, _ in ordered]
@@ -213,6 +196,7 @@ def label_ends(ax: Axes, x: float, labels: Sequence[tuple[float, str, str]]) -> 
             color=colour,
             parse_math=False,
             annotation_clip=False,
+            in_layout=False,
             arrowprops={**leader, "relpos": (0.0, 0.5)} if abs(shift) > 3.0 else None,
         )
 
@@ -256,9 +240,7 @@ def tick(value: float, _position: object = None) -> str:
     """A number on an axis, exact and without an exponent: 12.5k."""
     size, sign = abs(value), "\u2212" if value < 0 else ""
     scale, letter = next(((s, c) for s, c in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")) if size >= s), (1.0, ""))
-    digits = (
-        f"{size / scale:,.10f}".rstrip("0").rstrip(".") if size < 1 else f"{size / scale:,.6f}".rstrip("0").rstrip(".")
-    )
+    digits = f"{size / scale:,.{6 if size >= 1 else 10}f}".rstrip("0").rstrip(".")
     return f"{sign}{digits}{letter}"
 
 
@@ -269,17 +251,18 @@ def money_axis(axis: Axis, label: str) -> None:
 
 
 def date_axis(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
-    """Ticks on round dates from ``first`` to ``last``, at most eight, with the year under the first of each."""
-    ticks, form, under = pd.DatetimeIndex([first]), "{} %b", "%Y"
+    """Ticks on round dates from ``first`` to ``last``, as many as there is room for, with years or days under them."""
+    room = 0.85 * ax.get_window_extent().width / ax.figure.dpi
+    ticks, labels = pd.DatetimeIndex([first]), [first.strftime(f"{first.day} %b\n%Y")]
     for freq, count, form, under in _DATE_STEPS if last > first else ():
         found = pd.date_range(first.ceil("h" if freq == "h" else "D"), last, freq=freq)[::count]
-        ticks = found if len(found) else ticks
-        if len(found) <= 8:
+        if len(found) and len(found) * (0.12 + 0.08 * len(found[-1].strftime(form.format(10)))) <= room:
+            below = ["", *(day.strftime(under.format(day.day)) for day in found)]
+            told = [day.strftime(form.format(day.day)) for day in found]
+            ticks = found
+            labels = [f"{t}\n{b if b != was else ''}" for t, b, was in zip(told, below[1:], below, strict=False)]
             break
-    told = [[day.strftime(part.format(day.day)) for part in (form, under)] for day in ticks]
-    before = ["", *(bottom for _, bottom in told)]
-    ax.set_xticks(clock(ticks), [f"{t}\n{'' if b == was else b}" for (t, b), was in zip(told, before, strict=False)])
-    ax.set_xlabel("date")
+    ax.set_xticks(clock(ticks), labels)
 
 
 def clock(periods: pd.DatetimeIndex) -> FloatArray:
@@ -287,13 +270,17 @@ def clock(periods: pd.DatetimeIndex) -> FloatArray:
     return np.asarray((periods - pd.Timestamp(0)) / pd.Timedelta(days=1), dtype="float64")
 
 
-def printable(text: object, most: int = 36) -> str:
-    """A name as a picture can show it: one line, cut to ``most``, a box for what the font lacks."""
-    flat = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in str(text)[: 4 * most])
+def one_line(text: object, most: int = 36) -> str:
+    """Text from outside on one line, without control characters, cut to ``most``."""
+    flat = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in str(text)[: 4 * most])
     flat = " ".join(flat.split())
-    cut = flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
+    return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
+
+
+def printable(text: object, most: int = 36) -> str:
+    """As :func:`one_line`, with a box for what the font lacks."""
     known = _glyphs()
-    return "".join(c if ord(c) in known else "□" for c in cut)
+    return "".join(c if ord(c) in known else "□" for c in one_line(text, most))
 
 
 def span_words(first: pd.Timestamp, last: pd.Timestamp) -> str:
@@ -369,6 +356,7 @@ def fan(paths: SamplePaths, *, series: str | None = None, ax: Axes | None = None
     date_axis(ax, past.index[0] if len(past) else paths.periods[0], paths.periods[-1])
     unit = _unit_of(paths.periods)
     money_axis(ax.yaxis, f"a {unit}")
+    ax.set_xlabel("date", loc="right", labelpad=-SMALL)
     median, ninety = np.quantile(values.sum(axis=1), [0.5, 0.9])
     count = f"{len(days)} {unit}{'s' if len(days) > 1 else ''}"
     title = f"{printable(name)}: {short(median)} over {count} at P50, {short(ninety)} at P90"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from forecast.errors import ModelError
 from forecast.panel import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -96,7 +100,7 @@ class SamplePaths:
         values = self.values.sum(axis=2, keepdims=True)
         return SamplePaths(values, self.periods, (name,), self.seed, f"{self.method}, summed over series")
 
-    def plot(self, series: str | None = None, *, ax: object = None) -> object:
+    def plot(self, series: str | None = None, *, ax: Axes | None = None) -> Axes:
         """Draw a fan chart of one series (the first where none is named); returns the matplotlib Axes."""
         from forecast.figures import fan
 

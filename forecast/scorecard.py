@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from forecast.coverage import CoverageError, coverage_by_level, coverage_error
+from forecast.coverage import LEAST_BLOCKS, CoverageError, coverage_by_level, coverage_error
 from forecast.errors import ModelError, one_of
 from forecast.panel import FloatArray
 from forecast.scores import diebold_mariano, finops_grade, mean_known
@@ -31,8 +31,6 @@ SCORES = (
 #: The scope that every origin has beside its single periods.
 HORIZON = "horizon"
 PIT_BINS = 100
-#: Origins without overlap that a test against the run rate needs: with fewer its p-value means nothing.
-LEAST_TESTED = 4
 
 Kind = Literal["calibration", "pit"]
 
@@ -103,9 +101,10 @@ class Scorecard:
         One row a model. Of single periods: ``mase`` and ``smape`` (means over series and origins), ``wape``, ``bias``,
         ``crps`` and ``interval_80`` (sums over series and origins, divided by the sum of actual values),
         ``coverage_80`` and ``coverage_95`` with ``_se`` (standard error by block bootstrap over origins) and
-        ``_trials`` (effective number of trials). The same with ``_total``, of the total over the horizon, and
-        ``finops_grade`` of ``wape_total``. Against the run rate: ``mase_to_run_rate`` (below 1 is better) and ``dm_p``
-        (Diebold-Mariano p-value, two-sided, over origins; NaN with fewer than four whose horizons do not overlap).
+        ``_trials`` (effective number of trials). The same with ``_total``, of the total over the horizon, whose point
+        is the median of summed paths, and ``finops_grade`` of ``wape_total``. Against the run rate:
+        ``mase_to_run_rate`` (below 1 is better) and ``dm_p`` (Diebold-Mariano p-value, two-sided, over origins).
+        Standard errors, trials and p-values are NaN with fewer than four origins whose horizons do not overlap.
     detail : DataFrame
         Tidy: ``model, origin, series, scope, score, value``. An origin is the last period known at it; a scope is a
         single period, whole weeks, months, quarters or years inside the horizon, or the whole horizon.
@@ -175,7 +174,8 @@ class Scorecard:
             f"{_count(len(d.origins), 'past date')}: {dates}"
         )
         notes = (
-            "Every forecast saw only what was known on its date. Off by: sum of misses over sum of actual values. "
+            "Every forecast saw only what was known on its date. Off by: sum of misses over sum of actual values; of a "
+            "total, of its P50. "
             "FinOps grade of the total: run to 12 %, walk to 15 %, crawl to 20 %. An honest 80 % band holds about 80 % "
             "of totals (± one standard error; series on one date share its luck, so fewer trials are independent). "
             "Band's score: width plus penalty for misses, over the actual total; lower is better. Error to run rate's: "
@@ -230,7 +230,7 @@ def _against_run_rate(mase: FloatArray, run_rate: FloatArray, overlap: int) -> d
     most = float(mean_known(other.ravel()))
     ratio = float(mean_known(own.ravel())) / most if most > 0 else float("nan")
     test = diebold_mariano(mean_known(own.T), mean_known(other.T), horizon=overlap)
-    return {"mase_to_run_rate": ratio, "dm_p": test.p_value if test.count >= LEAST_TESTED * overlap else float("nan")}
+    return {"mase_to_run_rate": ratio, "dm_p": test.p_value if test.count >= LEAST_BLOCKS * overlap else float("nan")}
 
 
 def _detail(design: Design, values: FloatArray) -> pd.DataFrame:

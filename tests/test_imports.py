@@ -54,6 +54,7 @@ PUBLIC = {
     "scenarios": {
         # scenarios
         "Growth",
+        "PlanSpec",
         "PriceChange",
         "Scenario",
         "between",

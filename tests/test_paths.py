@@ -95,7 +95,8 @@ def test_rows_in_another_order_give_the_same_paths(paths):
 def test_every_frequency_is_forecast(freq):
     count = {"h": 24 * 30, "D": 200, "W": 120, "MS": 36, "QS": 16, "YS": 8}[freq]
     rng = stream(4, freq)
-    found = fc.sample_paths(frame_of(100 * np.exp(0.1 * rng.standard_normal(count)), freq), horizon=6, freq=freq, draws=50)
+    frame = frame_of(100 * np.exp(0.1 * rng.standard_normal(count)), freq)
+    found = fc.sample_paths(frame, horizon=6, freq=freq, draws=50)
     assert np.isfinite(found.values).all()
     # Noise of 10 % around 100: the median of each period stays well inside its range.
     assert found.quantile(0.5)["0.5"].between(75, 130).all()
@@ -137,7 +138,7 @@ class Wrong:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda panel, horizon: np.zeros((horizon + 1, 3)), r"shape \(.*wanted \(horizon, series\)"),
+        (lambda _, horizon: np.zeros((horizon + 1, 3)), r"shape \(.*wanted \(horizon, series\)"),
         (lambda panel, horizon: np.full((horizon, len(panel.series)), np.nan), "not finite"),
     ],
 )
@@ -278,7 +279,7 @@ def test_forecasts_at_a_cut_do_not_see_past_it():
     auto = model_of("auto")
     clean = auto.roll(Panel(values, panel.periods, panel.series, "D"), 30, cuts, 30)
     marked = auto.roll(Panel(spoiled, panel.periods, panel.series, "D"), 30, cuts, 30)
-    # Weights of one cut come from other cuts, so only the candidates can be held to see nothing: compare the single one.
+    # Weights of one cut come from other cuts, which may lie later: the forecaster itself is held to the cut alone.
     single = model_of("fast")
     assert clean.past.shape == marked.past.shape == (2, 30, 3)
     for end in (200, 250):
@@ -299,3 +300,12 @@ def test_stratified_numbers_fill_every_stratum():
     u = stratified(3, 1_000, "x")
     assert np.array_equal(np.sort((u * 1_000).astype(int)), np.arange(1_000))
     assert not np.array_equal(u, stratified(3, 1_000, "y"))
+
+
+def test_before_a_series_starts_there_is_no_forecast_to_be_wrong():
+    values = noisy(days=300)
+    values[:200, 1] = np.nan
+    panel = panel_of(frame_of(values), "D")
+    past = model_of("auto").roll(panel, 30, np.array([150, 250]), 30).past
+    assert np.isnan(past[0, :, 1]).all()
+    assert np.isfinite(past[1]).all()

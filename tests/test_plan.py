@@ -121,13 +121,12 @@ def test_a_plan_has_as_many_distinct_totals_as_draws(plan):
 
 
 def test_same_seed_same_plan_bit_for_bit_whatever_the_workers(projection, launch):
-    one, two = (
-        sc.plan(projection, scenario=launch, split=POLICY, draws=500, seed=3, n_jobs=jobs) for jobs in (1, 2)
-    )
+    one, two = (sc.plan(projection, scenario=launch, split=POLICY, draws=500, seed=3, n_jobs=n) for n in (1, 2))
     assert np.array_equal(one.ledger.money, two.ledger.money)
     pd.testing.assert_frame_equal(one.table(), two.table())
     again = fc.project(organisation(), horizon="2Q", seed=7, trajectories=100)
-    assert np.array_equal(one.ledger.money, sc.plan(again, scenario=launch, split=POLICY, draws=500, seed=3).ledger.money)
+    three = sc.plan(again, scenario=launch, split=POLICY, draws=500, seed=3)
+    assert np.array_equal(one.ledger.money, three.ledger.money)
     other = sc.plan(projection, scenario=launch, split=POLICY, draws=500, seed=4)
     assert not np.array_equal(one.totals, other.totals)
 
@@ -213,7 +212,8 @@ def test_an_annual_band_is_far_wider_than_with_growth_drawn_anew_each_month():
         projection, scenario=sc.Scenario("g", [sc.Growth(monthly=sc.between(0.02, 0.06))]), draws=draws, seed=1
     )
     months = len(projection.days) // 30 + 1
-    anew = np.log1p(0.04) + (np.log1p(0.06) - np.log1p(0.02)) / 2 / 1.2816 * np.random.default_rng(1).standard_normal((draws, months))
+    spread = (np.log1p(0.06) - np.log1p(0.02)) / 2 / 1.2816
+    anew = np.log1p(0.04) + spread * np.random.default_rng(1).standard_normal((draws, months))
     path = np.exp(np.cumsum(anew, axis=1))[:, -12:].sum(axis=1)
 
     def width(totals):
@@ -294,7 +294,7 @@ BAD_ARGUMENTS = {
     "negative line": (lambda: sc.Fixed("x", monthly=-1), r"cannot be negative"),
     "nameless line": (lambda: sc.Fixed(" ", monthly=1), r"needs a name"),
     "negative reserve": (lambda: sc.Reserve("x", -5), r"cannot be negative"),
-    "line that ends first": (lambda: sc.Fixed("x", monthly=1, start="2027-02-01", end="2027-01-01"), r"before it starts"),
+    "line that ends first": (lambda: sc.Fixed("x", 1, start="2027-02-01", end="2027-01-01"), r"before it starts"),
     "growth below -100 %": (lambda: sc.Growth(monthly=-1.5), r"-100 %"),
     "two rates": (lambda: sc.Growth(monthly=0.1, yearly=0.2), r"either"),
     "range upside down in growth": (lambda: sc.Growth(monthly=sc.between(0.2, 0.1)), r"above the high end"),

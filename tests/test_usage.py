@@ -91,9 +91,9 @@ def test_a_files_rows_are_numbered_as_an_editor_numbers_them(tmp_path):
         ("absent.csv", None, "no such file"),
         ("empty.csv", b"", "the file is empty"),
         ("latin.csv", "date,model,requests\n2026-01-01,caf\xe9,1\n".encode("latin-1"), "not UTF-8"),
-        ("cut.csv.gz", gzip.compress(b"date,model,requests\n2026-01-01,a,1\n")[:20], "cannot be read as a table"),
+        ("cut.csv.gz", gzip.compress(b"date,model,requests\n2026-01-01,a,1\n", mtime=0)[:20], "cannot be read as a table"),
         ("broken.parquet", b"PAR1nonsense", "cannot be read as Parquet"),
-        ("quote.csv", b'date,model,requests\n2026-01-01,"a,1\n', "cannot be read as a table|nothing is measured|requests"),
+        ("quote.csv", b'date,model,requests\n2026-01-01,"a,1\n', "cannot be read as a table.*string"),
     ],
 )
 def test_broken_files_are_told_so(tmp_path, name, content, message):
@@ -106,7 +106,7 @@ def test_broken_files_are_told_so(tmp_path, name, content, message):
 
 def test_a_misnamed_file_is_told_its_neighbour(tmp_path):
     GOOD.to_csv(tmp_path / "usage_2026.csv", index=False)
-    with pytest.raises(UsageError, match="did you mean 'usage_2026.csv'"):
+    with pytest.raises(UsageError, match=r"did you mean 'usage_2026\.csv'"):
         fc.read_usage(tmp_path / "usage_2025.csv")
 
 
@@ -158,7 +158,7 @@ def test_the_grain_is_found(dates, grain):
 
 def test_hours_with_an_offset_move_to_the_billing_zone_and_days_do_not():
     hours = pd.DataFrame({"date": ["2026-01-01T23:00:00-05:00", "2026-01-02T00:00:00-05:00"], "requests": [1, 2]})
-    assert list(fc.read_usage(hours).frame["date"]) == [pd.Timestamp("2026-01-02 04:00"), pd.Timestamp("2026-01-02 05:00")]
+    assert [f"{d:%d %H}" for d in fc.read_usage(hours).frame["date"]] == ["02 04", "02 05"]
     days = pd.DataFrame({"date": ["2026-01-01T00:00:00-05:00", "2026-01-02T00:00:00-05:00"], "requests": [1, 2]})
     assert fc.read_usage(days).start == pd.Timestamp("2026-01-01")
 

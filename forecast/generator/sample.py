@@ -1,7 +1,7 @@
 """The sample organisation: nothing comes in, the Organisation behind data/samples/organisation_daily.csv goes out.
 
 Eighteen months of five projects in four environments. Its models are real, and their list prices those that
-genai-prices 0.2.3 (MIT) holds at their dates; its people, volumes and events are made up.
+genai-prices 0.2.3 (MIT) holds at their dates; its projects, volumes and events are made up.
 """
 
 from __future__ import annotations

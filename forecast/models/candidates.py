@@ -1,4 +1,4 @@
-"""The candidates of ``auto``, by season. Comes in: a panel on the working scale. Goes out: each candidate's forecasts."""
+"""The candidates of ``auto``, by season. Comes in: series on the working scale. Goes out: forecasts of each."""
 
 from __future__ import annotations
 
@@ -116,15 +116,8 @@ def candidates(task: Task, seasons: tuple[int, ...], *, fast: bool) -> Iterator[
         if task.known >= (count + 1) * m:
             yield f"mean of {count} x {m}", _means(task, m, count)
     for m, damping, sets in recipe.smooth:
-        if task.known >= 2 * m:
-            kind = "level" if damping is None else "damped trend" if damping == DAMPED else "lasting trend"
-            if fast and damping == LASTING:
-                continue
-            params = grid(
-                min(sets, FAST_SETS) if fast else sets, damping or (), seasonal=m > 1, trend=damping is not None
-            )
-            made = smooth(task.z, m, params, task.cuts, length=task.length, horizon=task.horizon)
-            yield f"Holt-Winters {m}, {kind}", made
+        if task.known >= 2 * m and not (fast and damping == LASTING):
+            yield _smoothed(task, m, damping, min(sets, FAST_SETS) if fast else sets)
     for window in recipe.lines[1:2] if fast else recipe.lines:
         if task.known >= max(window, 8) * season:
             yield f"log-linear over {window} x {season}", _lines(task, season, window * season)
@@ -135,6 +128,14 @@ def candidates(task: Task, seasons: tuple[int, ...], *, fast: bool) -> Iterator[
             yield f"autoregression {lags.lags[-1]}", _regressed(task, lags, most)
     if recipe.yearly and task.known >= YEAR + 8 * season:
         yield "last year's shape", _last_year(task)
+
+
+def _smoothed(task: Task, season: int, damping: tuple[float, ...] | None, sets: int) -> tuple[str, Smoothed]:
+    """Holt-Winters over a grid of ``sets`` parameter sets."""
+    kind = "level" if damping is None else "damped trend" if damping == DAMPED else "lasting trend"
+    params = grid(sets, damping or (), seasonal=season > 1, trend=damping is not None)
+    made = smooth(task.z, season, params, task.cuts, length=task.length, horizon=task.horizon)
+    return f"Holt-Winters {season}, {kind}", made
 
 
 def _regressed(task: Task, lags: Lags, most: int | None) -> Smoothed:

@@ -77,8 +77,9 @@ def combine(
     ``past`` is (candidate, cut, length, series) and ``actual`` (cut, length, series). The combination at a cut uses
     weights from cuts at least ``length`` away (cross-fitting), so that its errors are honest.
     """
-    size = np.nanmean(np.abs(actual), axis=(0, 1)) if len(cuts) else np.ones(point.shape[2])
-    size = np.where(np.isfinite(size) & (size > 0), size, 1.0)
+    seen = np.isfinite(actual)
+    size = np.where(seen, np.abs(actual), 0.0).sum(axis=(0, 1)) / np.maximum(seen.sum(axis=(0, 1)), 1)
+    size = np.where(size > 0, size, 1.0)
     miss = np.abs(past - actual[None])
     steps = np.isfinite(miss)
     error = np.where(steps, miss, 0.0).sum(axis=2) / np.maximum(steps.sum(axis=2), 1) / size

@@ -35,7 +35,7 @@ class LogScale:
         with np.errstate(over="ignore"):
             raw = np.exp(np.where(self.log, z, 0.0)) * self.unit - self.offset
         # What rounding leaves of a zero is a zero.
-        return np.where(self.log, np.where(raw > 1e-12 * self.unit, raw, 0.0), z * self.unit)
+        return np.where(self.log, np.where(raw <= 1e-12 * self.unit, 0.0, raw), z * self.unit)
 
     def part(self, chosen: slice) -> LogScale:
         """The scale of some of the series."""

@@ -68,7 +68,9 @@ class Ledger:
                 cells[name] = np.repeat(_period(self.months, name), rows)
             else:
                 values = self.labels[name].astype("object")
-                cells[name] = np.tile(values.where(values.notna(), "").to_numpy(), months)
+                # A line that is not tokens has no project or model: it is shown by its own name.
+                stand_in = self.labels[LINE].map(lambda line: schema.UNASSIGNED if line == TOKENS else f"({line})")
+                cells[name] = np.tile(values.where(values.notna(), stand_in).to_numpy(), months)
         if not by:
             return pd.DataFrame(index=pd.RangeIndex(1)), np.zeros((months, rows), dtype=np.intp)
         grouped = cells.groupby(by, sort=True, dropna=False)

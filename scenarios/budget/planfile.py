@@ -37,8 +37,12 @@ from scenarios.scenario import Scenario
 
 #: The version of the plan file's shape that is read.
 VERSION: Final = 1
-#: The longest span that is planned, in days.
-LONGEST: Final = 20 * 366
+#: How far after the usage a plan may end, in days.
+FARTHEST: Final = 10 * 366
+#: The most periods that may be left out as incomplete.
+MOST_LAG: Final = 400
+#: The keys that say what is planned.
+SPAN: Final = ("horizon", "start", "end")
 _GROUPS: Final = (*PERIODS, LINE, *schema.DIMENSIONS)
 
 
@@ -98,6 +102,7 @@ class PlanFile:
     def project(self, usage: Usage) -> Projection:
         """Project the usage as the file asks."""
         chosen = {"seed": self.arguments.get("seed", 0), "by": workload_columns(usage), **self.forecast}
+        check_reach(usage, **{k: self.forecast.get(k) for k in SPAN})
         return project(usage, **chosen)
 
     def plan(self, projection: Projection, prices: PriceBook) -> BudgetPlan:
@@ -152,7 +157,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
     problems.tell()
     assert usage is not None
     settings, shown = held["plan"], held["output"]
-    span = {k: v for k, v in settings.items() if k in ("horizon", "start", "end")}
+    span = {k: v for k, v in settings.items() if k in SPAN}
     by = tuple(shown.get("by", ()))
     return PlanFile(
         path=file,
@@ -194,10 +199,10 @@ def _tables(folder: Path) -> dict[str, Keys]:
         "forecast": {
             "model": keys.both(keys.text, keys.accepted_by(model_of)),
             "by": keys.names_in(schema.DIMENSIONS),
-            "lag": keys.whole,
+            "lag": keys.count(0, MOST_LAG),
             "seed": keys.whole,
-            "max_series": keys.whole,
-            "trajectories": keys.whole,
+            "max_series": keys.count(1, 100_000),
+            "trajectories": keys.count(20, 20_000),
         },
         "output": {"by": keys.names_in(_GROUPS), "detail": keys.names_in(schema.DIMENSIONS)},
     }
@@ -205,7 +210,7 @@ def _tables(folder: Path) -> dict[str, Keys]:
 
 def _whole_plan(table: object, problems: Problems) -> None:
     """What the keys of ``[plan]`` must hold together: one span."""
-    given = [k for k in ("horizon", "start", "end") if k in table] if isinstance(table, dict) else []
+    given = [k for k in SPAN if k in table] if isinstance(table, dict) else []
     if not given:
         problems.add("plan.horizon", 'is missing: say what is planned, such as "2Q", or give start and end')
     elif given not in (["horizon"], ["start", "end"]):
@@ -250,11 +255,24 @@ def _tried(table: Table, path: str, problems: Problems) -> EnvironmentSplit | No
 
 
 def check_horizon(value: str | int) -> None:
-    """Refuse a horizon that cannot be read, or is longer than 20 years."""
-    as_of = pd.Timestamp("2000-01-01")
+    """Refuse a horizon that cannot be read, or is longer than a plan may reach."""
+    start = pd.Timestamp("2000-01-01")
     try:
-        span = horizon_of(as_of, freq="D", span=value)
+        span = horizon_of(start, freq="D", span=value)
     except (OverflowError, pd.errors.OutOfBoundsDatetime) as cause:
         raise HorizonError(f"horizon {value!r} is longer than the calendar") from cause
-    if (span.end - span.start).days > LONGEST:
-        raise HorizonError(f"horizon {value!r} is longer than {LONGEST // 366} years; plan a shorter one")
+    if (span.end - span.start).days > FARTHEST:
+        raise HorizonError(f"horizon {value!r} is longer than {FARTHEST // 366} years; plan a shorter one")
+
+
+def check_reach(
+    usage: Usage, *, horizon: str | int | None = None, start: str | None = None, end: str | None = None
+) -> None:
+    """Refuse a span that ends more years after the usage than anything can be forecast for."""
+    last = usage.end.normalize()
+    span = horizon_of(last, freq="MS" if usage.grain == "month" else "D", span=horizon, start=start, end=end)
+    if (span.end - last).days > FARTHEST:
+        raise HorizonError(
+            f"the plan ends on {span.end:%Y-%m-%d}, more than {FARTHEST // 366} years after the usage, which ends on "
+            f"{last:%Y-%m-%d}; plan a nearer span"
+        )

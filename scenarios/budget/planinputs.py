@@ -46,9 +46,9 @@ class UsageSource:
         """
         arguments = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "file"}
         usage = read_usage(self.file, **arguments)
-        if "model" not in usage.frame:
+        if not _has(usage, "model"):
             raise UsageError(
-                f"{usage.source}: there is no column 'model'; map the one that holds it (columns: model = its name), "
+                f"{usage.source}: there is no model; map the one that holds it (columns: model = its name), "
                 "or state one for every row (fill: model = a name)"
             )
         return usage
@@ -83,8 +83,12 @@ class PriceSource:
 
 def workload_columns(usage: Usage) -> tuple[str, ...]:
     """What makes a workload where nobody says: environment and project, or what the usage has instead."""
-    found = tuple(c for c in WORKLOAD if c in usage.frame)
-    return found or next(((c,) for c in ("application", "department", "provider") if c in usage.frame), ("model",))
+    found = tuple(c for c in WORKLOAD if _has(usage, c))
+    return found or next(((c,) for c in ("application", "department", "provider") if _has(usage, c)), ("model",))
+
+
+def _has(usage: Usage, column: str) -> bool:
+    return column in usage.frame and bool(usage.frame[column].notna().any())
 
 
 def input_tables(folder: Path) -> dict[str, Keys]:
@@ -150,11 +154,14 @@ def _is_file(folder: Path, name: object) -> str | None:
     if (wrong := keys.text(name)) is not None:
         return wrong
     path = _resolved(folder, str(name))
-    if path.is_file():
-        return None
-    if path.is_dir():
-        return f"{path} is a folder; name one file"
-    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    try:
+        if path.is_file():
+            return None
+        if path.is_dir():
+            return f"{path} is a folder; name one file"
+        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    except OSError as error:
+        return f"{keys.shown(name)} cannot be read: {error.strerror}"
     return f"there is no such file: {path}{nearest(path.name, beside)}"
 
 

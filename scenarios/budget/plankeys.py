@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo, available_timezones
-
-import pandas as pd
 
 from forecast.errors import PlanError, TokenplanError, nearest
 from scenarios.ranges import Between
@@ -21,6 +20,7 @@ Keys: TypeAlias = Mapping[str, Check]
 
 #: The largest number that a plan file may hold: more is a slip of the pen.
 MOST: Final = 1e15
+_DAY: Final = re.compile(r"[12]\d{3}-\d{2}-\d{2}$")
 #: In place of a date: the first day of the plan.
 START: Final = "start"
 #: Fields of changes and components that hold a day.
@@ -175,15 +175,25 @@ def whole(value: Any) -> str | None:
     return None if fits else f"{shown(value)}: wanted a whole number from 0 up, without quotes"
 
 
+def count(least: int, most: int) -> Check:
+    """A whole number between two others."""
+
+    def check(value: Any) -> str | None:
+        fits = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+        return None if fits else f"{shown(value)}: wanted a whole number from {least:,} to {most:,}, without quotes"
+
+    return check
+
+
 def flag(value: object) -> str | None:
     """True or false."""
     return None if isinstance(value, bool) else f"{shown(value)}: wanted true or false, without quotes"
 
 
 def day(value: object) -> str | None:
-    """A date."""
+    """A calendar day."""
     try:
-        known = isinstance(value, str) and not pd.isna(pd.Timestamp(value))
+        known = isinstance(value, str) and bool(_DAY.match(value)) and bool(dt.date.fromisoformat(value))
     except ValueError:
         known = False
     return None if known else f"{shown(value)}: wanted a date, such as 2027-02-01"

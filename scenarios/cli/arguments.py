@@ -8,11 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from scenarios.budget.planfile import MOST_LAG
 from scenarios.cli import backtest_job, demo_job, forecast_job, plan_job, template_job
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+MOST_DRAWS: Final = 1_000_000
 OUTPUTS: Final = ("table", "csv", "markdown")
 _CODES: Final = (
     "exit codes: 0 fine; 1 the input is wrong; 2 the command line is wrong; 3 over the budget given with --limit; "
@@ -70,8 +72,8 @@ def _forecast(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     _of_usage(job)
     job.add_argument("--horizon", default="2Q", help="what is forecast: 2Q, 3M, 90D, 2027Q1 or FY2027 (%(default)s)")
     job.add_argument("--model", default="auto", help="the forecaster (%(default)s)")
-    job.add_argument("--lag", type=_count, help="last periods that may be incomplete, not used (2 days, 0 months)")
-    job.add_argument("--draws", type=_above_zero, default=10_000, help="how many futures (%(default)s)")
+    job.add_argument("--lag", type=_lag, help="last periods that may be incomplete, not used (2 days, 0 months)")
+    job.add_argument("--draws", type=_draws, default=10_000, help="how many futures (%(default)s)")
     _of_series(job)
     _of_output(job)
     job.set_defaults(run=forecast_job.run)
@@ -95,7 +97,7 @@ def _backtest(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job.add_argument("--measure", choices=("requests", "tokens"), help="what is scored (requests where there are any)")
     job.add_argument("--horizon", type=_above_zero, help="periods ahead (28 days, or 3 months)")
     job.add_argument("--origins", type=_above_zero, default=4, help="how many dates to forecast from (%(default)s)")
-    job.add_argument("--lag", type=_count, help="last periods that may be incomplete, not used (2 days, 0 months)")
+    job.add_argument("--lag", type=_lag, help="last periods that may be incomplete, not used (2 days, 0 months)")
     job.add_argument("--jobs", type=_above_zero, default=1, help="processes that work at once (%(default)s)")
     _of_series(job)
     _of_output(job)
@@ -118,7 +120,7 @@ def _of_plans(job: argparse.ArgumentParser) -> None:
     job.add_argument("--by", type=_names, metavar="NAME,...", help="rows of the table, such as month,environment")
     job.add_argument("--scenario", metavar="NAME", help="a shipped scenario in place of the plan's own")
     job.add_argument("--limit", type=_amount, metavar="AMOUNT", help="exit with 3 if the budget is above it")
-    job.add_argument("--draws", type=_above_zero, help="how many futures")
+    job.add_argument("--draws", type=_draws, help="how many futures")
     job.add_argument("--seed", type=_count, help="the seed of forecast and draws")
     job.add_argument("--out", type=Path, metavar="DIR", help="write charts, workbook, page and CSV there")
     _of_output(job)
@@ -180,6 +182,18 @@ def _count(written: str) -> int:
 def _above_zero(written: str) -> int:
     if (number := _count(written)) < 1:
         raise argparse.ArgumentTypeError(f"{written!r}: wanted a whole number from 1 up")
+    return number
+
+
+def _draws(written: str) -> int:
+    if not MOST_DRAWS >= (number := _above_zero(written)):
+        raise argparse.ArgumentTypeError(f"{written!r}: wanted at most {MOST_DRAWS:,}")
+    return number
+
+
+def _lag(written: str) -> int:
+    if (number := _count(written)) > MOST_LAG:
+        raise argparse.ArgumentTypeError(f"{written!r}: wanted at most {MOST_LAG}")
     return number
 
 

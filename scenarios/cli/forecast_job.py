@@ -19,7 +19,7 @@ from forecast import schema
 from forecast.drivers import SPEND
 from forecast.panel import FloatArray
 from forecast.projection import Projection, project
-from scenarios.budget.planfile import check_horizon
+from scenarios.budget.planfile import check_horizon, check_reach
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
 from scenarios.cli.usage_input import series_columns, source_of
@@ -40,6 +40,7 @@ def run(options: argparse.Namespace) -> int:
         usage = source_of(options).read()
         step("forecasting")
         by = series_columns(options, usage)
+        check_reach(usage, horizon=horizon)
         projection = project(usage, horizon=horizon, model=options.model, seed=options.seed, by=by, lag=options.lag)
         step("adding up")
         rows = quantities(projection, draws=options.draws, seed=options.seed)
@@ -89,7 +90,7 @@ def _show(rows: pd.DataFrame, by: tuple[str, ...], output: str, *, screen: Scree
         if output == "markdown":
             screen.write(f"**{title}**\n\n{markdown(table, [*columns, *_BANDS])}\n")
         else:
-            screen.write(f"{title}\n\n{aligned(table, [*columns, *_BANDS], width=screen.width())}\n")
+            screen.write(f"{title}\n\n{aligned(table, [*columns, *_BANDS], width=screen.width())}\n\n")
 
 
 def quantities(projection: Projection, *, draws: int, seed: int) -> pd.DataFrame:
@@ -117,7 +118,7 @@ def quantities(projection: Projection, *, draws: int, seed: int) -> pd.DataFrame
             found = np.quantile(np.column_stack([drawn, drawn.sum(axis=1)]), list(LEVELS.values()), axis=0)
             bands = {name: found[i] for i, name in enumerate(LEVELS)}
             tables.append(pd.DataFrame({"measure": measure, **labels, "month": months, **bands}))
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True).round(2)
 
 
 def _monthly(projection: Projection) -> tuple[FloatArray, list[str]]:

@@ -32,7 +32,7 @@ from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.budget.planfile import PlanFile, read_plan_file
 from scenarios.budget.planscenario import shipped_scenario
 from scenarios.cli.exports import write_files
-from scenarios.cli.plan_view import plan_as_markdown, plan_as_text, rows_of
+from scenarios.cli.plan_view import plan_as_markdown, plan_as_text, table_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import csv
 
@@ -61,24 +61,26 @@ def run_plan(file: PlanFile, options: argparse.Namespace) -> int:
     """Make a plan with the command line's options, show it, and write its files; returns the exit code."""
     screen = Screen(options.quiet)
     shown = _made(_chosen(file, options), options, screen=screen)
-    if options.json:
-        screen.write_json(document(shown))
-    elif options.output == "csv":
-        screen.write(csv(rows_of(shown.plan, shown.by)))
-    else:
-        screen.write(
-            plan_as_text(shown.file.name, shown.plan, by=shown.by, limit=shown.limit, width=screen.width())
-            if options.output == "table"
-            else plan_as_markdown(shown.file.name, shown.plan, by=shown.by, limit=shown.limit)
-        )
-    for note in _notes(shown.plan):
-        screen.note(note)
+    _show(shown, options, screen=screen)
     for path in shown.written:
         screen.note(f"wrote {path}")
     if options.limit is not None and shown.plan.budget > options.limit:
         screen.tell(_over(shown.plan, options.limit))
         return OVER_LIMIT
     return 0
+
+
+def _show(shown: Shown, options: argparse.Namespace, *, screen: Screen) -> None:
+    name, plan, by, limit = shown.file.name, shown.plan, shown.by, shown.limit
+    if options.json:
+        screen.write_json(document(shown))
+    elif options.output == "table":
+        screen.write(plan_as_text(name, plan, by=by, limit=limit, width=screen.width()))
+    else:
+        csv_wanted = options.output == "csv"
+        screen.write(csv(table_of(plan, by)) if csv_wanted else plan_as_markdown(name, plan, by=by, limit=limit))
+        for note in _notes(plan):
+            screen.note(note)
 
 
 def _chosen(file: PlanFile, options: argparse.Namespace) -> PlanFile:
@@ -88,25 +90,25 @@ def _chosen(file: PlanFile, options: argparse.Namespace) -> PlanFile:
 
 
 def _made(file: PlanFile, options: argparse.Namespace, *, screen: Screen) -> Shown:
-    with screen.progress(5 if options.out else 4) as step:
+    with screen.progress(2) as step:
         step("reading usage")
         usage = file.usage.read()
-        step("pricing")
+        step("reading prices")
         prices = file.prices.book()
         unpriced = _unpriced(usage, prices)
-        with _told_of(file.path):
-            step("forecasting")
-            projection = file.project(usage)
-            step("simulating")
-            plan = file.plan(projection, prices)
-            by = file.groups(plan)
-            plan.ledger.groups(list(by))
+    if unpriced:
+        screen.note(unpriced)
+    with screen.progress(3 if options.out else 2) as step, _told_of(file.path):
+        step("forecasting")
+        projection = file.project(usage)
+        step("simulating")
+        plan = file.plan(projection, prices)
+        by = file.groups(plan)
+        plan.ledger.groups(list(by))
         written: list[Path] = []
         if options.out:
             step("writing files")
             written = write_files(plan, options.out)
-    if unpriced:
-        screen.note(unpriced)
     limit = options.limit if options.limit is not None else file.limit
     return Shown(file, plan, by, limit, tuple(written))
 
@@ -172,7 +174,7 @@ def document(shown: Shown) -> dict[str, Any]:
         "limit": shown.limit,
         "probability_over_limit": None if shown.limit is None else plan.probability_over(shown.limit),
         "by": shown.by,
-        "rows": records(rows_of(plan, shown.by)),
+        "rows": records(table_of(plan, shown.by)),
         "unpriced": records(plan.excluded),
         "assumptions": records(plan.assumptions),
         "files": [str(path) for path in shown.written],

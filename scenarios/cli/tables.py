@@ -40,7 +40,7 @@ def aligned(frame: pd.DataFrame, columns: Sequence[Column], *, width: int | None
     """
     shown, scale = list(columns), 1
     text = _text(frame, shown, scale)
-    if width is None or _widest(text) <= width:
+    if width is None or widest(text) <= width:
         return text
     remarks = []
     if any(c.style == "money" for c in columns):
@@ -52,7 +52,7 @@ def aligned(frame: pd.DataFrame, columns: Sequence[Column], *, width: int | None
             shown.remove(column)
             left_out.append(column.head)
         text = _text(frame, shown, scale)
-        if _widest(text) <= width:
+        if widest(text) <= width:
             break
     if left_out:
         remarks.append(f"left out to fit the line: {', '.join(left_out)}")
@@ -92,10 +92,10 @@ def _text(frame: pd.DataFrame, columns: Sequence[Column], scale: int) -> str:
         told.append([""] * same + row[same:])
         above = row
     table = [[c.head for c in columns], *told]
-    widths = [max(len(row[i]) for row in table) for i in range(len(columns))]
+    widths = [max(_columns(row[i]) for row in table) for i in range(len(columns))]
     lines = [
         _GAP.join(
-            cell.ljust(w) if c.style == "text" else cell.rjust(w)
+            cell + " " * (w - _columns(cell)) if c.style == "text" else " " * (w - _columns(cell)) + cell
             for cell, w, c in zip(row, widths, columns, strict=True)
         ).rstrip()
         for row in table
@@ -103,8 +103,15 @@ def _text(frame: pd.DataFrame, columns: Sequence[Column], scale: int) -> str:
     return "\n".join(lines)
 
 
-def _widest(text: str) -> int:
-    return max(map(len, text.splitlines()))
+def widest(text: str) -> int:
+    """Columns of a terminal that the longest line takes."""
+    return max(map(_columns, text.splitlines()))
+
+
+def _columns(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def _cells(frame: pd.DataFrame, columns: Sequence[Column], scale: int) -> list[list[str]]:

@@ -17,6 +17,8 @@ from scenarios.cli.usage_input import source_of
 TEMPLATE: Final = Path(__file__).with_name("template.toml")
 #: Fewer days of history than this and one quarter is proposed in place of two.
 HALF_A_YEAR: Final = 182
+#: Models without a price that a comment names; the rest are counted.
+NAMED: Final = 5
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 def fitted(text: str, usage: Usage, options: argparse.Namespace) -> str:
     """The template for a usage export: its file, its columns, what its environments are called, what has no price."""
     by = workload_columns(usage)
-    rows = ["month", "environment"] if "environment" in by else ["month"]
+    rows = ["month", "environment"] if "environment" in by and usage.frame["environment"].nunique() > 1 else ["month"]
     text = _set(text, "sample", f"file = {_quoted(str(options.usage))}")
     text = re.sub(r"^#file = .*\n", "", text, flags=re.MULTILINE)
     for key, pairs in (("columns", options.column), ("fill", options.fill)):
@@ -67,18 +69,23 @@ def _environments(text: str, usage: Usage) -> str:
 
 
 def _prices(text: str, usage: Usage) -> str:
-    """A stated price where only tokens of all kinds are known; else leave out what has no price, and say so."""
-    unpriced = PriceBook.builtin().unpriced(usage)
+    """A stated price where only tokens of all kinds are known, or nothing has a price; else leave out what has none."""
+    book = PriceBook.builtin()
+    unpriced = book.unpriced(usage)
     if unpriced.empty:
         return text
     if usage.units == ("total_tokens",):
         told = 'blended = { per_million = 2.00, currency = "USD" }   # an example: state your own average price'
         return _set(text, "#blended", told)
-    names = ", ".join(dict.fromkeys(f"{row.model} {row.unit}" for row in unpriced.head(5).itertuples()))
-    more = f" and {len(unpriced) - 5} more" if len(unpriced) > 5 else ""
-    return _set(
-        text, "#unpriced", f'unpriced = "exclude"     # without a price and left out: {names}{more}'.replace("\n", " ")
-    )
+    if not book.cost(usage).fillna(0.0).any():
+        price = "price = 1.00              # an example: put your own price of a million in its place"
+        units = map(_quoted, unpriced["unit"].unique())
+        rows = "\n".join(f'[[prices.rows]]\nmodel = "*"\nunit = {unit}\n{price}\n' for unit in units)
+        return re.sub(r"^#\[\[prices\.rows\]\](.*\n#)+.*\n", lambda _: rows.rstrip() + "\n", text, flags=re.MULTILINE)
+    names = list(dict.fromkeys(f"{row.model} {row.unit}" for row in unpriced.itertuples()))
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    told = f'unpriced = "exclude"     # left out, without a price: {", ".join(names[:NAMED])}{more}'
+    return _set(text, "#unpriced", " ".join(told.split()))
 
 
 def _set(text: str, key: str, line: str) -> str:

@@ -1,0 +1,85 @@
+"""Spend by calendar month. Comes in: a BudgetPlan. Goes out: months known, between and planned, on one axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecast.panel import FloatArray
+from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.budget.ledger import TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """Spend by calendar month, known and to come, on one axis.
+
+    Attributes
+    ----------
+    known : Series (month,)
+        Priced usage of the months that are known whole.
+    gap, planned : float array (draw, month)
+        Spend in each draw, the known days of a month in part included. ``gap_months`` and ``months`` label them.
+    usage : float array (month,)
+        The median of the planned months without the lines that are not tokens, which history does not hold either.
+    budget : float array (month,)
+        Each month's part of the budget, with the known days of a month in part.
+    part : tuple of Period
+        Planned months that the plan covers in part to their end.
+    """
+
+    known: pd.Series
+    gap: FloatArray
+    gap_months: pd.PeriodIndex
+    planned: FloatArray
+    months: pd.PeriodIndex
+    usage: FloatArray
+    budget: FloatArray
+    part: tuple[pd.Period, ...]
+
+
+def months_of(plan: BudgetPlan) -> Months:
+    """Put history, gap and plan on one calendar."""
+    as_of, span = plan.projection.as_of, plan.projection.span
+    now = pd.Period(as_of, "M")
+    months, gap = plan.ledger.months, plan.gap.copy()
+    forecast = plan.gap_months.union(months)
+    known = plan.history.dropna()
+    known = known[(known.index <= now) & ~known.index.isin(forecast)]
+    if len(known) > 1 and plan.projection.usage.start.normalize() > known.index[0].start_time:
+        known = known.iloc[1:]
+    begun = _known_in(plan, now) if now in forecast else 0.0
+    planned = plan.ledger.money.sum(axis=2)
+    tokens = plan.ledger.money[:, :, (plan.ledger.labels["line"] == TOKENS).to_numpy()].sum(axis=2)
+    budget = plan.table("month")["budget"].to_numpy(dtype="float64").copy()
+    gap[:, plan.gap_months == now] += begun
+    shared = plan.gap_months.intersection(months)
+    for i, month in enumerate(months):
+        alone = np.full(len(gap), begun if month == now else 0.0)
+        before = gap[:, plan.gap_months == month].sum(axis=1) if month in shared else alone
+        planned[:, i] += before
+        tokens[:, i] += before
+        budget[i] += float(np.median(before))
+    between = ~plan.gap_months.isin(shared)
+    end = span.end + pd.offsets.MonthEnd(0) if plan.projection.usage.grain == "month" else span.end
+    part = (months[-1],) if end.normalize() < months[-1].end_time.normalize() else ()
+    return Months(
+        known,
+        gap[:, between],
+        plan.gap_months[between],
+        planned,
+        months,
+        np.median(tokens, axis=0),
+        budget,
+        part,
+    )
+
+
+def _known_in(plan: BudgetPlan, month: pd.Period) -> float:
+    """Priced usage of the as-of date's month up to that date."""
+    usage, as_of = plan.projection.usage, plan.projection.as_of
+    date = usage.frame["date"]
+    rows = usage.frame[(date >= month.start_time) & (date < as_of.normalize() + pd.Timedelta(days=1))]
+    return float(plan.spec.prices.cost(rows).sum()) if len(rows) else 0.0

@@ -1,0 +1,427 @@
+"""Plan files: what they say is what is planned, every problem is told at once, and the shipped ones hold."""
+
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import forecast as fc
+import scenarios as sc
+from scenarios.budget import plankeys
+from scenarios.budget.planfile import PlanFile, read_plan_file
+from scenarios.budget.planscenario import read_scenario, shipped_scenario, shipped_scenarios
+from scenarios.changes import KINDS as CHANGES
+from scenarios.cli.template_job import TEMPLATE
+from scenarios.components import KINDS as COMPONENTS
+
+ROOT = Path(__file__).parents[1]
+LIBRARY = ROOT / "scenarios" / "library"
+
+#: A quantile of 4,000 stratified draws is off by less than this, relative: its standard error is about 0.3 %.
+DRAWN = 0.012
+
+DAYS = pd.date_range("2026-06-01", "2026-10-31")
+PLAN = '[plan]\nhorizon = "1Q"\ndraws = 200\nseed = 3\n[usage]\nfile = "usage.csv"\n'
+
+
+def usage_table() -> pd.DataFrame:
+    """Five months of two environments, two projects and two models, with a weekly season."""
+    rng = np.random.default_rng(5)
+    rows = []
+    for environment, level in (("development", 3e3), ("production", 9e3), ("test", 1e3)):
+        for project in ("search", "chat"):
+            volume = (
+                level * np.where(DAYS.day_of_week > 4, 0.5, 1) * np.exp(0.1 * rng.standard_normal(len(DAYS)))
+            ).round()
+            rows += [
+                pd.DataFrame(
+                    {
+                        "date": DAYS,
+                        "provider": "openai",
+                        "model": model,
+                        "environment": environment,
+                        "project": project,
+                        "requests": volume,
+                        "input_tokens": volume * 1_200,
+                        "output_tokens": volume * 300,
+                    }
+                )
+                for model in ("gpt-5", "gpt-5-mini")
+            ]
+    return pd.concat(rows)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    where = tmp_path_factory.mktemp("plans")
+    usage_table().to_csv(where / "usage.csv", index=False)
+    return where
+
+
+def read(folder: Path, text: str) -> PlanFile:
+    path = folder / "plan.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_plan_file(path)
+
+
+def problem(folder: Path, text: str) -> str:
+    with pytest.raises(fc.PlanError) as raised:
+        read(folder, text)
+    return str(raised.value)
+
+
+def made(file: PlanFile) -> sc.BudgetPlan:
+    return file.plan(file.project(file.usage.read()), file.prices.book())
+
+
+# ------------------------------------------------------------------------------------------------ what the file says
+
+
+def test_a_plan_file_is_the_plan_that_the_same_arguments_make(folder):
+    (folder / "prices.csv").write_text("model,unit,price,valid_from\ngpt-5,input_tokens,9.00,2026-01-01\n")
+    file = read(
+        folder,
+        """
+        version = 1
+        [plan]
+        name = "spring"
+        start = 2027-01-01
+        end = 2027-06-30
+        confidence = 0.9
+        draws = 300
+        seed = 11
+        limit = 1_000
+        [usage]
+        file = "usage.csv"
+        [prices]
+        files = ["prices.csv"]
+        [forecast]
+        model = "seasonal_mean"
+        by = ["environment", "project"]
+        lag = 1
+        seed = 4
+        trajectories = 120
+        [scenario]
+        name = "launch"
+        [[scenario.changes]]
+        kind = "growth"
+        monthly = { p10 = 0.03, p90 = 0.08 }
+        where = { project = "search" }
+        [[scenario.changes]]
+        kind = "price_change"
+        model = "gpt-5*"
+        on = 2027-02-01
+        by = { p10 = -0.4, p90 = -0.2 }
+        probability = 0.5
+        [[components]]
+        kind = "fixed"
+        name = "base"
+        monthly = 120
+        start = 2027-02-01
+        [[components]]
+        kind = "reserve"
+        name = "scaling"
+        amount = 200
+        [split]
+        development = [0.15, 0.20]
+        production = [0.60, 0.70]
+        rest = "equally"
+        [output]
+        by = ["quarter", "environment"]
+        """,
+    )
+    usage = fc.read_usage(folder / "usage.csv")
+    projection = fc.project(
+        usage, start="2027-01-01", end="2027-06-30", model="seasonal_mean", lag=1, seed=4, trajectories=120
+    )
+    direct = sc.plan(
+        projection,
+        prices=fc.PriceBook.read(folder / "prices.csv") | fc.PriceBook.builtin(),
+        scenario=sc.Scenario(
+            "launch",
+            [
+                sc.Growth(monthly=sc.between(0.03, 0.08), where={"project": "search"}),
+                sc.PriceChange(model="gpt-5*", on="2027-02-01", by=sc.between(-0.4, -0.2), probability=0.5),
+            ],
+        ),
+        components=[sc.Fixed("base", monthly=120, start="2027-02-01"), sc.Reserve("scaling", 200)],
+        split=sc.EnvironmentSplit(development=(0.15, 0.20), production=(0.60, 0.70), rest="equally"),
+        confidence=0.9,
+        draws=300,
+        seed=11,
+    )
+    plan = made(file)
+    assert np.array_equal(plan.totals, direct.totals)
+    assert plan.funding == direct.funding
+    assert plan.spec.scenario == direct.spec.scenario
+    pd.testing.assert_frame_equal(plan.table(file.groups(plan)), direct.table(["quarter", "environment"]))
+    assert (file.name, file.limit) == ("spring", 1_000)
+
+
+def test_what_is_not_said_has_the_defaults_of_the_library(folder):
+    file = read(folder, '[plan]\nhorizon = "1Q"\n[usage]\nfile = "usage.csv"\n')
+    assert file.name == "plan"
+    assert (file.components, file.split, file.limit, file.by, dict(file.arguments)) == ((), None, None, (), {})
+    direct = sc.plan(fc.project(fc.read_usage(folder / "usage.csv"), horizon="1Q"))
+    plan = made(file)
+    assert np.array_equal(plan.totals, direct.totals)
+    assert file.groups(plan) == ("month", "environment")
+
+
+def test_paths_are_relative_to_the_plan_file(folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert len(read(folder, PLAN).usage.read().frame)
+
+
+def test_one_seed_serves_forecast_and_draws_and_an_option_overrides_both(folder):
+    file = read(folder, PLAN)
+    usage = file.usage.read()
+    assert file.project(usage).spec.seed == 3
+    other = read(folder, PLAN + "[forecast]\nseed = 5\n")
+    assert other.project(usage).spec.seed == 5
+    changed = other.with_options(seed=9, draws=150)
+    assert changed.project(usage).spec.seed == 9
+    assert (changed.arguments["seed"], changed.arguments["draws"]) == (9, 150)
+
+
+def test_own_prices_lie_over_blended_ones_and_those_over_the_vendors(folder):
+    (folder / "prices.csv").write_text("model,unit,price\nours,input_tokens,3\ntheirs,input_tokens,4\n")
+    book = read(
+        folder,
+        PLAN
+        + """
+        [prices]
+        files = ["prices.csv"]
+        blended = { per_million = 2.0, model = "ours" }
+        [[prices.rows]]
+        model = "ours"
+        unit = "input_tokens"
+        price = 5
+        """,
+    ).prices.book()
+    day = "2026-10-01"
+    assert book.price(None, "ours", "input_tokens", day) == 5
+    assert book.price(None, "theirs", "input_tokens", day) == 4
+    assert book.price(None, "ours", "total_tokens", day) == 2
+    assert book.price("openai", "gpt-5", "output_tokens", day) == 10
+
+
+def test_workloads_are_what_the_usage_has(folder, tmp_path):
+    usage_table().drop(columns=["environment", "project"]).to_csv(tmp_path / "usage.csv", index=False)
+    text = PLAN + '[output]\nby = ["month"]\n'
+    file = read(tmp_path, text.replace('"usage.csv"', '"usage.csv"\nduplicates = "sum"'))
+    assert file.project(file.usage.read()).spec.by == ("provider",)
+
+
+# ------------------------------------------------------------------------------------------------ what does not hold
+
+
+def test_every_problem_is_told_at_once_with_its_key_path(folder):
+    told = problem(
+        folder,
+        """
+        limit = 5
+        [plan]
+        horizn = "2Q"
+        draws = "many"
+        confidence = 1.5
+        [usage]
+        file = "usge.csv"
+        fill = { provder = "openai" }
+        [forecast]
+        model = "autoo"
+        [scenario]
+        [[scenario.changes]]
+        kind = "growht"
+        [[scenario.changes]]
+        kind = "growth"
+        monthly = "fast"
+        [[components]]
+        kind = "fixed"
+        name = "base"
+        [split]
+        production = [0.9, 0.8]
+        development = [0.1, 1.2]
+        [ouput]
+        by = ["month"]
+        """,
+    )
+    first, *lines = told.splitlines()
+    expected = {
+        "limit": "belongs in [plan]",
+        "ouput": "did you mean 'output'?",
+        "plan.horizn": "did you mean 'horizon'?",
+        "plan.draws": "'many': wanted a whole number",
+        "plan.confidence": "confidence=1.5",
+        "plan.horizon": "is missing",
+        "usage.file": "did you mean 'usage.csv'?",
+        "usage.fill": "did you mean 'provider'?",
+        "forecast.model": "did you mean 'auto'?",
+        "scenario.changes[1]": "did you mean 'growth'?",
+        "scenario.changes[2].monthly": "{p10 = .., p90 = ..}",
+        "components[1]": "monthly is missing",
+        "split.production": "swap them",
+        "split.development": "between 0 and 1",
+    }
+    assert first == f"{folder / 'plan.toml'}: {len(expected)} problems"
+    assert {line.strip().split(": ")[0] for line in lines} == set(expected)
+    for path, words in expected.items():
+        assert any(line.strip().startswith(f"{path}: ") and words in line for line in lines), (path, told)
+
+
+BAD = {
+    "nothing": ("", "usage: file is missing"),
+    "not TOML": ("[plan\n", "not well-formed TOML"),
+    "a key twice": (PLAN + "file = 'b.csv'\n", "not well-formed TOML"),
+    "a newer version": ("version = 2\n" + PLAN, "this tokenplan reads version 1"),
+    "plan is no table": ("plan = 5\n[usage]\nfile = 'usage.csv'\n", "plan: 5: wanted a table"),
+    "horizon 0": (PLAN.replace('"1Q"', "0"), "at least one period"),
+    "horizon in words": (PLAN.replace('"1Q"', '"soon"'), "horizon 'soon' cannot be read"),
+    "a horizon without end": (PLAN.replace('"1Q"', '"900Y"'), "longer than"),
+    "horizon and start": (PLAN.replace("seed", "start = 2027-01-01\nseed"), "horizon and start"),
+    "start without end": (PLAN.replace('horizon = "1Q"', "start = 2027-01-01"), "either as horizon"),
+    "a date that is none": (PLAN.replace('horizon = "1Q"', 'start = "1 Foo"\nend = 2027-01-01'), "plan.start: '1 Foo'"),
+    "too few draws": (PLAN.replace("200", "20"), "draws=20: wanted a whole number, at least 100"),
+    "a draw too many": (PLAN.replace("200", "1" + "0" * 400), "plan.draws"),
+    "a flag for a number": (PLAN.replace("seed = 3", "seed = true"), "plan.seed: True"),
+    "no limit": (PLAN.replace("seed = 3", "limit = nan"), "plan.limit: nan"),
+    "unpriced": (PLAN.replace("seed = 3", 'unpriced = "exlude"'), "did you mean 'exclude'?"),
+    "usage and sample": (PLAN + 'sample = "organisation_daily.csv"\n', "file and sample contradict"),
+    "no such sample": (PLAN.replace('file = "usage.csv"', 'sample = "x"'), "sample 'x' is not known"),
+    "a folder": (PLAN.replace("usage.csv", "."), "is a folder"),
+    "a format": (PLAN + 'format = "tody"\n', "did you mean 'tidy'?"),
+    "a zone": (PLAN + 'timezone = "Europe/Berlino"\n', "did you mean 'Europe/Berlin'?"),
+    "a column": (PLAN + 'columns = { input_token = "a" }\n', "did you mean 'input_tokens'?"),
+    "columns in a list": (PLAN + 'columns = ["a"]\n', "wanted a table of text"),
+    "no price": (PLAN + "[prices]\nbuiltin = false\n", "leaves no price"),
+    "a price file": (PLAN + '[prices]\nfiles = ["none.csv"]\n', "there is no such file"),
+    "a price row": (PLAN + '[[prices.rows]]\nmodel = "a"\nunit = "input_tokens"\nprice = -1\n', "prices.rows"),
+    "a price row's key": (PLAN + '[[prices.rows]]\nmodle = "a"\n', "prices.rows"),
+    "blended without price": (PLAN + '[prices]\nblended = { currency = "USD" }\n', "per_million: is missing"),
+    "blended in words": (PLAN + '[prices]\nblended = { per_million = "two" }\n', "'two' is not a price"),
+    "by": (PLAN + '[forecast]\nby = ["enviroment"]\n', "did you mean 'environment'?"),
+    "by twice": (PLAN + '[output]\nby = ["month", "month"]\n', "twice"),
+    "by nothing": (PLAN + "[output]\nby = []\n", "wanted a list of text"),
+    "a kind": (PLAN + '[[scenario.changes]]\nkind = "cache"\n', "kind 'cache' is not known; allowed: 'growth'"),
+    "no kind": (PLAN + "[[scenario.changes]]\nmonthly = 0.1\n", "kind is missing"),
+    "changes in one table": (PLAN + "[scenario.changes]\nkind = 'growth'\n", "[[scenario.changes]]"),
+    "a key of a change": (PLAN + '[[scenario.changes]]\nkind = "growth"\nmonthy = 0.1\n', "did you mean 'monthly'?"),
+    "where in words": (PLAN + '[[scenario.changes]]\nkind = "growth"\nmonthly = 1\nwhere = "a"\n', "table of text"),
+    "no rate": (PLAN + '[[scenario.changes]]\nkind = "growth"\n', "either as monthly= or as yearly="),
+    "less than nothing": (PLAN + '[[scenario.changes]]\nkind = "growth"\nmonthly = -1.5\n', "-100 %"),
+    "half a range": (PLAN + '[[scenario.changes]]\nkind = "growth"\nmonthly = { p10 = 0.1 }\n', "{p10 = .., p90 = ..}"),
+    "a range that falls": (
+        PLAN + '[[scenario.changes]]\nkind = "growth"\nmonthly = { p10 = 0.2, p90 = 0.1 }\n',
+        "the low end is above the high end",
+    ),
+    "a price without a day": (PLAN + '[[scenario.changes]]\nkind = "price_change"\nby = 0.1\n', "from which day"),
+    "a change twice": (PLAN + '[[scenario.changes]]\nkind = "growth"\nmonthly = 0.1\n' * 2, "twice"),
+    "a shipped scenario": (PLAN + '[scenario]\nuse = "stedy-growth"\n', "did you mean 'steady-growth'?"),
+    "a component": (PLAN + '[[components]]\nkind = "fix"\n', "did you mean 'fixed'?"),
+    "a component's key": (PLAN + '[[components]]\nkind = "fixed"\nname = "a"\nmontly = 1\n', "did you mean 'monthly'?"),
+    "a negative line": (PLAN + '[[components]]\nkind = "fixed"\nname = "a"\nmonthly = -1\n', "cannot be negative"),
+    "one name twice": (
+        PLAN + '[[components]]\nkind = "reserve"\nname = "a"\namount = 1\n' * 2,
+        "two are named 'a'",
+    ),
+    "components in a table": (PLAN + '[components]\nkind = "fixed"\n', "[[components]]"),
+    "ranges above 1": (PLAN + "[split]\na = [0.6, 0.7]\nb = [0.5, 0.6]\n", "sum to 110.0%"),
+    "a range of one": (PLAN + "[split]\nproduction = [0.6]\n", "split.production"),
+    "rest": (PLAN + '[split]\nproduction = [0.6, 0.7]\nrest = "by deman"\n', "did you mean 'by demand'?"),
+    "an empty split": (PLAN + "[split]\n", "name at least one environment"),
+    "split in a list": (PLAN.replace("[plan]", "split = [1]\n[plan]"), "split: wanted a table"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_does_not_hold_is_told_with_its_place(folder, name):
+    text, words = BAD[name]
+    told = problem(folder, text)
+    assert told.startswith(f"{folder / 'plan.toml'}: ")
+    assert words in told
+
+
+def test_a_file_that_cannot_be_read_says_why(folder, tmp_path):
+    with pytest.raises(fc.PlanError, match=r"did you mean 'usage\.csv'"):
+        read_plan_file(folder / "usage.cvs")
+    with pytest.raises(fc.PlanError, match="is a folder"):
+        read_plan_file(folder)
+    (tmp_path / "latin.toml").write_bytes("[plan]\nname = 'é'\n".encode("latin-1"))
+    with pytest.raises(fc.PlanError, match="not UTF-8"):
+        read_plan_file(tmp_path / "latin.toml")
+
+
+@pytest.mark.parametrize(("kind", "maker"), [*CHANGES.items(), *COMPONENTS.items()])
+def test_every_field_of_every_kind_can_be_written(kind, maker):
+    checks = plankeys.checks_of(maker)
+    assert set(checks) == {f.name for f in fields(maker)}
+    for name, check in checks.items():
+        assert check(object()) is not None, f"{kind}.{name} takes anything"
+
+
+# ------------------------------------------------------------------------------------------------- what is shipped
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "data" / "samples").glob("*.toml")), ids=lambda p: p.name)
+def test_sample_plans_hold(path):
+    file = read_plan_file(path)
+    assert file.limit
+    assert file.usage.file.is_file()
+
+
+def test_the_template_holds_with_every_key_in_use(folder, tmp_path):
+    text = TEMPLATE.read_text(encoding="utf-8")
+    assert read(tmp_path, text).name == "Plan"
+    whole = re.sub(r"^#(?=[\[a-z])", "", text, flags=re.MULTILINE)
+    for alternative in ("start", "end", "sample", "files"):
+        whole = re.sub(rf"^{alternative} = .*\n", "", whole, flags=re.MULTILINE)
+    (tmp_path / "usage.csv").write_bytes((folder / "usage.csv").read_bytes())
+    file = read(tmp_path, whole)
+    assert len(file.scenario.changes) == 3
+    assert len(file.components) == 2
+    assert file.split is not None
+    for name in shipped_scenarios():
+        assert name in text
+
+
+@pytest.fixture(scope="module")
+def flat():
+    """A million tokens a day at 1.00 a million, without noise, and the quarter from two months on."""
+    table = pd.DataFrame({"date": DAYS, "provider": "p", "model": "m", "project": "x", "input_tokens": 1e6})
+    usage = fc.Usage.from_frame(table)
+    prices = fc.PriceBook.from_frame(pd.DataFrame({"model": ["m"], "unit": ["input_tokens"], "price": [1.0]}))
+    return fc.project(usage, horizon="1Q", by=["project"], lag=0), prices
+
+
+@pytest.mark.parametrize("path", sorted(LIBRARY.glob("*.toml")), ids=lambda p: p.stem)
+def test_shipped_scenarios_give_their_expected_results(path, flat):
+    expected = json.loads(path.with_suffix(".expected.json").read_text(encoding="utf-8"))
+    projection, prices = flat
+    scenario = read_scenario(path).scenario(projection.span.start)
+    plan = sc.plan(projection, prices=prices, scenario=scenario, draws=4_000, seed=1)
+    for level, amount in expected["total"].items():
+        assert plan.quantile(float(level)) == pytest.approx(amount, rel=DRAWN), level
+
+
+def test_a_shipped_scenario_is_used_by_name_and_added_to(folder):
+    own = '[scenario]\nuse = "price-cut"\n[[scenario.changes]]\nkind = "growth"\nmonthly = 0.05\n'
+    file = read(folder, PLAN + own)
+    start = pd.Timestamp("2027-01-01")
+    first, second = file.scenario.scenario(start).changes
+    assert first == shipped_scenario("price-cut").scenario(start).changes[0]
+    assert (first.on, second) == (start, sc.Growth(monthly=0.05))
+    assert file.scenario.name == "price-cut"
+    assert "one half" in file.scenario.description
+
+
+def test_a_scenario_file_says_what_it_is(tmp_path):
+    (tmp_path / "bare.toml").write_text('titel = "x"\n[[changes]]\nkind = "growht"\nmonthly = 0.1\n')
+    with pytest.raises(fc.PlanError) as raised:
+        read_scenario(tmp_path / "bare.toml")
+    told = str(raised.value)
+    for words in ("titel: is not a key; did you mean 'title'?", "changes[1]", "description: is missing", "source"):
+        assert words in told
