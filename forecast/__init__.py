@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from forecast.backtesting import backtest
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from forecast.errors import (
     HorizonError,
     ModelError,
@@ -12,14 +14,24 @@ from forecast.errors import (
     TokenplanError,
     UsageError,
 )
-from forecast.generator import generate_usage
 from forecast.paths import SamplePaths
 from forecast.prices import PriceBook
 from forecast.projection import Projection, project
 from forecast.readers import read_usage
 from forecast.sampling import sample_paths
-from forecast.scorecard import Scorecard
 from forecast.usage import Usage
+
+if TYPE_CHECKING:
+    from forecast.backtesting import backtest
+    from forecast.generator import generate_usage
+    from forecast.scorecard import Scorecard
+
+#: Public names whose modules a plan does not need: loaded when first asked for, so that importing stays cheap.
+_LATER = {
+    "Scorecard": "forecast.scorecard",
+    "backtest": "forecast.backtesting",
+    "generate_usage": "forecast.generator",
+}
 
 __all__ = [
     "HorizonError",
@@ -40,3 +52,13 @@ __all__ = [
     "read_usage",
     "sample_paths",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'forecast' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

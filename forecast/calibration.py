@@ -30,7 +30,7 @@ PRIOR_CENTRE, PRIOR_SERIES = 12.0, 4.0
 UNKNOWN_SCALE, MOST_SCALE = 0.3, 0.6
 #: What is taken of a path's slope before errors are seen, and how many independent totals that is worth: the part of
 #: a total's error that is there from the first day, and the spread of early against late at the same total.
-PRIOR_LEVEL, PRIOR_TILT, PRIOR_SLOPE = 0.6, 0.4, 20.0
+PRIOR_LEVEL, PRIOR_BIAS, PRIOR_TILT, PRIOR_SLOPE = 0.6, 0.3, 0.4, 20.0
 #: Parts of the backtest's length over which early totals are held against whole ones.
 PARTS = (0.125, 0.25, 0.5)
 #: Prior correlation of the series' lasting errors, worth this many origins.
@@ -158,44 +158,64 @@ def _centre_scale(past: PastErrors, which: np.ndarray, season: int) -> tuple[Flo
     return centre, np.minimum(np.sqrt(joined), MOST_SCALE), effective
 
 
-def spread_along(past: PastErrors, shapes: FloatArray, known: Totals, season: int) -> tuple[float, float]:
-    """How a total's error is spread along its path: the share there from the first day, and the tilt.
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How a total's error is spread along its path.
 
-    With r the error of the whole total and u the part of the horizon gone by, an early total's error is modelled as
-    r (share + (1 - share) u) + tilt S (1 - u) e + noise, e standard normal. ``share`` is fitted to the regression of
-    early on whole errors at past cuts, ``tilt`` to what that and the daily shapes leave unexplained.
+    ``level`` is the part of the error, and ``bias`` the part of the centre, that is there from the first day; the rest
+    grows along the path. ``tilt`` is the spread of early against late at one total, in scales of the total.
+    """
+
+    level: float
+    bias: float
+    tilt: float
+
+
+def spread_along(past: PastErrors, shapes: FloatArray, known: Totals, season: int) -> Spread:
+    """Fit the spread of errors along paths to early totals at past cuts.
+
+    With u the part of the horizon gone by, an early total's centre is modelled as c (bias + (1 - bias) u), and its
+    error about that, with r the error of the whole total, as r (level + (1 - level) u) + tilt S (1 - u) e + noise,
+    e standard normal: least squares over u = 1/8, 1/4 and 1/2, joined with a prior.
     """
     length = past.errors.shape[1]
     there = np.isfinite(past.errors)
-    clean = np.where(there, past.errors - known.centre, 0.0)
     size = np.where(known.scale > 0, known.scale, np.nan)
     whole = np.clip((past.totals - known.centre) / size, -3, 3)
     trials = float(known.effective.sum())
-    top, bottom, rest, fourth = 0.0, 0.0, 0.0, 0.0
+    middle = float(np.median(known.centre))
+    bias, level, bottom, rest, fourth = 0.0, 0.0, 0.0, 0.0, 0.0
     for part in PARTS:
         steps = round(part * length)
         if steps < 1 or steps >= length or not len(past.errors):
             continue
         u = steps / length
         seen = there[:, :steps].sum(axis=1)
-        early = np.clip(clean[:, :steps].sum(axis=1) / np.maximum(seen, 1) / size, -4, 4)
-        use = np.isfinite(early) & np.isfinite(whole) & (seen > steps / 2)
+        mean = np.where(there[:, :steps], past.errors[:, :steps], 0.0).sum(axis=1) / np.maximum(seen, 1)
+        use = np.isfinite(whole) & (seen > steps / 2)
         if not use.any():
             continue
+        centre = float(np.median(mean[use]))
+        early = np.clip((mean - centre) / size, -4, 4)
         slope = float((early[use] * whole[use]).sum() / max((whole[use] ** 2).sum(), 1e-12))
         left = float(np.mean((early[use] - slope * whole[use]) ** 2))
         noise = float(np.nanmean(_turned(shapes, steps, season) / size**2))
-        top += (slope - u) * (1 - u)
+        bias += (centre - middle * u) * (1 - u)
+        level += (slope - u) * (1 - u)
         bottom += (1 - u) ** 2
         rest += (left - noise) * (1 - u) ** 2
         fourth += (1 - u) ** 4
     if bottom == 0.0:
-        return PRIOR_LEVEL, PRIOR_TILT
-    share = float(np.clip(top / bottom, 0.0, 1.2))
-    tilt = float(np.sqrt(np.clip(rest / fourth, 0.0, 1.0)))
-    return (
-        (trials * share + PRIOR_SLOPE * PRIOR_LEVEL) / (trials + PRIOR_SLOPE),
-        (trials * tilt + PRIOR_SLOPE * PRIOR_TILT) / (trials + PRIOR_SLOPE),
+        return Spread(PRIOR_LEVEL, PRIOR_BIAS, PRIOR_TILT)
+
+    def joined(found: float, prior: float, most: float) -> float:
+        return (trials * float(np.clip(found, 0.0, most)) + PRIOR_SLOPE * prior) / (trials + PRIOR_SLOPE)
+
+    share = bias / bottom / middle if abs(middle) > 1e-9 else PRIOR_BIAS
+    return Spread(
+        joined(level / bottom, PRIOR_LEVEL, 1.2),
+        joined(share, PRIOR_BIAS, 1.0),
+        joined(float(np.sqrt(max(rest / fourth, 0.0))), PRIOR_TILT, 1.0),
     )
 
 

@@ -121,10 +121,11 @@ def trajectories(
     scale = np.where(constant | (np.nanmax(np.abs(panel.values), axis=0) == 0), 0.0, scale)
     total = np.clip(known.centre + scale * known.draw(count, seed, key, panel.series), -MOST_LOG, MOST_LOG)
     errors = _shapes(past.errors, panel, relative, unit)
-    share, tilt = spread_along(past, errors, known, panel.seasons[0])
-    lean = tilt * scale * np.column_stack([ndtri(stratified(seed, count, "tilt", key, s)) for s in panel.series])
-    level = known.centre + share * (total - known.centre) - lean
-    growth = ((1 - share) * (total - known.centre) + lean) * 2.0 / (horizon + 1)
+    along = spread_along(past, errors, known, panel.seasons[0])
+    lean = along.tilt * scale * np.column_stack([ndtri(stratified(seed, count, "tilt", key, s)) for s in panel.series])
+    late = (1 - along.level) * (total - known.centre) + (1 - along.bias) * known.centre + lean
+    level = total - late
+    growth = late * 2.0 / (horizon + 1)
     origin, offset = _turns(horizon, count, len(cuts), length, panel.seasons, seed)
     made = Trajectories(
         rolled.point,

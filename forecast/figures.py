@@ -170,8 +170,7 @@ def label_ends(ax: Axes, x: float, labels: Sequence[tuple[float, str, str]]) -> 
     The x axis is widened until they fit; labels that would touch are moved apart, with a thin line to their end.
     """
     settle(ax)
-    ordered = sorted(labels, key=lambda label: label[0])
-    per_point = ax.figure.dpi / 72.0
+    ordered, per_point = sorted(labels, key=lambda label: label[0]), ax.figure.dpi / 72.0
     trials = [ax.text(0, 0, text, fontsize=SMALL, parse_math=False) for _, text, _ in ordered]
     extents = [trial.get_window_extent() for trial in trials]
     for trial in trials:
@@ -232,7 +231,7 @@ def short(value: float) -> str:
 
 
 def money(value: float, currency: str) -> str:
-    """Money in at most four digits: USD 304k."""
+    """As :func:`short`, with its currency: USD 304k."""
     return f"{currency} {short(value)}"
 
 

@@ -1,7 +1,6 @@
 """Charts, tables, workbook and page of one small plan whose names try to break out of each."""
 
 import itertools
-import os
 import re
 import subprocess
 import sys
@@ -13,7 +12,9 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.text import Text
 
 import forecast as fc
 import scenarios as sc
@@ -66,10 +67,16 @@ def texts_of(ax):
     """Every text that is drawn, with where it stands once the figure is laid out."""
     figure = ax.figure
     figure.draw_without_rendering()
-    ticks = [*ax.get_xticklabels(), *ax.get_yticklabels()]
+    ticks = [
+        tick.label1
+        for axis in (ax.xaxis, ax.yaxis)
+        for tick in axis.get_major_ticks()
+        if min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+    ]
     legend = ax.get_legend().get_texts() if ax.get_legend() else []
     found = [*ax.texts, ax.title, ax.xaxis.label, ax.yaxis.label, *ticks, *legend]
-    return {text: text.get_window_extent() for text in found if text.get_text().strip() and text.get_visible()}
+    drawn = [text for text in found if text.get_text().strip() and text.get_visible()]
+    return {text: Text.get_window_extent(text) for text in drawn}  # of an annotation, without its leader
 
 
 # ---------------------------------------------------------------------------------------------------------- charts
@@ -338,7 +345,7 @@ def test_the_summary_takes_its_figures_from_the_other_sheets(plan):
 
 
 def test_no_name_becomes_a_formula_or_a_link(plan):
-    formulas, values = books_of(workbook_bytes(plan))
+    formulas, _ = books_of(workbook_bytes(plan))
     ours = re.compile(r"=(SUM\([A-Z]+\d+:[A-Z]+\d+\)|[A-Z]+\d+-[A-Z]+\d+|Monthly![A-Z]+\d+|ROUND\(Monthly!\S+\))")
     texts = set()
     for sheet in formulas:
@@ -346,11 +353,9 @@ def test_no_name_becomes_a_formula_or_a_link(plan):
             assert cell.hyperlink is None
             if cell.data_type == "f":
                 assert ours.fullmatch(cell.value), cell.value
-            if isinstance(values[sheet.title][cell.coordinate].value, str):
-                texts.add(values[sheet.title][cell.coordinate].value)
-                if values[sheet.title][cell.coordinate].value[0] in "=+-@":
-                    assert cell.data_type == "s"
-                    assert cell.quotePrefix
+            elif cell.data_type == "s" and cell.value:
+                texts.add(cell.value)
+                assert cell.quotePrefix or cell.value[0] not in "=+-@", cell.value
     assert {FORMULA, SCRIPT, "+base", "-emergency"} <= texts
     assert not any(re.search(r"[\x00-\x1f\u202e]", text) for text in texts)
 
@@ -458,26 +463,29 @@ def test_a_file_that_cannot_be_written_is_named(plan, tmp_path, write):
 
 
 def test_a_write_that_fails_halfway_leaves_the_old_file(tmp_path, monkeypatch):
-    path = save(tmp_path / "plan.html", b"old")
+    path = save(tmp_path / "plan.html", lambda: b"old")
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.replace", full)
     with pytest.raises(PlanError, match=r"plan\.html cannot be written: No space left"):
-        save(path, b"new")
+        save(path, lambda: b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["plan.html"]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_is_named(plan, tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(PlanError, match="read-only"):
+def test_a_read_only_folder_is_named(plan, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.touch", refuse)  # the system does not refuse root, whom tests may run as
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(PlanError, match=r"plan\.html cannot be written: the folder .* is read-only"):
         plan.to_html(tmp_path / "plan.html")
 
 
 def test_a_file_has_the_rights_of_any_new_file(tmp_path):
-    made = save(tmp_path / "a", b"")
+    made = save(tmp_path / "a", bytes)
     (tmp_path / "b").write_bytes(b"")
     assert made.stat().st_mode == (tmp_path / "b").stat().st_mode

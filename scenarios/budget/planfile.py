@@ -39,6 +39,8 @@ from scenarios.scenario import Scenario
 VERSION: Final = 1
 #: How far after the usage a plan may end, in days.
 FARTHEST: Final = 10 * 366
+#: From this much money on, cents are lost in floating point.
+MOST_MONEY: Final = 1e13
 #: The most periods that may be left out as incomplete.
 MOST_LAG: Final = 400
 #: The keys that say what is planned.
@@ -106,8 +108,14 @@ class PlanFile:
         return project(usage, **chosen)
 
     def plan(self, projection: Projection, prices: PriceBook) -> BudgetPlan:
-        """Plan the budget as the file asks."""
-        return plan(
+        """Plan the budget as the file asks.
+
+        Raises
+        ------
+        PlanError
+            The total cannot be told to the cent: a rate or price in the file is far too high.
+        """
+        made = plan(
             projection,
             prices=prices,
             scenario=self.scenario.scenario(projection.span.start),
@@ -116,6 +124,12 @@ class PlanFile:
             detail=self.detail,
             **self.arguments,
         )
+        most = float(made.totals.max())
+        if not most < MOST_MONEY:
+            raise PlanError(
+                f"the total reaches {most:.3g} {made.currency}; look for a growth or price that is too high"
+            )
+        return made
 
     def groups(self, made: BudgetPlan) -> tuple[str, ...]:
         """How the plan is shown: as the file says, else by month, and by environment where there are several."""
@@ -270,7 +284,10 @@ def check_reach(
 ) -> None:
     """Refuse a span that ends more years after the usage than anything can be forecast for."""
     last = usage.end.normalize()
-    span = horizon_of(last, freq="MS" if usage.grain == "month" else "D", span=horizon, start=start, end=end)
+    try:
+        span = horizon_of(last, freq="MS" if usage.grain == "month" else "D", span=horizon, start=start, end=end)
+    except HorizonError:
+        return  # told by the projection, which knows how many of the last periods are incomplete
     if (span.end - last).days > FARTHEST:
         raise HorizonError(
             f"the plan ends on {span.end:%Y-%m-%d}, more than {FARTHEST // 366} years after the usage, which ends on "

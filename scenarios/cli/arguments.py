@@ -186,7 +186,7 @@ def _above_zero(written: str) -> int:
 
 
 def _draws(written: str) -> int:
-    if not MOST_DRAWS >= (number := _above_zero(written)):
+    if (number := _above_zero(written)) > MOST_DRAWS:
         raise argparse.ArgumentTypeError(f"{written!r}: wanted at most {MOST_DRAWS:,}")
     return number
 

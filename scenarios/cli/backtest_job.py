@@ -19,7 +19,7 @@ from forecast.periods import GRAIN_FREQ
 from forecast.usage import Usage
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
-from scenarios.cli.usage_input import series_columns, source_of
+from scenarios.cli.usage_input import read_usage_of, series_columns
 
 _COLUMNS: Final = (
     Column("model", "model"),
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     with screen.progress(2) as step:
         step("reading usage")
-        usage = source_of(options).read()
+        usage = read_usage_of(options)
         by, measure = series_columns(options, usage), options.measure or measure_of(usage)
         monthly = usage.grain == "month"
         lag = options.lag if options.lag is not None else 0 if monthly else 2

@@ -22,7 +22,7 @@ from forecast.projection import Projection, project
 from scenarios.budget.planfile import check_horizon, check_reach
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
-from scenarios.cli.usage_input import series_columns, source_of
+from scenarios.cli.usage_input import read_usage_of, series_columns
 from scenarios.simulation import spans_of
 
 ALL: Final = "all"
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     check_horizon(horizon)
     with screen.progress(3) as step:
         step("reading usage")
-        usage = source_of(options).read()
+        usage = read_usage_of(options)
         step("forecasting")
         by = series_columns(options, usage)
         check_reach(usage, horizon=horizon)

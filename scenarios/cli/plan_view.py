@@ -8,8 +8,8 @@ from typing import Final
 import pandas as pd
 
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
-from scenarios.cli.tables import Column, aligned, markdown, widest
-from scenarios.report.tables import MONEY, NOTE, headline_of, plan_text, rows_of
+from scenarios.cli.tables import Column, Style, aligned, markdown, widest
+from scenarios.report.tables import MONEY, NOTE, headline_of, plan_text, rows_of, scale_of
 
 #: What is left out first where the line is too short, highest first: base and contingency stand in the headline too.
 _SPARE: Final = {"base": 5, "contingency": 4, "p95": 3, "p10": 2, "p90": 1}
@@ -27,7 +27,7 @@ def plan_as_text(name: str, plan: BudgetPlan, *, by: Sequence[str], limit: float
     text = plan_text(plan, by, limit=limit)
     head, table, rest = text.split("\n\n", 2)
     if width is not None and widest(table) > width:
-        table = aligned(_cells(plan, by), _columns(by), width=width)
+        table = aligned(_cells(plan, by), _columns(plan, by), width=width)
     return f"{name}\n\n{head}\n\n{table}\n\n{rest}"
 
 
@@ -39,7 +39,7 @@ def plan_as_markdown(name: str, plan: BudgetPlan, *, by: Sequence[str], limit: f
         held = ", ".join(f"{reserve} {amount}" for reserve, amount in top.reserves)
         sums.append(f"- funding {top.funding} = budget + reserves ({held})")
     sums += [f"- {top.over}"] if top.over else []
-    table = markdown(_cells(plan, by), _columns(by))
+    table = markdown(_cells(plan, by), _columns(plan, by))
     return "\n".join([f"**{name}**", "", top.title, "", *sums, "", table, "", NOTE])
 
 
@@ -51,6 +51,7 @@ def _cells(plan: BudgetPlan, by: Sequence[str]) -> pd.DataFrame:
     return pd.concat([labels, money], axis=1)
 
 
-def _columns(by: Sequence[str]) -> list[Column]:
+def _columns(plan: BudgetPlan, by: Sequence[str]) -> list[Column]:
     labels = [Column(name, name) for name in by]
-    return labels + [Column(n, n.upper() if n in LEVELS else n, "money", _SPARE.get(n, 0)) for n in MONEY]
+    style: Style = "money" if scale_of(plan) == 1 else "cents"
+    return labels + [Column(n, n.upper() if n in LEVELS else n, style, _SPARE.get(n, 0)) for n in MONEY]

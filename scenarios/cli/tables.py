@@ -11,7 +11,7 @@ import pandas as pd
 
 from forecast.errors import one_of
 
-Style: TypeAlias = Literal["text", "money", "count", "share", "number"]
+Style: TypeAlias = Literal["text", "money", "cents", "count", "share", "number"]
 
 UNKNOWN: Final = "–"
 _GAP: Final = "  "
@@ -134,6 +134,7 @@ def _told(value: object, style: Style, scale: int) -> str:
 _TELL: Final[dict[str, Callable[[float], str]]] = {
     "text": str,
     "money": lambda v: f"{v:,.0f}",
+    "cents": lambda v: f"{v:,.2f}",
     "count": lambda v: f"{v:,.0f}",
     "share": lambda v: f"{v:.1%}",
     "number": lambda v: f"{v:.3g}",

@@ -12,7 +12,7 @@ from forecast.prices import PriceBook
 from forecast.usage import Usage
 from scenarios.budget.planinputs import workload_columns
 from scenarios.cli.screen import Screen
-from scenarios.cli.usage_input import source_of
+from scenarios.cli.usage_input import read_usage_of
 
 TEMPLATE: Final = Path(__file__).with_name("template.toml")
 #: Fewer days of history than this and one quarter is proposed in place of two.
@@ -26,10 +26,9 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     text = TEMPLATE.read_text(encoding="utf-8")
     if options.usage is not None:
-        source = source_of(options)
         with screen.progress(1) as step:
             step("reading usage")
-            usage = source.read()
+            usage = read_usage_of(options)
         text = fitted(text, usage, options)
     screen.write(text)
     return 0

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import argparse
+from typing import Final
 
 from forecast.errors import UsageError
 from forecast.usage import Usage
 from scenarios.budget.planinputs import UsageSource, workload_columns
 from scenarios.budget.plankeys import zone
 
+_OPTIONS: Final = {"columns={": "--column NAME=OWN", "columns: ": "--column NAME=OWN", "fill=": "--fill NAME=VALUE"}
 
-def source_of(options: argparse.Namespace) -> UsageSource:
-    """Where the usage stands and how it is read."""
+
+def read_usage_of(options: argparse.Namespace) -> Usage:
+    """The usage that the command line names.
+
+    Raises
+    ------
+    UsageError
+        It breaks a rule of the usage table; what is mended by an argument in Python is told as an option.
+    """
+    try:
+        return _source(options).read()
+    except UsageError as error:
+        option = next((o for word, o in _OPTIONS.items() if word in str(error)), None)
+        raise UsageError(f"{error} (here: {option})" if option else str(error)) from error
+
+
+def _source(options: argparse.Namespace) -> UsageSource:
     if (wrong := zone(options.timezone)) is not None:
         raise UsageError(f"--timezone {wrong}")
     return UsageSource(

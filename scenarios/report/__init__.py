@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from forecast.errors import PlanError
 
 
-def save(path: Path, content: bytes) -> Path:
+def save(path: Path, content: Callable[[], bytes]) -> Path:
     """Write a file whole or not at all: beside its place first, then moved there.
+
+    ``content`` makes what is written, after the place has been found good: a wrong path costs no work.
 
     Raises
     ------
@@ -20,17 +24,28 @@ def save(path: Path, content: bytes) -> Path:
     """
     beside = path.parent / f".tokenplan-{secrets.token_hex(6)}"
     try:
-        try:
-            with beside.open("xb") as file:
-                file.write(content)
+        with _named(path):
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            beside.touch(exist_ok=False)
+        made = content()
+        with _named(path):
+            beside.write_bytes(made)
             beside.replace(path)
-        finally:
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+    return path
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn the system's errors into one that names the file and what to do."""
+    try:
+        yield
     except OSError as cause:
         where = str(path) if len(str(path)) <= 200 else f"{str(path)[:199]}…"
         raise PlanError(f"{where} cannot be written: {_why(path, cause)}") from cause
-    return path
 
 
 def _why(path: Path, cause: OSError) -> str:

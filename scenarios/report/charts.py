@@ -27,7 +27,7 @@ from forecast.figures import (
 )
 from forecast.panel import FloatArray
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.report.months import Months, months_of
+from scenarios.report.months import Months, as_of, months_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +90,7 @@ def fan(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     span = span_words(plan.projection.span.start, plan.projection.span.end)
     level = f"P{plan.confidence * 100:g}"
     title = f"{span}: {money(plan.budget, plan.currency)} at {level}, {short(plan.base)} at P50"
-    what = f"{printable(plan.name)}, as of {plan.projection.as_of:%Y-%m-%d}. Bands: P10–P90 and P25–P75 of each month"
+    what = f"{printable(plan.name)}, as of {as_of(plan)}. Bands: P10–P90 and P25–P75 of each month"
     if told.part:
         what += f"; {told.part[-1].strftime('%b %Y')} in part"
     headline(ax, title, what, palette)

@@ -42,8 +42,8 @@ class Months:
 
 def months_of(plan: BudgetPlan) -> Months:
     """Put history, gap and plan on one calendar."""
-    as_of, span = plan.projection.as_of, plan.projection.span
-    now = pd.Period(as_of, "M")
+    span = plan.projection.span
+    now = pd.Period(plan.projection.as_of, "M")
     months, gap = plan.ledger.months, plan.gap.copy()
     forecast = plan.gap_months.union(months)
     known = plan.history.dropna()
@@ -77,9 +77,14 @@ def months_of(plan: BudgetPlan) -> Months:
     )
 
 
+def as_of(plan: BudgetPlan) -> str:
+    """The last day, or of monthly usage the last month, that is known."""
+    last = plan.projection.as_of
+    return f"{last:%Y-%m}" if plan.projection.usage.grain == "month" else f"{last:%Y-%m-%d}"
+
+
 def _known_in(plan: BudgetPlan, month: pd.Period) -> float:
     """Priced usage of the as-of date's month up to that date."""
-    usage, as_of = plan.projection.usage, plan.projection.as_of
-    date = usage.frame["date"]
-    rows = usage.frame[(date >= month.start_time) & (date < as_of.normalize() + pd.Timedelta(days=1))]
+    frame, end = plan.projection.usage.frame, plan.projection.as_of.normalize() + pd.Timedelta(days=1)
+    rows = frame[(frame["date"] >= month.start_time) & (frame["date"] < end)]
     return float(plan.spec.prices.cost(rows).sum()) if len(rows) else 0.0

@@ -14,6 +14,7 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE
 from scenarios.report import save
 from scenarios.report.charts import picture
+from scenarios.report.months import as_of
 from scenarios.report.tables import NOTE, headline_of, html_table
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 PICTURES = (("fan", "Spend by month"), ("s_curve", "How sure it is"), ("environments", "Environments"))
 CAPTIONS = {
     "fan": """Dots: priced usage of past months. Bands: four of five futures, and half of them in the darker one, around
-        the median. Dashes with diamonds: each month's part of the budget.""",
+        the median. Dashes with diamonds: each month's part of the budget. Dotted, where fixed lines are planned: usage
+        alone, which is what history holds.""",
     "s_curve": """The chance that the total over the horizon stays below an amount. The steeper the curve, the surer
         the plan.""",
     "environments": """What each environment wants (line and dot) against its policy range (block) and what the split
@@ -49,7 +51,7 @@ def write_page(plan: BudgetPlan, path: Path, *, limit: float | None = None) -> P
     PlanError
         The file cannot be written; the message names it.
     """
-    return save(Path(path), page_html(plan, limit=limit).encode("utf-8"))
+    return save(Path(path), lambda: page_html(plan, limit=limit).encode())
 
 
 def page_html(plan: BudgetPlan, *, limit: float | None = None) -> str:
@@ -58,12 +60,13 @@ def page_html(plan: BudgetPlan, *, limit: float | None = None) -> str:
     span = plan.projection.span
     about = (
         f"{span_words(span.start, span.end)} ({span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}), as of "
-        f"{plan.projection.as_of:%Y-%m-%d}. {len(plan.totals):,} futures. Money in {plan.currency}."
+        f"{as_of(plan)}. {len(plan.totals):,} futures. Money in {plan.currency}."
     )
     sections = [_summary(plan, limit)]
-    for kind, heading in PICTURES:
+    several = len(plan.ledger.environments) > 1
+    for kind, heading in PICTURES if several else PICTURES[:-1]:
         sections.append(_section(heading, _figure(picture(plan, kind, limit=limit), kind)))
-    by = ["month", "environment"] if len(plan.ledger.environments) > 1 else ["month"]
+    by = ["month", "environment"] if several else ["month"]
     sections += [
         _section(f"The plan by {' and '.join(by)}", _scroll(html_table(plan, by, f"Money in {plan.currency}. {NOTE}"))),
         _section(
@@ -145,8 +148,8 @@ def _svg(ax: Axes, kind: str, alt: str) -> str:
     assert view is not None
     svg = re.sub(r"<svg[^>]*>", f'<svg {view[0]} role="img" aria-label="{alt}">', svg, count=1)
     svg = svg.replace("xlink:href", "href")
-    for number, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
-        svg = re.sub(rf'(id="|href="#|url\(#){re.escape(name)}(?=["\)])', rf"\g<1>{kind}{number}", svg)
+    names = {name: f"{kind}{i}" for i, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg)))}
+    svg = re.sub(r'(\bid="|href="#|url\(#)([^")]+)', lambda found: found[1] + names[found[2]], svg)
     for role, colour in asdict(LIGHT).items():
         svg = svg.replace(colour, f"var(--{role})")
     return svg

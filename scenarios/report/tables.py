@@ -16,6 +16,7 @@ from forecast.figures import one_line, span_words
 from forecast.panel import FloatArray, IntArray
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.report.charts import percent
+from scenarios.report.months import as_of
 
 #: Money columns of a shown table, in order; those of LEVELS are each row's own quantiles, the others add up.
 ADDING = ("base", "contingency", "budget")
@@ -175,7 +176,7 @@ def plan_text(
     lines.append(f"  stress: P90 {top.stress[0]}, P95 {top.stress[1]}; standard error of {level} {top.error}")
     if top.over:
         lines.append(f"  {top.over}")
-    dates = f"{span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}, as of {plan.projection.as_of:%Y-%m-%d}"
+    dates = f"{span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}, as of {as_of(plan)}"
     lines += [f"  {dates}, {len(plan.totals):,} draws, money in {plan.currency}", ""]
     header = (*(names or [""]), *(n.upper() if n in LEVELS else n for n in MONEY))
     lines += _grid(header, rows_of(plan, names), max(len(names), 1))

@@ -19,6 +19,7 @@ from forecast.figures import one_line, span_words
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.report import save
 from scenarios.report.charts import picture
+from scenarios.report.months import as_of
 
 #: What Excel takes for a formula at the start of a cell.
 FORMULA_SIGNS = ("=", "+", "-", "@")
@@ -65,7 +66,7 @@ def write_workbook(plan: BudgetPlan, path: Path, *, limit: float | None = None) 
     """
     if Path(path).suffix.lower() != ".xlsx":
         raise PlanError(f"{path}: a workbook's name ends in .xlsx, such as {Path(path).with_suffix('.xlsx').name}")
-    return save(Path(path), workbook_bytes(plan, limit=limit))
+    return save(Path(path), lambda: workbook_bytes(plan, limit=limit))
 
 
 def workbook_bytes(plan: BudgetPlan, *, limit: float | None = None) -> bytes:
@@ -114,6 +115,9 @@ class _Book:
     def text(self, sheet: Any, row: int, column: int, text: object, look: str = "plain") -> None:
         """Write a text, as a string whatever it holds."""
         told = one_line(text, CELL)
+        if not told:
+            sheet.write_blank(row, column, None, self.looks[look])
+            return
         looks = self.quoted if told.startswith(FORMULA_SIGNS) else self.looks
         sheet.write_string(row, column, told, looks[look])
 
@@ -195,7 +199,7 @@ def _about(plan: BudgetPlan) -> str:
     span = plan.projection.span
     return (
         f"{span_words(span.start, span.end)} ({span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}), as of "
-        f"{plan.projection.as_of:%Y-%m-%d}; {len(plan.totals):,} futures; money in {plan.currency}"
+        f"{as_of(plan)}; {len(plan.totals):,} futures; money in {plan.currency}"
     )
 
 
