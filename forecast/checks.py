@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
 
@@ -88,6 +89,12 @@ class Door:
 
     def dates(self, table: pd.DataFrame, timezone: str) -> tuple[pd.DataFrame, Grain]:
         """Naive dates of the billing zone, and the grain that they keep."""
+        try:
+            ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError) as cause:
+            raise UsageError(
+                f"timezone {timezone!r} is not known; name one such as 'UTC' or 'Europe/Berlin'"
+            ) from cause
         raw = table[schema.DATE]
         missing = raw.isna() | (raw.astype(str).str.strip() == "")
         if missing.any():

@@ -91,8 +91,8 @@ def trajectories(
 
     A series' total over the horizon is F exp(r), F the sum of its point forecast. The centre and scale of r join the
     series' own errors of totals at past cuts with a prior from the panel, and the scale is widened by (H / h0)^0.2
-    beyond the longest backtest h0; its shape is the panel's pooled errors joined with a Student t. Lasting errors of the
-    series are tied by a one-factor normal copula. The daily shape of a trajectory comes from one past cut for all
+    beyond the longest backtest h0; its shape is the panel's pooled errors joined with a Student t. Lasting errors of
+    the series are tied by a one-factor normal copula. The daily shape of a trajectory comes from one past cut for all
     series at once, turned by whole seasons, chained where the horizon is longer than the backtest.
 
     Parameters

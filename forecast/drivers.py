@@ -77,6 +77,8 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     UsageError
         Nothing is left to forecast, or a workload has neither requests nor tokens nor money.
     """
+    if not by:
+        raise ModelError("by: name at least one column that makes a workload, such as ('environment', 'project')")
     for column in by:
         one_of("by", column, schema.DIMENSIONS, ModelError)
         if column not in usage.frame:

@@ -27,6 +27,8 @@ TRAJECTORIES = 500
 #: Fewer days of history than this and a projection refuses.
 LEAST_HISTORY = 14
 LEAST_MONTHS = 3
+#: More periods than this from the as-of date to the plan's end, and a projection refuses.
+MOST_PERIODS = 3_700
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +269,8 @@ def project(
 def _project(usage: Usage, spec: ProjectionSpec) -> Projection:
     freq = "MS" if usage.grain == "month" else "D"
     last = usage.end.normalize()
+    if spec.lag >= len(pd.date_range(usage.start.normalize(), last, freq=freq)):
+        raise HorizonError(f"lag={spec.lag} leaves nothing of {usage.source}, which begins on {usage.start:%Y-%m-%d}")
     as_of = last - spec.lag * (pd.offsets.MonthBegin() if freq == "MS" else pd.Timedelta(days=1))
     span = horizon_of(as_of, freq=freq, span=spec.horizon, start=spec.start, end=spec.end)
     known = len(pd.date_range(usage.start.normalize(), as_of, freq=freq))
@@ -279,6 +283,11 @@ def _project(usage: Usage, spec: ProjectionSpec) -> Projection:
     drivers = drivers_of(usage, as_of, by=spec.by, max_series=spec.max_series)
     model = model_of(spec.model)
     days = span.periods
+    if len(days) > MOST_PERIODS:
+        raise HorizonError(
+            f"the horizon ends on {span.end:%Y-%m-%d}, {len(days):,} periods after the history; "
+            f"at most {MOST_PERIODS:,} can be projected"
+        )
     names = tuple("|".join(map(str, row)) for row in drivers.workloads[list(spec.by)].itertuples(index=False))
     volume = trajectories(
         Panel(drivers.volume, drivers.days, names, freq),

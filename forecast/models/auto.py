@@ -12,10 +12,13 @@ import numpy as np
 from forecast.models.baselines import filled
 from forecast.models.candidates import Task, candidates
 from forecast.models.combination import combine
+from forecast.models.holt_winters import retransform
 from forecast.models.logscale import log_scale
 from forecast.models.protocol import Rolled, cuts_of
 from forecast.panel import FloatArray, IntArray, Panel
 
+#: A season of 52 weeks is seen too seldom to tell the mean from the median by phase.
+YEARLY_WEEKS = 52
 #: Series that are worked on at once: bounds memory, changes no number but through what the panel shares.
 BLOCK = 1_000
 #: A candidate further than this factor from the middle one is pulled back to it.
@@ -67,8 +70,10 @@ class Auto:
         enough = known[cuts - 1] >= 2 if len(cuts) else np.zeros((0, values.shape[1]), dtype=bool)
         past_z = np.where(enough[None, :, None, :], np.stack([s.past for s in smoothed]), np.nan)
         point_z = np.stack([s.point for s in smoothed])
-        past = scale.back(_within_reach(past_z, scale.log))
-        point = scale.back(_within_reach(point_z, scale.log))
+        season = next((m for m in panel.seasons[::-1] if m != YEARLY_WEEKS and len(values) >= 4 * m), 1)
+        factor = retransform(values, z, scale, season, cuts)
+        past = scale.back(_within_reach(past_z, scale.log)) * factor[None, :-1, None, :]
+        point = scale.back(_within_reach(point_z, scale.log)) * factor[-1]
         past_mix, point_mix, weights = combine(past, point, actual, cuts, length)
         return past_mix, point_mix, weights, list(names)
 

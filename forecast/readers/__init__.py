@@ -62,7 +62,7 @@ def read_usage(
     usage = READERS[format or "tidy"](
         source, columns=columns, fill=fill, timezone=timezone, duplicates=duplicates, sort=sort
     )
-    limit = pd.Timestamp(today) if today is not None else pd.Timestamp.now(tz=timezone).tz_localize(None)
+    limit = (pd.Timestamp(today) if today is not None else pd.Timestamp.now(tz=timezone)).tz_localize(None)
     if usage.end > limit:
         late = int((usage.frame["date"] > limit).sum())
         raise UsageError(

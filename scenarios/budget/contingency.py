@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from forecast.errors import PlanError
 from forecast.panel import FloatArray, IntArray
 
 #: Half the width of the kernel on ranks, as a share of the draws.
 HALF_WIDTH = 0.05
+#: Above this much money a double no longer holds cents.
+MOST_MONEY = 1e13
 
 
 def kernel_weights(total: FloatArray, confidence: float) -> FloatArray:
@@ -48,6 +51,8 @@ def euler_shares(total: FloatArray, parts: FloatArray, confidence: float) -> Flo
 
 def to_cents(amounts: FloatArray, total: float) -> IntArray:
     """Round amounts to cents so that they sum to the total's own cents (largest remainder): integer array."""
+    if not abs(total) < MOST_MONEY:
+        raise PlanError(f"a total of {total:.3g} is beyond what can be told to the cent; check prices and growth")
     exact = amounts * 100.0
     floor = np.floor(exact)
     short = round(total * 100.0) - int(floor.sum())
@@ -64,7 +69,8 @@ def quantile_error(draws: FloatArray, level: float, trajectory: IntArray) -> flo
     """Standard error of a quantile of draws that share trajectories.
 
     The influence of draw x on the quantile Q is (level - [x <= Q]) / f(Q); draws of one trajectory count as one
-    observation, the mean of their influences. f(Q) is the slope of the empirical quantile function within 5 % of level.
+    observation, the mean of their influences. 1 / f(Q) is the slope of the empirical quantile function within 5 % of
+    level, less near the ends.
 
     Parameters
     ----------
@@ -72,7 +78,8 @@ def quantile_error(draws: FloatArray, level: float, trajectory: IntArray) -> flo
     trajectory : int array (draw,)
         Which trajectory each draw follows.
     """
-    low, high = max(level - HALF_WIDTH, 0.5 / len(draws)), min(level + HALF_WIDTH, 1 - 0.5 / len(draws))
+    half = min(HALF_WIDTH, level / 2, (1 - level) / 2)
+    low, high = level - half, level + half
     q = np.quantile(draws, [low, level, high])
     slope = (q[2] - q[0]) / (high - low)
     influence = (level - (draws <= q[1])) * slope

@@ -21,6 +21,8 @@ from scenarios.budget.plankeys import Keys, Problems, Table
 
 #: What makes a workload where nobody says; those of them that the usage has.
 WORKLOAD: Final = ("environment", "project")
+#: The one project of usage that does not say whose it is.
+WHOLE: Final = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,10 @@ class UsageSource:
     today: str | None = None
 
     def read(self) -> Usage:
-        """Read the usage; one without a model has nothing to price it by, and is refused here.
+        """Read the usage.
+
+        One without a model has nothing to price it by, and is refused. One that does not say whose it is becomes one
+        workload, the project "all": volume is forecast for workloads, never for models.
 
         Raises
         ------
@@ -51,6 +56,8 @@ class UsageSource:
                 f"{usage.source}: there is no model; map the one that holds it (columns: model = its name), "
                 "or state one for every row (fill: model = a name)"
             )
+        if not workload_columns(usage):
+            usage = read_usage(self.file, **{**arguments, "fill": {**(self.fill or {}), "project": WHOLE}})
         return usage
 
 
@@ -84,7 +91,7 @@ class PriceSource:
 def workload_columns(usage: Usage) -> tuple[str, ...]:
     """What makes a workload where nobody says: environment and project, or what the usage has instead."""
     found = tuple(c for c in WORKLOAD if _has(usage, c))
-    return found or next(((c,) for c in ("application", "department", "provider") if _has(usage, c)), ("model",))
+    return found or next(((c,) for c in ("application", "department") if _has(usage, c)), ())
 
 
 def _has(usage: Usage, column: str) -> bool:

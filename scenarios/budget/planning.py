@@ -146,8 +146,8 @@ def _cells(projection: Projection, detail: tuple[str, ...]) -> tuple[pd.DataFram
 
 def _history(projection: Projection, prices: PriceBook) -> pd.Series:
     """Priced past usage by month: what pictures show before the plan."""
-    frame = projection.usage.frame
-    cost = prices.cost(projection.usage)
+    known = projection.usage.until(projection.as_of)
+    frame, cost = known.frame, prices.cost(known)
     return cost.groupby(frame["date"].dt.to_period("M")).sum(min_count=1).rename("cost")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -14,6 +15,8 @@ from forecast.errors import one_of
 Style: TypeAlias = Literal["text", "money", "cents", "count", "share", "number"]
 
 UNKNOWN: Final = "–"
+#: From this much money on a table may be told in thousands without losing what matters.
+LARGE: Final = 100_000
 _GAP: Final = "  "
 #: What a spreadsheet takes for the start of a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -35,7 +38,7 @@ class Column:
 def aligned(frame: pd.DataFrame, columns: Sequence[Column], *, width: int | None = None) -> str:
     """The frame as aligned text.
 
-    Labels that repeat the row above are left blank. Where a line would be longer than ``width``, money is told in
+    Labels that repeat the row above are left blank. Where a line would be longer than ``width``, large money is told in
     thousands; if that does not do, spare columns are left out, which is said below the table.
     """
     shown, scale = list(columns), 1
@@ -43,7 +46,7 @@ def aligned(frame: pd.DataFrame, columns: Sequence[Column], *, width: int | None
     if width is None or widest(text) <= width:
         return text
     remarks = []
-    if any(c.style == "money" for c in columns):
+    if any(frame[c.name].abs().max() >= LARGE for c in columns if c.style == "money"):
         scale = 1_000
         remarks.append("amounts in thousands")
     left_out = []
@@ -56,7 +59,7 @@ def aligned(frame: pd.DataFrame, columns: Sequence[Column], *, width: int | None
             break
     if left_out:
         remarks.append(f"left out to fit the line: {', '.join(left_out)}")
-    return text + (f"\n({'; '.join(remarks)})" if remarks else "")
+    return text + ("\n" + textwrap.fill(f"({'; '.join(remarks)})", width) if remarks else "")
 
 
 def markdown(frame: pd.DataFrame, columns: Sequence[Column]) -> str:
