@@ -269,8 +269,8 @@ def project(
 def _project(usage: Usage, spec: ProjectionSpec) -> Projection:
     freq = "MS" if usage.grain == "month" else "D"
     last = usage.end.normalize()
-    if spec.lag >= len(pd.date_range(usage.start.normalize(), last, freq=freq)):
-        raise HorizonError(f"lag={spec.lag} leaves nothing of {usage.source}, which begins on {usage.start:%Y-%m-%d}")
+    if spec.lag > MOST_PERIODS:
+        raise HorizonError(f"lag={spec.lag:,}: at most {MOST_PERIODS:,} periods can be left out as incomplete")
     as_of = last - spec.lag * (pd.offsets.MonthBegin() if freq == "MS" else pd.Timedelta(days=1))
     span = horizon_of(as_of, freq=freq, span=spec.horizon, start=spec.start, end=spec.end)
     known = len(pd.date_range(usage.start.normalize(), as_of, freq=freq))
