@@ -309,3 +309,27 @@ def test_before_a_series_starts_there_is_no_forecast_to_be_wrong():
     past = model_of("auto").roll(panel, 30, np.array([150, 250]), 30).past
     assert np.isnan(past[0, :, 1]).all()
     assert np.isfinite(past[1]).all()
+
+
+def test_holidays_are_seen_and_foreseen():
+    """A panel that rests on US holidays: the rest is learnt, and kept out of the level and in the forecast."""
+    from holidays import country_holidays
+
+    from forecast.models.day_effects import day_effects
+
+    days = pd.date_range("2024-01-01", periods=520)
+    rest = np.array([day in country_holidays("US", years=[2024, 2025]) for day in days.date])
+    values = noisy(days=520) * np.where(rest, 0.3, 1.0)[:, None]
+    panel = Panel(values[:360], days[:360], ("a", "b", "c"), "D")
+    found = day_effects(panel, np.log(panel.values), 160)
+    assert found.country == "US"
+    # Eleven holidays with noise of 0.2 know their mean effect to about 0.07.
+    np.testing.assert_allclose(found.past[rest[:360]], np.log(0.3), atol=0.25)
+    assert (found.ahead[rest[360:]] < -0.9).all()
+    assert (found.ahead[~rest[360:]] == 0).all()
+    point = model_of("auto").point(panel, 160)
+    ordinary = np.abs(np.log(point / values[360:]))
+    assert np.median(ordinary[rest[360:]]) < 0.5
+    assert (
+        day_effects(Panel(noisy(days=360), days[:360], ("a", "b", "c"), "D"), np.log(noisy(days=360)), 10).country == ""
+    )

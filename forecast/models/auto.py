@@ -12,6 +12,7 @@ import numpy as np
 from forecast.models.baselines import filled
 from forecast.models.candidates import Task, candidates
 from forecast.models.combination import combine
+from forecast.models.day_effects import day_effects
 from forecast.models.holt_winters import retransform
 from forecast.models.logscale import log_scale
 from forecast.models.protocol import Rolled, cuts_of
@@ -61,6 +62,8 @@ class Auto:
         values = panel.values
         scale = log_scale(values)
         z = scale.forward(values)
+        effects = day_effects(panel, z, horizon)
+        z = z - effects.past
         task = Task(z, filled(z, panel.seasons[0]), cuts, length, horizon)
         names, smoothed = zip(*candidates(task, panel.seasons, fast=self.fast), strict=True)
         actual = (
@@ -69,9 +72,10 @@ class Auto:
         known = np.cumsum(np.isfinite(values), axis=0)
         enough = known[cuts - 1] >= 2 if len(cuts) else np.zeros((0, values.shape[1]), dtype=bool)
         past_z = np.where(enough[None, :, None, :], np.stack([s.past for s in smoothed]), np.nan)
-        point_z = np.stack([s.point for s in smoothed])
+        point_z = np.stack([s.point for s in smoothed]) + effects.ahead
+        past_z += np.stack([effects.past[c : c + length] for c in cuts]) if len(cuts) else 0.0
         season = next((m for m in panel.seasons[::-1] if m != YEARLY_WEEKS and len(values) >= 4 * m), 1)
-        factor = retransform(values, z, scale, season, cuts)
+        factor = retransform(scale.back(z), z, scale, season, cuts)
         past = scale.back(_within_reach(past_z, scale.log)) * factor[None, :-1, None, :]
         point = scale.back(_within_reach(point_z, scale.log)) * factor[-1]
         past_mix, point_mix, weights = combine(past, point, actual, cuts, length)
