@@ -5,8 +5,8 @@
 Comes in: a folder of configurations. Goes out: for month (30 days) and quarter (92 days) totals, of each workload and
 of the organisation, how often a nominal 80 % and 95 % band held, with the standard error of a bootstrap over origins
 and the effective number of trials, and the interval score over the actual total, geometric mean, beside an oracle's,
-which knows level, growth and event rates but no future event. Cost is priced at the dated prices, those after the origin
-included: what is scored is usage, not the vendors' next price list.
+which knows level, growth and event rates but no future event. Cost is priced at the dated prices, those after the
+origin included: what is scored is usage, not the vendors' next price list.
 
 The frozen configurations are for judging. ``--tune`` runs on populations of other seeds in their place.
 """
