@@ -6,7 +6,7 @@ Every check that can fail names the place (file, column, row, value) and what to
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,10 +30,13 @@ class Door:
 
     source: str
     first_row: int
+    own: Mapping[str, str] = field(default_factory=dict)
 
     def fail(self, column: str, problem: str, remedy: str) -> UsageError:
         """The error of one column: where, what, and what to do."""
-        return UsageError(f"{self.source}: column {column!r}: {problem}; {remedy}")
+        own = self.own.get(column, column)
+        named = f"{own!r}" if own == column else f"{own!r} ({column})"
+        return UsageError(f"{self.source}: column {named}: {problem}; {remedy}")
 
     def rows(self, table: pd.DataFrame, bad: pd.Series, *columns: str) -> str:
         """The bad rows, named as the source numbers them."""
@@ -115,8 +118,22 @@ class Door:
             )
         if (parsed != parsed.dt.normalize()).any():
             return table, "hour"
-        months = parsed.dt.day == 1
-        return table, "month" if bool(months.all()) and parsed.nunique() > 1 else "day"
+        if parsed.nunique() > 1 and bool((parsed.dt.day == 1).all()):
+            return table, "month"
+        if parsed.nunique() > 1 and bool((parsed == parsed + pd.offsets.MonthEnd(0)).all()):
+            return table.assign(date=table[schema.DATE] - pd.offsets.MonthBegin()), "month"
+        self.spacing(parsed)
+        return table, "day"
+
+    def spacing(self, dates: pd.Series) -> None:
+        """Refuse rows that stand a fixed number of days apart: they are sums of longer periods, not days."""
+        gaps = pd.Series(sorted(dates.unique())).diff().dropna().dt.days
+        if len(gaps) >= 2 and gaps.nunique() == 1 and gaps.iloc[0] > 1:
+            raise self.fail(
+                "date",
+                f"stands {int(gaps.iloc[0])} days apart throughout: these are sums of {int(gaps.iloc[0])} days",
+                "export by day, or by month dated on its first day",
+            )
 
     def parse(self, table: pd.DataFrame, raw: pd.Series) -> tuple[pd.Series, str | None]:
         """Naive local times and the one offset they bore, or None."""
@@ -185,6 +202,16 @@ class Door:
                 f"{self.source}: every quantity of {', '.join(measures)} is 0: nothing was used, so nothing can be "
                 "forecast; check the export's filter and span"
             )
+        parts = [u for u in schema.BILLABLE if schema.UNITS[u].token and u != "total_tokens" and u in table]
+        if "total_tokens" in table and parts:
+            twice = (table["total_tokens"] > 0) & (table[parts].fillna(0.0) > 0).any(axis=1)
+            if twice.any():
+                raise self.fail(
+                    "total_tokens",
+                    f"stands beside its parts, which would be billed twice: "
+                    f"{self.rows(table, twice, 'total_tokens', parts[0])}",
+                    "leave the column out of the export, and keep the parts",
+                )
         if "reasoning_tokens" in table and "output_tokens" in table:
             more = table["reasoning_tokens"] > table["output_tokens"]
             if more.any():
@@ -280,3 +307,22 @@ class Door:
                 f"runs out of order within one key: {self.rows(table, wrong, 'date', 'model')}",
                 "sort the export by date, or pass sort=True if the order means nothing",
             )
+
+    def remarks(self, table: pd.DataFrame) -> list[str]:
+        """What is allowed but looks like a slip, in words."""
+        found = []
+        for name in (u for u in (schema.REQUESTS, *schema.UNITS) if u in table):
+            part = table[name].dropna()
+            broken = part[part != part.round()]
+            if len(broken) and part.max() < 100_000:
+                found.append(
+                    f"{name} holds fractions, such as {broken.iloc[0]:g}: is it counted in thousands or millions?"
+                )
+        for name in (c for c in schema.DIMENSIONS if c in table):
+            spelt = pd.Series(table[name].dropna().unique())
+            alike = spelt[spelt.str.lower().duplicated(keep=False)]
+            if len(alike):
+                found.append(
+                    f"{name} spells one name in several ways: {', '.join(sorted(alike)[:4])}; they are kept apart"
+                )
+        return found

@@ -194,7 +194,11 @@ def _shapes(errors: FloatArray, panel: Panel, relative: np.ndarray, unit: FloatA
 
 
 def _slope(point: FloatArray, panel: Panel, floor: FloatArray) -> FloatArray:
-    """Log growth a period of the point forecast, with phase means taken out: (series,)."""
+    """Log growth a period of the point forecast: (series,).
+
+    Phase medians are taken out, then a line is fitted to the medians of whole seasons, so that a holiday, which moves
+    single days, does not pass for growth.
+    """
     horizon = len(point)
     season = panel.seasons[0] if horizon >= 2 * panel.seasons[0] else 1
     if horizon < 2:
@@ -204,8 +208,12 @@ def _slope(point: FloatArray, panel: Panel, floor: FloatArray) -> FloatArray:
     phase = (len(panel.periods) + np.arange(horizon)) % season
     for j in range(season):
         rows = phase == j
-        level[rows] -= level[rows].mean(axis=0)
-        t[rows] -= t[rows].mean()
+        level[rows] -= np.median(level[rows], axis=0)
+        t[rows] -= np.median(t[rows])
+    whole = horizon // season
+    level = np.median(level[: whole * season].reshape(whole, season, -1), axis=1)
+    t = np.median(t[: whole * season].reshape(whole, season), axis=1)
+    level, t = level - level.mean(axis=0), t - t.mean()
     return np.asarray((t[:, None] * level).sum(axis=0) / max(float((t * t).sum()), 1e-12))
 
 

@@ -86,6 +86,8 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
                 f"by={column!r}: {usage.source} has no such column; it has {', '.join(usage.frame.columns)}"
             )
     frame, notes = _usage_rows(usage, as_of)
+    frame, silent = _without_zeros(frame, by)
+    notes += silent
     frame, pooled = _pool(frame, by, max_series)
     notes += pooled
     step = pd.offsets.MonthBegin() if usage.grain == "month" else pd.Timedelta(days=1)
@@ -122,21 +124,27 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
         raise UsageError(f"{usage.source}: no billable quantity above 0 up to {as_of:%Y-%m-%d}")
 
     leg_volume = _sum(row_day, row_leg, amount, len(days), len(legs))
-    lane_quantity = np.stack(
-        [_sum(row_day, row_leg, quantity[:, k], len(days), len(legs))[:, leg] for leg, k in lane_rows], axis=1
+    known = np.column_stack([*(frame[u].notna().to_numpy() for u in units[:-1]), np.ones(len(frame), dtype=bool)])
+    lane_quantity, lane_volume = (
+        np.stack([_sum(row_day, row_leg, v[:, k], len(days), len(legs))[:, leg] for leg, k in lane_rows], axis=1)
+        for v in (quantity, amount[:, None] * known)
     )
+    notes += _unknown(row_leg, lane_leg, lane_unit, known, units)
     volume = np.zeros((len(days), len(workloads)))
     np.add.at(volume.T, legs["workload"].to_numpy(), leg_volume.T)
     volume = _unseen(volume, np.bincount(row_day, minlength=len(days)) > 0)
     gaps = int((np.bincount(row_day, minlength=len(days)) == 0).sum())
     if gaps:
         notes.append(f"{gaps} periods have no row at all and are taken as gaps, not as zeros")
-    starts, leg_blocks, lane_blocks = _by_block(days, leg_volume, lane_quantity, usage.grain)
+    notes += _ended(volume, workloads, by, usage.grain)
+    starts = _blocks(len(days), usage.grain)
+    leg_blocks, lane_blocks, below = (
+        np.add.reduceat(v, starts, axis=0) for v in (leg_volume, lane_quantity, lane_volume)
+    )
     odds = _odds(leg_blocks, legs["workload"].to_numpy())
     with np.errstate(divide="ignore", invalid="ignore"):
-        below = leg_blocks[:, lane_leg]
         intensity = np.where(below > 0, lane_blocks / below, np.nan)
-    return Drivers(days, workloads, routes, legs, lanes, volume, odds, intensity, starts, tuple(notes))
+    return Drivers(days, workloads, routes, legs, lanes, volume, odds, intensity, days[starts], tuple(notes))
 
 
 def _usage_rows(usage: Usage, as_of: pd.Timestamp) -> tuple[pd.DataFrame, list[str]]:
@@ -226,13 +234,44 @@ def _unseen(volume: FloatArray, reported: np.ndarray) -> FloatArray:
     return np.where(started & reported[:, None], volume, np.nan)
 
 
-def _by_block(
-    days: pd.DatetimeIndex, leg_volume: FloatArray, lane_quantity: FloatArray, grain: str
-) -> tuple[pd.DatetimeIndex, FloatArray, FloatArray]:
-    width = 1 if grain == "month" else min(BLOCK_DAYS, len(days))
-    skip = len(days) % width
-    starts = np.arange(skip, len(days), width)
-    return days[starts], np.add.reduceat(leg_volume, starts, axis=0), np.add.reduceat(lane_quantity, starts, axis=0)
+def _blocks(days: int, grain: str) -> IntArray:
+    """The first day of each block, such that the last block is whole: int array (block,)."""
+    width = 1 if grain == "month" else min(BLOCK_DAYS, days)
+    return np.arange(days % width, days, width, dtype=np.intp)
+
+
+def _without_zeros(frame: pd.DataFrame, by: tuple[str, ...]) -> tuple[pd.DataFrame, list[str]]:
+    """Leave out workloads that used nothing at all."""
+    measures = [m for m in (schema.REQUESTS, *schema.BILLABLE, *schema.MONEY) if m in frame]
+    used = (frame[measures].fillna(0.0) > 0).any(axis=1)
+    ever = used.groupby([frame[c] for c in by], dropna=False).transform("any")
+    if ever.all():
+        return frame, []
+    names = frame.loc[~ever, list(by)].drop_duplicates().astype("str").agg("/".join, axis=1)
+    listed = ", ".join(sorted(names)[:5])
+    return frame[ever], [f"{len(names)} workloads hold only zeros and are left out: {listed}"]
+
+
+def _unknown(
+    row_leg: IntArray, lane_leg: IntArray, lane_unit: IntArray, known: np.ndarray, units: list[str]
+) -> list[str]:
+    """Rows that leave blank what other rows of their route and workload know, by unit."""
+    found = []
+    for k, unit in enumerate(units[:-1]):
+        blank = int((~known[:, k] & np.isin(row_leg, lane_leg[lane_unit == k])).sum())
+        if blank:
+            found.append(f"{unit} is blank in {blank} rows: unknown, and taken to be as in the rows that know it")
+    return found
+
+
+def _ended(volume: FloatArray, workloads: pd.DataFrame, by: tuple[str, ...], grain: str) -> list[str]:
+    """Workloads that used nothing of late."""
+    recent = np.nan_to_num(volume[-2 if grain == "month" else -2 * BLOCK_DAYS :]).sum(axis=0)
+    ended = workloads.loc[recent == 0, list(by)].astype("str").agg("/".join, axis=1)
+    if ended.empty:
+        return []
+    listed = ", ".join(ended[:5])
+    return [f"{len(ended)} workloads used nothing of late and are forecast at or near 0: {listed}"]
 
 
 def _odds(volume: FloatArray, workload: IntArray) -> FloatArray:

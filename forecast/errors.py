@@ -72,4 +72,7 @@ def bad_rows(frame: pd.DataFrame, bad: pd.Series, columns: list[str], *, first_r
 
 def _plain(value: object) -> str:
     text = str(value)
+    if text in ("nan", "None", "NaT", "<NA>", ""):
+        return "(blank)"
+    text = text.removesuffix(" 00:00:00")
     return text if len(text) <= 60 else text[:57] + "..."

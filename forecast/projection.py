@@ -15,6 +15,7 @@ from forecast.dependence import Trajectories, trajectories
 from forecast.drivers import ENDED_BLOCKS, Drivers, drivers_of
 from forecast.errors import HorizonError, ModelError
 from forecast.models import Model, model_of
+from forecast.models.auto import Auto
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.periods import Horizon, days_after
 from forecast.periods import horizon as horizon_of
@@ -345,7 +346,9 @@ def _ratio(
     moving = np.nonzero(~fixed)[0]
     if len(moving):
         panel = Panel(values[:, moving], clock, tuple(np.array(names)[moving]), "7D" if weekly else freq)
-        made = trajectories(panel, model_of(spec.model), horizon=steps, count=count, seed=spec.seed, key=key)
+        model = model_of(spec.model)
+        model = replace(model, mean=False) if isinstance(model, Auto) else model
+        made = trajectories(panel, model, horizon=steps, count=count, seed=spec.seed, key=key)
         point[:, moving], level[:, moving], growth[:, moving] = made.point, made.level, made.growth
         slope[moving], scale[moving], seen[moving] = made.slope, made.scale, made.seen
     if weekly:

@@ -78,7 +78,7 @@ class Usage:
             A column, row or value that the table's rules forbid; the message says which and what to do.
         """
         one_of("duplicates", duplicates, get_args(Duplicates), UsageError)
-        door = Door(source, first_row)
+        door = Door(source, first_row, dict(columns or {}))
         if frame.empty:
             raise UsageError(f"{source}: there are no rows; export a span of time in which something was used")
         table, notes = door.rename(frame, columns or {}, fill or {})
@@ -86,6 +86,7 @@ class Usage:
         table = door.numbers(table)
         table = door.texts(table)
         door.money(table)
+        notes += door.remarks(table)
         table, merged = door.unique(table, duplicates)
         if merged:
             notes.append(f"{merged} rows were added to another of the same period and key (duplicates='sum')")

@@ -31,11 +31,13 @@ class Auto:
     """Seasonal means, Holt-Winters on a grid, a log-linear trend and a pooled autoregression, combined.
 
     All work on the guarded log scale. Weights come from errors at rolling cuts, joined with the panel's own ranking;
-    the point is the weighted median of the candidates, so one wild candidate moves it little.
+    the point is the weighted median of the candidates, so one wild candidate moves it little. With ``mean`` it is brought
+    from the log scale's median to the mean, which is what adds up to totals; ratios are left as they are.
     """
 
     name: str = "auto"
     fast: bool = False
+    mean: bool = True
 
     def point(self, panel: Panel, horizon: int) -> FloatArray:
         """Forecast (horizon, series)."""
@@ -75,7 +77,9 @@ class Auto:
         point_z = np.stack([s.point for s in smoothed]) + effects.ahead
         past_z += np.stack([effects.past[c : c + length] for c in cuts]) if len(cuts) else 0.0
         season = next((m for m in panel.seasons[::-1] if m != YEARLY_WEEKS and len(values) >= 4 * m), 1)
-        factor = retransform(scale.back(z), z, scale, season, cuts)
+        factor = np.ones((len(cuts) + 1, values.shape[1]))
+        if self.mean:
+            factor = retransform(scale.back(z), z, scale, season, cuts)
         past = scale.back(_within_reach(past_z, scale.log)) * factor[None, :-1, None, :]
         point = scale.back(_within_reach(point_z, scale.log)) * factor[-1]
         past_mix, point_mix, weights = combine(past, point, actual, cuts, length)
