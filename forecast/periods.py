@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import pandas as pd
 
-from forecast.errors import HorizonError, ModelError, nearest
+from forecast.errors import HorizonError, ModelError, TokenplanError, nearest
 
 #: Days in an average month (365.25 / 12): what "a month" means wherever a rate is stated per month.
 MONTH_DAYS: Final = 30.4375
@@ -44,6 +45,21 @@ def offset_of(freq: str) -> pd.offsets.BaseOffset:
 def days_after(as_of: pd.Timestamp, days: pd.DatetimeIndex) -> pd.Index:
     """Days (float) from ``as_of`` to each period's start; growth and prices run on this clock."""
     return (days - as_of) / pd.Timedelta(days=1)
+
+
+_ISO = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+
+
+def date_of(value: object, what: str, error: type[TokenplanError]) -> pd.Timestamp:
+    """A calendar day given as ``2027-02-01``, a date or a Timestamp; any other spelling could mean two days."""
+    if isinstance(value, date | pd.Timestamp) or (isinstance(value, str) and _ISO.match(value.strip())):
+        try:
+            day = pd.Timestamp(value)
+        except ValueError as cause:
+            raise error(f"{what} = {value!r} is not a day of the calendar") from cause
+        if not pd.isna(day):
+            return day.tz_localize(None).normalize()
+    raise error(f"{what} = {value!r} is not a date; write it as 2027-02-01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +122,10 @@ def horizon(
     if span is not None:
         first, last = _span(as_of, span, freq)
     else:
-        first = pd.Timestamp(start) if start is not None else as_of + offset_of(freq)
+        first = date_of(start, "start", HorizonError) if start is not None else as_of + offset_of(freq)
         if end is None:
             raise HorizonError("start= needs an end=")
-        last = pd.Timestamp(end)
+        last = date_of(end, "end", HorizonError)
     if last < first:
         raise HorizonError(f"the horizon ends on {last:%Y-%m-%d}, before it starts on {first:%Y-%m-%d}")
     if first <= as_of:

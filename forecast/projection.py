@@ -13,7 +13,7 @@ import pandas as pd
 
 from forecast.dependence import Trajectories, trajectories
 from forecast.drivers import ENDED_BLOCKS, Drivers, drivers_of
-from forecast.errors import HorizonError, ModelError
+from forecast.errors import HorizonError, ModelError, UsageError
 from forecast.models import Model, model_of
 from forecast.models.auto import Auto
 from forecast.panel import FloatArray, IntArray, Panel
@@ -28,6 +28,8 @@ TRAJECTORIES = 500
 #: Fewer days of history than this and a projection refuses.
 LEAST_HISTORY = 14
 LEAST_MONTHS = 3
+#: Less history than this, in days and in months, is noted.
+SHORT_HISTORY = (90, 12)
 #: More periods than this from the as-of date to the plan's end, and a projection refuses.
 MOST_PERIODS = 3_700
 
@@ -227,7 +229,7 @@ def project(
     end: str | None = None,
     model: str | Model = "auto",
     seed: int = 0,
-    by: tuple[str, ...] | list[str] = ("environment", "project"),
+    by: str | tuple[str, ...] | list[str] = ("environment", "project"),
     lag: int | None = None,
     max_series: int = 500,
     trajectories: int = TRAJECTORIES,
@@ -257,6 +259,9 @@ def project(
     HorizonError, ModelError, UsageError
         The span, the arguments or the history do not allow a projection; the message says what would.
     """
+    if not isinstance(usage, Usage):
+        raise UsageError(f"fc.project takes a Usage, not {type(usage).__name__}: read it first: fc.read_usage(...)")
+    by = (by,) if isinstance(by, str) else by
     check_count("trajectories", trajectories, ModelError)
     check_count("max_series", max_series, ModelError)
     default = 0 if usage.grain == "month" else 2
@@ -308,10 +313,13 @@ def _project(usage: Usage, spec: ProjectionSpec) -> Projection:
         drivers.intensity, lane_names, key="intensity", clock=drivers.blocks, days=days, freq=freq, spec=spec
     )
     notes = (*usage.notes, *drivers.notes)
+    unit = "month" if usage.grain == "month" else "day"
     if spec.lag and usage.grain != "month":
         notes = (*notes, f"the last {spec.lag} days of the export are taken as incomplete and not used (lag)")
     if span.gap:
-        notes = (*notes, f"{span.gap} periods between the history and the plan are forecast but not planned")
+        notes = (*notes, f"{span.gap} {unit}s between the history and the plan are forecast but not planned")
+    if known < SHORT_HISTORY[usage.grain == "month"]:
+        notes = (*notes, f"{known} {unit}s of history are few: the band rests more on priors than on this usage")
     return Projection(usage, spec, span, drivers, days, volume, mix, intensity, notes)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from forecast.errors import PlanError, ScenarioError
 from forecast.panel import FloatArray
+from forecast.periods import date_of
 from scenarios import ranges
 from scenarios.changes import World
 from scenarios.ranges import Uncertain
@@ -97,9 +98,4 @@ def _checked(component: Component, kind: str, attribute: str, value: object) -> 
 
 
 def _date(value: str | None, what: str) -> pd.Timestamp | None:
-    if value is None:
-        return None
-    try:
-        return pd.Timestamp(value).normalize()
-    except ValueError as cause:
-        raise PlanError(f"{what} = {value!r} is not a date; write 2027-02-01") from cause
+    return None if value is None else date_of(value, what, PlanError)

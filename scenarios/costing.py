@@ -11,7 +11,7 @@ import pandas as pd
 from forecast import schema
 from forecast.drivers import SPEND
 from forecast.errors import PlanError, one_of
-from forecast.panel import FloatArray, IntArray
+from forecast.panel import FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
 
@@ -30,6 +30,7 @@ class PricedLanes:
         provider, model, service_tier, unit of each lane.
     per : float array (lane,)
         How many units a quoted price is for.
+    priced : bool array (lane,)
     excluded : DataFrame
         Lanes without a price that ``unpriced="exclude"`` left out, with what they weigh.
     currency : str
@@ -38,6 +39,7 @@ class PricedLanes:
     price: FloatArray
     skus: pd.DataFrame
     per: FloatArray
+    priced: np.ndarray
     excluded: pd.DataFrame
     currency: str
 
@@ -70,24 +72,32 @@ def price_lanes(projection: Projection, prices: PriceBook, *, unpriced: Unpriced
         more = f" and {len(excluded) - 5} more" if len(excluded) > 5 else ""
         raise PlanError(
             f"{len(excluded)} prices are unknown: {first}{more}; add them to the price book "
-            "(PriceBook.read or PriceBook.blended, laid over the built-in one), or leave these lines out with "
-            "unpriced='exclude'"
+            "(PriceBook.from_frame(rows).over(PriceBook.builtin()); [[prices.rows]] in a plan file; "
+            "PriceBook.blended for total_tokens), or leave these lines out with unpriced='exclude'"
         )
+    if missing.all():
+        raise PlanError("no line of the usage has a price; add prices to the price book")
     price = np.where(missing[None, :], 0.0, price)
     per = np.array([schema.UNITS[u].per if u in schema.UNITS else 1 for u in skus["unit"]], dtype="float64")
-    return PricedLanes(price, skus, per, excluded, _currency(projection, prices, skus))
+    return PricedLanes(price, skus, per, ~missing, excluded, _currency(projection, prices, skus))
 
 
 def _weigh(projection: Projection, skus: pd.DataFrame, missing: np.ndarray) -> pd.DataFrame:
-    lanes: IntArray = np.nonzero(missing)[0]
-    recent = np.nan_to_num(projection.drivers.intensity[-8:]).mean(axis=0)
-    volume = np.nan_to_num(projection.drivers.volume[-28:]).mean(axis=0)[projection.drivers.lanes["workload"]]
-    size = pd.Series(recent * volume)
-    whole = size.groupby(skus["unit"]).transform("sum").to_numpy()
-    listed = skus.iloc[lanes].assign(share=np.where(whole > 0, size / np.where(whole > 0, whole, 1), 0.0)[lanes])
+    """Lanes without a price, with their share of the recent quantity of their unit."""
+    drivers, lanes = projection.drivers, projection.drivers.lanes
+    odds = np.nan_to_num(drivers.odds[-8:]).mean(axis=0)
+    whole = np.bincount(drivers.legs["workload"], weights=odds, minlength=len(drivers.workloads))
+    share = odds / np.where(whole > 0, whole, 1.0)[drivers.legs["workload"]]
+    volume = np.nan_to_num(drivers.volume[-28:]).mean(axis=0)
+    intensity = np.nan_to_num(drivers.intensity[-8:]).mean(axis=0)
+    size = pd.Series(intensity * share[lanes["leg"]] * volume[lanes["workload"]])
+    total = size.groupby(skus["unit"]).transform("sum").to_numpy()
+    part = np.where(total > 0, size / np.where(total > 0, total, 1), 0.0)
+    listed = skus.assign(share=part)[missing]
     keys = ["provider", "model", "service_tier", "unit"]
     listed[keys] = listed[keys].astype("object").where(listed[keys].notna(), None)
     weighed = listed.groupby(keys, dropna=False)[["share"]].sum().reset_index()
+    weighed[keys] = weighed[keys].astype("object").where(weighed[keys].notna(), None)
     return weighed.sort_values("share", ascending=False, kind="stable", ignore_index=True)
 
 

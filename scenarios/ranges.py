@@ -120,9 +120,8 @@ def in_domain(value: Uncertain, kind: Kind, what: str) -> None:
     ends = (value.low, value.high) if isinstance(value, Between) else (value,) if isinstance(value, float | int) else ()
     for end in ends:
         if kind == "relative" and end <= -1:
-            raise ScenarioError(
-                f"{what} = {end:g}: a relative change of -100 % or less leaves nothing; use more than -1"
-            )
+            hint = f"; for {end:g} % write {end / 100:g}" if end <= -2 else ""
+            raise ScenarioError(f"{what} = {end:g}: a relative change of -100 % or less leaves nothing{hint}")
         if kind == "share" and not 0 <= end <= 1:
             raise ScenarioError(f"{what} = {end:g}: a share lies between 0 and 1")
         if kind == "amount" and end < 0:

@@ -359,7 +359,11 @@ BAD_PLANS = {
     "an unknown kind": (with_key("reserve", "reserv"), "did you mean 'reserve'?"),
     "an unknown change": (PLAN + "[[scenario.changes]]\nkind = 'price'\n", "did you mean 'price_change'?"),
     "horizon 0": (with_key('"1Q"', '"0Q"'), "at least one period"),
-    "growth beyond money": (PLAN + "[[scenario.changes]]\nkind = 'growth'\nmonthly = 1e9\n", "the total reaches"),
+    "a rate for percent": (PLAN + "[[scenario.changes]]\nkind = 'growth'\nmonthly = 5\n", "for 5 % write 0.05"),
+    "prices beyond money": (
+        PLAN + "[[scenario.changes]]\nkind = 'price_change'\non = 'start'\nby = 1e15\n",
+        "the total reaches",
+    ),
     "a horizon far off": (with_key('"1Q"', '"FY2999"'), "more than 10 years after the usage"),
     "a past horizon": (with_key('"1Q"', '"2020Q1"'), "usage is known up to 2026-10-29"),
     "no such usage": (with_key("usage.csv", "usag.csv"), "did you mean 'usage.csv'?"),

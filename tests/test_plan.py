@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from holidays import country_holidays
 from scipy import stats
 
 import forecast as fc
@@ -427,3 +428,66 @@ def test_ranges_are_p10_and_p90():
 def test_results_are_frozen(plan):
     with pytest.raises(dataclasses.FrozenInstanceError):
         plan.currency = "EUR"
+
+
+def test_growth_of_zero_is_flat_though_holidays_lie_ahead():
+    usage = organisation(noise=0.05, growth={"search": 0.03})
+    rest = usage.frame["date"].isin(pd.to_datetime(sorted(country_holidays("US", years=[2025, 2026]))))
+    frame = usage.frame.copy()
+    columns = ["requests", "input_tokens", "output_tokens"]
+    frame.loc[rest, columns] *= 0.05
+    projection = fc.project(fc.Usage.from_frame(frame), horizon="2Q", seed=1, trajectories=50)
+    plan = sc.plan(projection, scenario=sc.Scenario("zero", [sc.Growth(monthly=0.0)]), draws=500, seed=1)
+    money = plan.table("month")["p50"]
+    # A month has 8 to 10 weekend days at 40 % and up to two holidays: days of two months are within 7 % of each other.
+    a_day = money / pd.PeriodIndex(money.index, freq="M").days_in_month
+    assert a_day["2027-06"] / a_day["2027-02"] == pytest.approx(1.0, abs=0.07)
+
+
+def test_a_lane_that_leaves_tokens_blank_is_as_the_rows_that_know_them():
+    usage = plain(np.full(60, 1_000.0))
+    blank = usage.frame.assign(input_tokens=usage.frame["input_tokens"].where(np.arange(60) % 2 == 0))
+    known = sc.plan(fc.project(usage, horizon=30, trajectories=10), draws=100).base
+    projection = fc.project(fc.Usage.from_frame(blank), horizon=30, trajectories=10)
+    assert sc.plan(projection, draws=100).base == pytest.approx(known, rel=1e-9)
+    assert any("input_tokens is blank in 29 rows" in note for note in projection.notes)
+
+
+def test_what_is_left_out_is_in_no_table_and_weighs_what_it_weighs():
+    usage = plain(np.full(60, 900.0))
+    other = usage.frame.assign(model="in-house-7b", requests=100.0, input_tokens=100_000.0)
+    projection = fc.project(fc.Usage.from_frame(pd.concat([usage.frame, other])), horizon=30, trajectories=10)
+    plan = sc.plan(projection, draws=100, unpriced="exclude")
+    assert plan.excluded["share"].tolist() == pytest.approx([0.1], rel=1e-6)
+    assert plan.table("model").index.tolist() == ["gpt-5"]
+
+
+def test_workloads_of_zeros_and_those_that_ended_are_told():
+    usage = plain(np.full(60, 900.0))
+    never = usage.frame.assign(project="never", requests=0.0, input_tokens=0.0)
+    ended = usage.frame.assign(project="ended")
+    ended.loc[ended["date"] > "2025-05-31", ["requests", "input_tokens"]] = 0.0
+    projection = fc.project(fc.Usage.from_frame(pd.concat([usage.frame, never, ended])), horizon=30, trajectories=10)
+    told = " ".join(projection.notes)
+    assert "1 workloads hold only zeros and are left out: production/never" in told
+    assert "1 workloads used nothing of late" in told
+    assert "production/ended" in told
+    assert "58 days of history are few" in told
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda p: sc.plan(p.usage), PlanError, "takes a projection"),
+        (lambda p: sc.plan(p, components=sc.Fixed("x", 1)), PlanError, "wanted a list"),
+        (lambda _: fc.project("mine.csv", horizon="1Q"), fc.UsageError, "read it first"),
+        (lambda p: fc.project(p.usage, horizon=10, by=()), ModelError, "at least one column"),
+        (lambda _: sc.PriceChange(on="01/02/2027", by=0.1), ScenarioError, "write it as 2027-02-01"),
+        (lambda _: sc.Growth(monthly=5), ScenarioError, "for 5 % write 0.05"),
+        (lambda _: sc.PriceChange(on="2027-02-01", by=-20), ScenarioError, "for -20 % write -0.2"),
+        (lambda p: fc.project(p.usage, start="01/12/2026", end="2026-12-31"), HorizonError, "write it as"),
+    ],
+)
+def test_slips_of_the_hand_are_told(projection, call, error, message):
+    with pytest.raises(error, match=message):
+        call(projection)

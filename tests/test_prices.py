@@ -661,7 +661,7 @@ LINE = "openai,gpt-4o,input_tokens,standard,2.50,USD,2026-01-01,\n"
          r"column 'unit' is not known in row 2: unit=input_token; allowed: .*did you mean 'input_tokens'\?"),
         (GOOD + LINE.replace("input_tokens", "reasoning_tokens"), "reasoning_tokens are part of output_tokens"),
         (GOOD + LINE.replace("standard", "btach"), r"column 'service_tier' is not known.*did you mean 'batch'\?"),
-        (GOOD + LINE.replace("gpt-4o", ""), r"column 'model' is blank in row 2: model=; write \* for every model"),
+        (GOOD + LINE.replace("gpt-4o", ""), r"column 'model' is blank in row 2: .*; write \* for every model"),
         (GOOD + LINE + LINE, r"rows 2 and 3 both price openai gpt-4o input_tokens \(standard\) from 2026-01-01"),
         (GOOD + LINE.replace(",\n", ",2026-06-30\n") + LINE.replace("2026-01", "2026-06"), "rows 2 and 3 both price"),
         (GOOD + LINE.replace("gpt-4o", "GPT-4o").replace("2026-01-01", "") + LINE.replace("2026-01-01", ""),

@@ -52,6 +52,11 @@ BAD = {
     "future": (changed("date", ["2026-01-01", "2099-01-02"] * 2), r"2 rows are after .*today="),
     "all zeros": (GOOD.assign(requests=0, input_tokens=0, output_tokens=0), r"is 0: nothing was used"),
     "no rows": (GOOD.iloc[:0], r"no rows"),
+    "total beside its parts": (GOOD.assign(total_tokens=2e3), r"'total_tokens'.*billed twice"),
+    "sums of weeks": (
+        pd.DataFrame({"date": pd.date_range("2026-01-04", periods=8, freq="W"), "model": "a", "requests": 1}),
+        r"stands 7 days apart throughout.*by day",
+    ),
     "moments": (changed("date", ["2026-01-01 10:31", "2026-01-02 11:07"] * 2), r"log of requests"),
     "two currencies": (
         GOOD.assign(billed_cost=1.0, currency=["USD", "EUR", "USD", "USD"]),
@@ -182,3 +187,24 @@ def test_one_row_is_read_but_cannot_be_projected():
 def test_hash_tells_content():
     assert fc.read_usage(GOOD).sha256 == fc.read_usage(GOOD).sha256
     assert fc.read_usage(GOOD).sha256 != fc.read_usage(changed("requests", [10, 12, 5, 7])).sha256
+
+
+def test_months_dated_on_their_last_day_are_months():
+    dates = pd.date_range("2026-01-31", periods=6, freq="ME")
+    usage = fc.read_usage(pd.DataFrame({"date": dates, "model": "a", "requests": 1}))
+    assert usage.grain == "month"
+    assert usage.start == pd.Timestamp("2026-01-01")
+
+
+def test_slips_that_may_be_meant_are_noted():
+    frame = GOOD.assign(environment=["Prod", "Prod", "prod", "prod"], input_tokens=[1.516, 2.5, 3.0, 4.0])
+    told = " ".join(fc.read_usage(frame).notes)
+    assert "environment spells one name in several ways: Prod, prod" in told
+    assert "input_tokens holds fractions, such as 1.516" in told
+
+
+def test_another_separator_is_told(tmp_path):
+    path = tmp_path / "usage.csv"
+    path.write_text("date;model;requests\n2026-01-01;a;1\n")
+    with pytest.raises(UsageError, match="has one column, 'date;model;requests'; separate columns with commas"):
+        fc.read_usage(path)

@@ -31,8 +31,8 @@ class Auto:
     """Seasonal means, Holt-Winters on a grid, a log-linear trend and a pooled autoregression, combined.
 
     All work on the guarded log scale. Weights come from errors at rolling cuts, joined with the panel's own ranking;
-    the point is the weighted median of the candidates, so one wild candidate moves it little. With ``mean`` it is brought
-    from the log scale's median to the mean, which is what adds up to totals; ratios are left as they are.
+    the point is the weighted median of the candidates, so one wild candidate moves it little. With ``mean`` it is
+    brought from the log scale's median to the mean, which is what adds up to totals; ratios are left as they are.
     """
 
     name: str = "auto"

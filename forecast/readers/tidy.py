@@ -53,17 +53,15 @@ def _load(path: Path) -> tuple[pd.DataFrame, str]:
             return pd.read_parquet(path), str(path)
         # Read as text, so that a bad number can be named by its row and its own spelling.
         frame = pd.read_csv(path, dtype=str, skipinitialspace=True, encoding="utf-8-sig")
-        if len(frame.columns) == 1 and any(mark in str(frame.columns[0]) for mark in ";\t|"):
-            raise UsageError(
-                f"{path}: has one column, {frame.columns[0]!r}; separate columns with commas, or read it with "
-                "pandas and pass the frame"
-            )
     except UnicodeDecodeError as cause:
         raise UsageError(f"{path}: is not UTF-8 text (byte {cause.start}); save it as UTF-8 CSV") from cause
     except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError, EOFError) as cause:
         raise UsageError(f"{path}: cannot be read as a table: {str(cause).strip()}; export it again") from cause
-    except UsageError:
-        raise
     except ValueError as cause:  # pyarrow's errors of a damaged Parquet file are ValueErrors
         raise UsageError(f"{path}: cannot be read as Parquet: {cause}; export it again") from cause
+    if len(frame.columns) == 1 and any(mark in str(frame.columns[0]) for mark in ";\t|"):
+        raise UsageError(
+            f"{path}: has one column, {str(frame.columns[0])[:60]!r}; separate columns with commas, "
+            "or read it with pandas and pass the frame"
+        )
     return frame, str(path)

@@ -175,12 +175,14 @@ class BudgetPlan:
             raise PlanError("this plan has no split; give one: split=EnvironmentSplit(...)")
         return pd.DataFrame(self.ledger.shares, columns=list(self.ledger.environments))
 
-    def plot(self, kind: str = "fan", *, ax: Axes | None = None) -> Axes:
-        """Draw the plan: ``"fan"`` (months, with history), ``"s_curve"`` or ``"environments"``; returns the Axes."""
+    def plot(self, kind: str = "fan", *, limit: float | None = None, ax: Axes | None = None) -> Axes:
+        """Draw the plan: ``"fan"`` (months, with history), ``"s_curve"`` (marking ``limit``) or ``"environments"``."""
         from scenarios.report import charts
 
         one_of("plot", kind, charts.KINDS, PlanError)
-        return charts.KINDS[kind](self, ax=ax)
+        if limit is not None and kind != "s_curve":
+            raise PlanError(f"plot({kind!r}, limit=...): only 's_curve' marks a limit")
+        return charts.s_curve(self, limit=limit, ax=ax) if limit is not None else charts.KINDS[kind](self, ax=ax)
 
     def to_excel(self, path: str | Path) -> Path:
         """Write the workbook; returns its path."""

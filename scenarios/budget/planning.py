@@ -76,6 +76,10 @@ def plan(
     PlanError, ScenarioError, PriceError
         An argument does not hold, or usage has no price; the message says what would mend it.
     """
+    if not isinstance(projection, Projection):
+        raise PlanError(f"sc.plan takes a projection, not {type(projection).__name__}: fc.project(usage, horizon='2Q')")
+    if isinstance(components, Component):
+        raise PlanError("components: wanted a list, such as [Fixed(...), Reserve(...)]")
     spec = PlanSpec(
         prices if prices is not None else PriceBook.builtin(),
         scenario if scenario is not None else Scenario(),
@@ -88,7 +92,7 @@ def plan(
         tuple(detail),
     )
     priced = price_lanes(projection, spec.prices, unpriced=unpriced)
-    labels, cell = _cells(projection, spec.detail)
+    labels, cell = _cells(projection, spec.detail, priced.priced)
     size = 8.0 * draws * len(labels) * (len(projection.days) / 28 + 2)
     if size > MOST_BYTES:
         raise PlanError(
@@ -122,8 +126,11 @@ def plan(
     )
 
 
-def _cells(projection: Projection, detail: tuple[str, ...]) -> tuple[pd.DataFrame, IntArray]:
-    """Labels of the output cells (cell,), and which cell each lane is counted in (lane,)."""
+def _cells(projection: Projection, detail: tuple[str, ...], priced: np.ndarray) -> tuple[pd.DataFrame, IntArray]:
+    """Labels of the output cells (cell,), and which cell each lane is counted in (lane,).
+
+    A lane without a price costs nothing and makes no cell: it is counted, as 0, in the first.
+    """
     lanes = projection.drivers.lanes
     workloads = projection.workloads.iloc[lanes["workload"]].reset_index(drop=True)
     routes = projection.routes.iloc[lanes["route"]].reset_index(drop=True)
@@ -138,10 +145,12 @@ def _cells(projection: Projection, detail: tuple[str, ...]) -> tuple[pd.DataFram
         every["environment"] = every.get("environment", pd.Series([None] * len(every)))
         kept = ["environment", *kept]
     keys = every[kept].astype("object").where(every[kept].notna(), None)
-    grouped = keys.groupby(kept, sort=True, dropna=False)
-    code = grouped.ngroup().to_numpy()
+    keys = keys[priced]
+    code = keys.groupby(kept, sort=True, dropna=False).ngroup().to_numpy()
     labels = keys.assign(_code=code).drop_duplicates("_code").sort_values("_code").drop(columns="_code")
-    return labels.reset_index(drop=True), code.astype(np.intp)
+    cell = np.zeros(len(priced), dtype=np.intp)
+    cell[priced] = code
+    return labels.reset_index(drop=True), cell
 
 
 def _history(projection: Projection, prices: PriceBook) -> pd.Series:

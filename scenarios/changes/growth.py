@@ -17,6 +17,8 @@ from scenarios.changes.base import World, matching
 from scenarios.ranges import Uncertain
 
 Basis = Literal["total", "extra"]
+#: A rate above this is taken for percent written as a number.
+MOST = {"monthly": 1.0, "yearly": 20.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Growth:
         which = "monthly" if self.monthly is not None else "yearly"
         rate = ranges.uncertain(self.monthly if self.yearly is None else self.yearly, f"Growth.{which}")
         ranges.in_domain(rate, "relative", f"Growth.{which}")
+        ends = (rate.low, rate.high) if isinstance(rate, ranges.Between) else (rate,) if isinstance(rate, float) else ()
+        for end in ends:
+            if end > MOST[which]:
+                raise ScenarioError(f"Growth.{which} = {end:g} is {end:+.0%}; for {end:g} % write {end / 100:g}")
         object.__setattr__(self, which, rate)
         object.__setattr__(self, "where", dict(self.where))
         one_of("Growth.basis", self.basis, get_args(Basis), ScenarioError)

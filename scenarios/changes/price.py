@@ -10,6 +10,7 @@ import pandas as pd
 
 from forecast.errors import ScenarioError, one_of
 from forecast.panel import FloatArray
+from forecast.periods import date_of
 from scenarios import ranges
 from scenarios.changes.base import World, matching
 from scenarios.ranges import Uncertain
@@ -55,13 +56,9 @@ class PriceChange:
 
     def __post_init__(self) -> None:
         """Check date, size and probability."""
-        try:
-            day = pd.Timestamp(self.on)
-        except ValueError as cause:
-            raise ScenarioError(f"PriceChange.on = {self.on!r} is not a date; write 2027-02-01") from cause
-        if pd.isna(day):
+        if isinstance(self.on, str) and not self.on:
             raise ScenarioError("PriceChange: say from which day: on='2027-02-01'")
-        object.__setattr__(self, "on", day.normalize())
+        object.__setattr__(self, "on", date_of(self.on, "PriceChange.on", ScenarioError))
         if (self.by is None) == (self.to is None):
             raise ScenarioError("PriceChange: give the new price either as by= (relative) or as to= (a quoted unit)")
         if self.by is not None:
