@@ -144,9 +144,9 @@ class Usage:
     def _repr_html_(self) -> str:
         by = [c for c in ("provider", "model") if c in self.frame]
         sums = [c for c in (schema.REQUESTS, *self.units, "billed_cost") if c in self.frame]
-        total = (
-            self.frame.groupby(by, dropna=False)[sums].sum(min_count=1) if by else self.frame[sums].sum().to_frame().T
-        )
+        named = self.frame.assign(**{c: self.frame[c].fillna(f"(no {c})") for c in by})
+        total = named.groupby(by)[sums].sum(min_count=1) if by else named[sums].sum().to_frame().T
+        total = total.rename(columns={"billed_cost": f"billed_cost, {self.currency}"})
         notes = "".join(f"<li>{_escape(note)}</li>" for note in self.notes)
         table = total.to_html(float_format=lambda v: f"{v:,.0f}", na_rep="unknown", border=0)
         return f"<p>{_escape(repr(self))}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")

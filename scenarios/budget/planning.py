@@ -160,6 +160,23 @@ def _history(projection: Projection, prices: PriceBook) -> pd.Series:
     return cost.groupby(frame["date"].dt.to_period("M")).sum(min_count=1).rename("cost")
 
 
+def _discount(projection: Projection, prices: PriceBook) -> list[tuple[str, str, str]]:
+    """What was billed of the priced cost in the last whole month, where the export has a bill."""
+    known = projection.usage.until(projection.as_of)
+    frame = known.frame
+    if "billed_cost" not in frame:
+        return []
+    cost = prices.cost(known)
+    month = frame["date"].dt.to_period("M")
+    day_after = projection.as_of + pd.Timedelta(days=1)
+    last = day_after.to_period("M") - 1 if known.grain != "month" else projection.as_of.to_period("M")
+    use = (month == last) & cost.notna() & frame["billed_cost"].notna() & (cost > 0)
+    if not use.any():
+        return []
+    share = frame.loc[use, "billed_cost"].sum() / cost[use].sum()
+    return [("bill", f"planned at the price book's prices; {last} was billed at {share:.1%} of them", "the export")]
+
+
 def _assumptions(projection: Projection, spec: PlanSpec, priced: PricedLanes) -> pd.DataFrame:
     """What the plan rests on, a row each."""
     usage, span, model = projection.usage, projection.span, projection.spec.model
@@ -176,6 +193,7 @@ def _assumptions(projection: Projection, spec: PlanSpec, priced: PricedLanes) ->
         ("split", spec.split.describe() if spec.split else "by demand: no split", "asked"),
         ("draws", f"{spec.draws:,} draws, seed {spec.seed}", made_by),
     ]
+    rows += _discount(projection, spec.prices)
     rows += [("note", note, "reader and forecast") for note in projection.notes]
     rows += [
         ("unpriced", f"{r.provider}/{r.model} {r.unit} left out: {r.share:.1%} of its unit", "unpriced='exclude'")
