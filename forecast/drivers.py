@@ -94,8 +94,8 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     days = pd.date_range(frame[schema.DATE].min(), as_of, freq=step)
     row_day = days.get_indexer(pd.DatetimeIndex(frame[schema.DATE]))
 
-    workloads, row_workload = _labels(frame, list(by))
-    routes, row_route = _labels(frame, [c for c in schema.ROUTE if c in frame])
+    workloads, row_workload = labels_of(frame, list(by))
+    routes, row_route = labels_of(frame, [c for c in schema.ROUTE if c in frame])
     quantity, units = _quantities(frame)
     by_requests, by_spend = _volume_kind(frame, quantity, units, row_workload, len(workloads))
     tokens = quantity[:, [schema.UNITS[u].token if u in schema.UNITS else False for u in units]].sum(axis=1)
@@ -180,10 +180,10 @@ def _pool(frame: pd.DataFrame, by: tuple[str, ...], max_series: int) -> tuple[pd
     ]
 
 
-def _labels(frame: pd.DataFrame, columns: list[str]) -> tuple[pd.DataFrame, IntArray]:
+def labels_of(frame: pd.DataFrame, columns: list[str]) -> tuple[pd.DataFrame, IntArray]:
+    """The distinct rows of some columns, sorted: their labels (group,), and each row's group (row,)."""
     keys = frame[columns].astype("object").where(frame[columns].notna(), None)
-    group = keys.groupby(columns, dropna=False, sort=True)
-    code = group.ngroup().to_numpy()
+    code = keys.groupby(columns, dropna=False, sort=True).ngroup().to_numpy()
     labels = keys.assign(_code=code).drop_duplicates("_code").sort_values("_code").drop(columns="_code")
     return labels.reset_index(drop=True), code.astype(np.intp)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecast import schema
+from forecast.drivers import labels_of
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray, IntArray
 from scenarios.budget.splits import EnvironmentSplit
@@ -73,10 +74,8 @@ class Ledger:
                 cells[name] = np.tile(values.where(values.notna(), stand_in).to_numpy(), months)
         if not by:
             return pd.DataFrame(index=pd.RangeIndex(1)), np.zeros((months, rows), dtype=np.intp)
-        grouped = cells.groupby(by, sort=True, dropna=False)
-        code = grouped.ngroup().to_numpy()
-        labels = cells.assign(_code=code).drop_duplicates("_code").sort_values("_code").drop(columns="_code")
-        return labels.reset_index(drop=True), code.reshape(months, rows).astype(np.intp)
+        labels, code = labels_of(cells, by)
+        return labels, code.reshape(months, rows)
 
     def summed(self, group: IntArray, count: int, rows: np.ndarray | None = None) -> FloatArray:
         """Money of each group: (draw, group); ``rows`` (bool) takes only some rows."""

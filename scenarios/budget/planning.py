@@ -8,6 +8,7 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 
+from forecast.drivers import labels_of
 from forecast.errors import PlanError
 from forecast.panel import IntArray
 from forecast.prices import PriceBook
@@ -144,13 +145,10 @@ def _cells(projection: Projection, detail: tuple[str, ...], priced: np.ndarray) 
     if "environment" not in kept:
         every["environment"] = every.get("environment", pd.Series([None] * len(every)))
         kept = ["environment", *kept]
-    keys = every[kept].astype("object").where(every[kept].notna(), None)
-    keys = keys[priced]
-    code = keys.groupby(kept, sort=True, dropna=False).ngroup().to_numpy()
-    labels = keys.assign(_code=code).drop_duplicates("_code").sort_values("_code").drop(columns="_code")
+    labels, code = labels_of(every[priced], kept)
     cell = np.zeros(len(priced), dtype=np.intp)
     cell[priced] = code
-    return labels.reset_index(drop=True), cell
+    return labels, cell
 
 
 def _history(projection: Projection, prices: PriceBook) -> pd.Series:
