@@ -48,8 +48,8 @@ clean: ## remove everything made but .venv (to start anew: rm -rf .venv)
 
 # pytest leaves with 5 when it finds no test: said, and no failure.
 define marked
-@status=0; $(BIN)/python -m pytest -m $(1) || status=$$?; \
-if [ $$status -eq 5 ]; then echo "$(2)"; else exit $$status; fi
+@status=0; $(BIN)/python -m pytest -m $(1) --collect-only -q >/dev/null || status=$$?; \
+if [ $$status -eq 5 ]; then echo "$(2)"; else $(BIN)/python -m pytest -m $(1); fi
 endef
 
 # ------------------------------------------------------------------------------------------------------- install
