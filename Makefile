@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help plan test test-slow test-system lint format clean
+.PHONY: help plan test test-slow test-system notebooks lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,10 @@ test-slow: $(VENV)/.dev ## the tests that take longer
 
 test-system: $(VENV)/.dev ## the tests that need the system's package manager, installing what they need
 	$(call marked,system,0 system tests yet: nothing to install.)
+
+notebooks: $(VENV)/.dev ## run the notebooks again and keep their output
+	env -u MPLBACKEND $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
 lint: $(VENV)/.dev ## ruff, mypy and import contracts, changing nothing
 	$(BIN)/ruff check
