@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from forecast.calendars import Calendar
 from forecast.errors import (
     HorizonError,
     ModelError,
@@ -23,17 +24,23 @@ from forecast.usage import Usage
 
 if TYPE_CHECKING:
     from forecast.backtesting import backtest
+    from forecast.baselining import baseline
     from forecast.generator import generate_usage
     from forecast.scorecard import Scorecard
+    from forecast.statement import CostBaseline
 
 #: Public names whose modules a plan does not need: loaded when first asked for, so that importing stays cheap.
 _LATER = {
+    "CostBaseline": "forecast.statement",
     "Scorecard": "forecast.scorecard",
     "backtest": "forecast.backtesting",
+    "baseline": "forecast.baselining",
     "generate_usage": "forecast.generator",
 }
 
 __all__ = [
+    "Calendar",
+    "CostBaseline",
     "HorizonError",
     "ModelError",
     "PlanError",
@@ -47,6 +54,7 @@ __all__ = [
     "Usage",
     "UsageError",
     "backtest",
+    "baseline",
     "generate_usage",
     "project",
     "read_usage",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pandas as pd
 
-from forecast.errors import ModelError
-from forecast.panel import FloatArray
+from forecast.calendars import Calendar, Unit
+from forecast.errors import ModelError, one_of
+from forecast.panel import FloatArray, IntArray
+from forecast.periods import Extents, extents
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +33,8 @@ class SamplePaths:
         The model, and how its paths were made.
     history : DataFrame, optional
         ``unique_id, ds, y`` of what was known, for pictures.
+    labels : tuple of str (period,), optional
+        What a calendar calls the periods: a column ``period`` in every table.
     """
 
     values: FloatArray
@@ -39,6 +43,7 @@ class SamplePaths:
     seed: int
     method: str
     history: pd.DataFrame | None = field(default=None)
+    labels: tuple[str, ...] | None = field(default=None)
 
     def __post_init__(self) -> None:
         """Hold shape and labels together."""
@@ -74,13 +79,36 @@ class SamplePaths:
         lower, upper = np.quantile(self.values, [tail, 1 - tail], axis=0)
         return self._long({"lower": lower, "upper": upper})
 
-    def total(self, freq: str | None = None) -> SamplePaths:
-        """Sum each path over periods of ``freq`` (such as ``"ME"`` or ``"QE"``), or over the whole horizon.
+    def total(self, freq: str | Calendar | None = None, *, by: Unit | None = None) -> SamplePaths:
+        """Sum each path over periods of ``freq``, or over the whole horizon.
 
-        A first or last period that the horizon covers in part holds the part's sum.
+        A first or last period that the horizon covers in part holds the part's sum; what part it is,
+        :meth:`forecast.Calendar.exposure` says.
+
+        Parameters
+        ----------
+        freq : str or Calendar, optional
+            A pandas alias, such as ``"ME"`` or ``"QE"``, or a fiscal calendar.
+        by : {"month", "quarter", "year"}
+            Which of the calendar's periods; they bear its ``labels`` and are dated on their last day.
+
+        Raises
+        ------
+        ModelError
+            The alias is not of a longer period, or a period of the paths lies in more than one of the calendar's.
         """
+        labels = None
+        if by is not None and not isinstance(freq, Calendar):
+            raise ModelError(f"by={by!r} names a calendar's periods; give one: total(fc.Calendar(...), by={by!r})")
         if freq is None:
             values, ends = self.values.sum(axis=1, keepdims=True), self.periods[-1:]
+        elif isinstance(freq, Calendar):
+            one_of("by", by, get_args(Unit), ModelError)
+            assert by is not None
+            days = extents(self.periods)
+            rows = _rows(days, freq, by)
+            values = np.add.reduceat(self.values, rows, axis=1)
+            ends, labels = freq.end(days.first[rows], by), tuple(freq.label(days.first[rows], by))
         else:
             try:
                 group = pd.Series(0, index=self.periods).resample(freq)
@@ -93,12 +121,15 @@ class SamplePaths:
             starts = np.concatenate([[0], np.cumsum(counts.to_numpy())[:-1]])
             values = np.add.reduceat(self.values, starts, axis=1)
             ends = pd.DatetimeIndex(counts.index)
-        return SamplePaths(values, ends, self.series, self.seed, f"{self.method}, summed over {freq or 'the horizon'}")
+        told = freq.describe() if isinstance(freq, Calendar) else freq
+        over = f"{by}s of the {told}" if by else told or "the horizon"
+        return SamplePaths(values, ends, self.series, self.seed, f"{self.method}, summed over {over}", labels=labels)
 
     def sum_series(self, name: str = "all") -> SamplePaths:
         """Sum over series in each draw: the whole, joint as it was."""
         values = self.values.sum(axis=2, keepdims=True)
-        return SamplePaths(values, self.periods, (name,), self.seed, f"{self.method}, summed over series")
+        method = f"{self.method}, summed over series"
+        return SamplePaths(values, self.periods, (name,), self.seed, method, labels=self.labels)
 
     def plot(self, series: str | None = None, *, ax: Axes | None = None) -> Axes:
         """Draw a fan chart of one series (the first where none is named); returns the matplotlib Axes."""
@@ -122,10 +153,26 @@ class SamplePaths:
 
     def _long(self, columns: dict[str, FloatArray]) -> pd.DataFrame:
         periods, series = len(self.periods), len(self.series)
+        labels = {} if self.labels is None else {"period": np.tile(np.array(self.labels, dtype=object), series)}
         return pd.DataFrame(
             {
                 "unique_id": np.repeat(np.array(self.series, dtype=object), periods),
                 "ds": np.tile(self.periods.to_numpy(), series),
+                **labels,
                 **{name: value.T.ravel() for name, value in columns.items()},
             }
         )
+
+
+def _rows(days: Extents, calendar: Calendar, by: Unit) -> IntArray:
+    """Where each of a calendar's periods begins, as a row number: int array (calendar period,)."""
+    number = calendar.ordinals(days.first, by)
+    torn = np.flatnonzero(number != calendar.ordinals(days.last, by))
+    if len(torn):
+        begin, end = days.first[torn[:1]], days.last[torn[:1]]
+        raise ModelError(
+            f"{len(torn)} of {len(number)} periods lie in more than one {by} of the {calendar.describe()}: "
+            f"{begin[0]:%Y-%m-%d} to {end[0]:%Y-%m-%d} is in {calendar.label(begin, by)[0]} and "
+            f"{calendar.label(end, by)[0]}; total paths by day"
+        )
+    return np.flatnonzero(np.diff(number, prepend=number[0] - 1))

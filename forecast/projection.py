@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from forecast.calendars import CALENDAR_YEAR, Calendar, calendar_of
 from forecast.dependence import Trajectories, trajectories
 from forecast.drivers import ENDED_BLOCKS, Drivers, drivers_of
 from forecast.errors import HorizonError, ModelError, UsageError
@@ -47,6 +48,7 @@ class ProjectionSpec:
     lag: int = 2
     max_series: int = 500
     trajectories: int = TRAJECTORIES
+    calendar: Calendar = CALENDAR_YEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,7 @@ def project(
     lag: int | None = None,
     max_series: int = 500,
     trajectories: int = TRAJECTORIES,
+    calendar: Calendar | None = None,
 ) -> Projection:
     """Project usage into the future as joint trajectories of its drivers.
 
@@ -240,8 +243,8 @@ def project(
     ----------
     usage : Usage
     horizon : str or int, optional
-        ``"2Q"``: the two whole quarters after the as-of date; also ``"3M"``, ``"90D"``, ``"FY2027"``, ``"2027Q1"``, or
-        a count of periods. ``start=`` and ``end=`` (dates) serve instead.
+        ``"2Q"``: the two whole quarters after the as-of date; also ``"3M"``, ``"90D"``, ``"FY2027"``, ``"2027Q1"``,
+        ``"2027-01"``, or a count of periods. ``start=`` and ``end=`` (dates) serve instead.
     model : str or Model
         The forecaster of volume, mix and intensity.
     seed : int
@@ -253,6 +256,9 @@ def project(
         The largest workloads that are kept apart; the rest are pooled as ``(other)``, which is noted.
     trajectories : int
         Joint futures held; draws of a plan are dealt over them.
+    calendar : Calendar, optional
+        The fiscal calendar whose months, quarters and years the horizon and the plan's tables mean; the calendar year
+        where none is given. One by weeks (4-4-5) takes daily or hourly usage.
 
     Raises
     ------
@@ -268,7 +274,8 @@ def project(
     chosen = default if lag is None else lag
     if isinstance(chosen, bool) or not isinstance(chosen, int) or chosen < 0:
         raise HorizonError(f"lag={lag!r}: wanted a whole number of periods, 0 or more")
-    spec = ProjectionSpec(horizon, start, end, model, seed, tuple(by), chosen, max_series, trajectories)
+    known = calendar_of(calendar)
+    spec = ProjectionSpec(horizon, start, end, model, seed, tuple(by), chosen, max_series, trajectories, known)
     return _project(usage, spec)
 
 
@@ -278,7 +285,7 @@ def _project(usage: Usage, spec: ProjectionSpec) -> Projection:
     if spec.lag > MOST_PERIODS:
         raise HorizonError(f"lag={spec.lag:,}: at most {MOST_PERIODS:,} periods can be left out as incomplete")
     as_of = last - spec.lag * (pd.offsets.MonthBegin() if freq == "MS" else pd.Timedelta(days=1))
-    span = horizon_of(as_of, freq=freq, span=spec.horizon, start=spec.start, end=spec.end)
+    span = horizon_of(as_of, freq=freq, span=spec.horizon, start=spec.start, end=spec.end, calendar=spec.calendar)
     known = len(pd.date_range(usage.start.normalize(), as_of, freq=freq))
     least = LEAST_MONTHS if freq == "MS" else LEAST_HISTORY
     if known < least:

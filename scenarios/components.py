@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecast.calendars import date_of
 from forecast.errors import PlanError, ScenarioError
 from forecast.panel import FloatArray
-from forecast.periods import date_of
 from scenarios import ranges
 from scenarios.changes import World
 from scenarios.ranges import Uncertain
@@ -45,19 +45,19 @@ class Fixed:
         if first is not None and last is not None and last < first:
             raise PlanError(f"Fixed {self.name!r}: it ends on {self.end}, before it starts on {self.start}")
 
-    def money(self, world: World, months: pd.PeriodIndex, first: pd.Timestamp, last: pd.Timestamp) -> FloatArray:
-        """Money in each month of the plan that runs from ``first`` to ``last``: (draw, month)."""
-        begin = max(first, _date(self.start, "Fixed.start") or first)
-        end = min(last, _date(self.end, "Fixed.end") or last)
+    def money(self, world: World, first: pd.DatetimeIndex, last: pd.DatetimeIndex) -> FloatArray:
+        """Money in each month of a plan, or part of one, that runs from ``first`` to ``last``: (draw, month)."""
+        begin = max(first[0], _date(self.start, "Fixed.start") or first[0])
+        end = min(last[-1], _date(self.end, "Fixed.end") or last[-1])
         if end < begin:
             raise PlanError(
                 f"Fixed {self.name!r} runs {self.start or 'from the start'} to {self.end or 'the end'}, "
-                f"outside the plan of {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+                f"outside the plan of {first[0]:%Y-%m-%d} to {last[-1]:%Y-%m-%d}"
             )
         amount = ranges.values(self.monthly, world.uniform("component", self.name, "monthly"), "amount")
-        covered = pd.date_range(begin, end).to_period("M")
-        days = np.array([(covered == month).sum() for month in months], dtype="float64")
-        return np.asarray(amount[:, None] * (days / months.days_in_month.to_numpy())[None, :])
+        covered = (last.where(last < end, end) - first.where(first > begin, begin)).days.to_numpy() + 1
+        exposure = np.maximum(covered, 0) / first.days_in_month.to_numpy()
+        return np.asarray(amount[:, None] * exposure[None, :])
 
 
 @dataclass(frozen=True, slots=True)

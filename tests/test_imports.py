@@ -36,10 +36,13 @@ PUBLIC = {
         "generate_usage",
         "read_usage",
         # forecasts
+        "CostBaseline",
+        "Calendar",
         "Projection",
         "SamplePaths",
         "Scorecard",
         "backtest",
+        "baseline",
         "project",
         "sample_paths",
         # errors

@@ -6,7 +6,15 @@ from collections.abc import Callable
 
 from forecast.errors import ModelError, one_of
 from forecast.models.auto import Auto
-from forecast.models.baselines import Drift, RunRate, SeasonalMean, SeasonalNaive
+from forecast.models.baselines import (
+    Drift,
+    RobustRunRate,
+    RunRate,
+    SeasonalMean,
+    SeasonalMedian,
+    SeasonalNaive,
+    TrimmedRunRate,
+)
 from forecast.models.protocol import Model
 
 __all__ = ["MODELS", "Model", "model_of"]
@@ -15,8 +23,11 @@ MODELS: dict[str, Callable[[], Model]] = {
     "auto": Auto,
     "fast": lambda: Auto(name="fast", fast=True),
     "run_rate": RunRate,
+    "trimmed_run_rate": TrimmedRunRate,
+    "robust_run_rate": RobustRunRate,
     "seasonal_naive": SeasonalNaive,
     "seasonal_mean": SeasonalMean,
+    "seasonal_median": SeasonalMedian,
     "drift": Drift,
 }
 

@@ -125,6 +125,8 @@ class BudgetPlan:
     ) -> pd.DataFrame:
         """The plan by any of month, quarter, year, environment, line and the workload's and route's columns.
 
+        Months, quarters and years are those of the projection's calendar.
+
         Parameters
         ----------
         by : list of str
@@ -150,7 +152,7 @@ class BudgetPlan:
         table = labels.assign(**{name: found[i] for i, name in enumerate(LEVELS)})
         table["demand_share"] = self._demand_share(labels, group, names)
         for column, level in (("base", 0.5), ("budget", self.confidence)):
-            table[column] = np.bincount(group.ravel(), weights=self._cents(level), minlength=count) / 100.0
+            table[column] = np.bincount(group.ravel(), weights=self.cents(level), minlength=count) / 100.0
         table["contingency"] = (table["budget"] - table["base"]).round(2)
         if errors:
             for name, level in LEVELS.items():
@@ -210,7 +212,7 @@ class BudgetPlan:
 
         return plan_html(self)
 
-    def _cents(self, level: float) -> IntArray:
+    def cents(self, level: float) -> IntArray:
         """The finest cells' amounts at a level of the total, in cents, rounded once: (month * row,)."""
         key = f"{level:.12g}"
         if key not in self._kept:

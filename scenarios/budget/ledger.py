@@ -6,18 +6,20 @@ Comes in: rows of demand, lines without an environment, a split. Goes out: rows 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from forecast import schema
+from forecast.calendars import Calendar, Unit
 from forecast.drivers import labels_of
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray, IntArray
 from scenarios.budget.splits import EnvironmentSplit
 
 LINE, TOKENS, TRANSFER = "line", "tokens", "policy transfer"
-PERIODS = ("month", "quarter", "year")
+PERIODS: Final[tuple[Unit, ...]] = ("month", "quarter", "year")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,10 @@ class Ledger:
         False for policy transfers, which move money and are not demand.
     own : bool array (row,)
         True for the lines that bear an environment of their own: what demand shares are made from.
-    months : PeriodIndex (month,)
+    days : DatetimeIndex (month,)
+        The first day of each month. By a calendar of weeks, a month is the part of one that lies in one fiscal month.
+    calendar : Calendar
+        Whose months, quarters and years tables are told by.
     shares : float array (draw, environment), optional
         The split's shares, and ``environments`` their names.
     """
@@ -43,14 +48,20 @@ class Ledger:
     money: FloatArray
     demand: np.ndarray
     own: np.ndarray
-    months: pd.PeriodIndex
+    days: pd.DatetimeIndex
     environments: tuple[str, ...]
     shares: FloatArray | None
+    calendar: Calendar
 
     @property
     def totals(self) -> FloatArray:
         """Money over the horizon in each draw: (draw,)."""
         return np.asarray(self.money[:, :, self.demand].sum(axis=(1, 2)))
+
+    @property
+    def months(self) -> pd.PeriodIndex:
+        """The calendar month of each; by a calendar of weeks one may come twice."""
+        return self.days.to_period("M")
 
     def columns(self) -> tuple[str, ...]:
         """What ``by`` may name."""
@@ -62,11 +73,11 @@ class Ledger:
             one_of("by", name, self.columns(), PlanError)
         if len(set(by)) != len(by):
             raise PlanError(f"by={by!r} names a column twice")
-        months, rows = len(self.months), len(self.labels)
+        months, rows = len(self.days), len(self.labels)
         cells = pd.DataFrame(index=pd.RangeIndex(months * rows))
         for name in by:
             if name in PERIODS:
-                cells[name] = np.repeat(_period(self.months, name), rows)
+                cells[name] = np.repeat(self.calendar.label(self.days, name), rows)
             else:
                 values = self.labels[name].astype("object")
                 # A line that is not tokens has no project or model: it is shown by its own name.
@@ -81,7 +92,7 @@ class Ledger:
         """Money of each group: (draw, group); ``rows`` (bool) takes only some rows."""
         used = np.ones(len(self.labels), dtype=bool) if rows is None else rows
         out = np.zeros((len(self.money), count))
-        for month in range(len(self.months)):
+        for month in range(len(self.days)):
             code = group[month, used]
             order = np.argsort(code, kind="stable")
             if not len(order):
@@ -95,8 +106,10 @@ def ledger_of(
     labels: pd.DataFrame,
     cost: FloatArray,
     lines: list[tuple[str, str | None, FloatArray]],
-    months: pd.PeriodIndex,
+    days: pd.DatetimeIndex,
     split: EnvironmentSplit | None,
+    *,
+    calendar: Calendar,
 ) -> Ledger:
     """Allocate.
 
@@ -107,7 +120,10 @@ def ledger_of(
     cost : float array (draw, month, cell)
     lines : list of (name, environment or None, money (draw, month))
         Lines that are not tokens.
+    days : DatetimeIndex (month,)
+        The first day of each month.
     split : EnvironmentSplit, optional
+    calendar : Calendar
 
     A split makes one share vector a draw from the horizon's demand of the lines that have an environment. Lines
     without one are dealt by it, and each environment gets a row ``policy transfer``: its part of the total less its own
@@ -132,7 +148,8 @@ def ledger_of(
         money = np.concatenate([own, *[m[:, :, None] for _, m in free]], axis=2)
         table = pd.concat([own_labels, extra], ignore_index=True).reindex(columns=columns) if free else own_labels
         bears = np.arange(len(table)) < len(own_labels)
-        return Ledger(table, money, np.ones(len(table), dtype=bool), bears, months, tuple(environments), None)
+        demand = np.ones(len(table), dtype=bool)
+        return Ledger(table, money, demand, bears, days, tuple(environments), None, calendar)
     by_environment = np.stack(
         [own[:, :, (own_labels["environment"] == e).to_numpy()].sum(axis=2) for e in environments], axis=2
     )
@@ -149,12 +166,8 @@ def ledger_of(
         np.concatenate([own, *dealt, transfer], axis=2),
         demand,
         np.arange(len(table)) < len(own_labels),
-        months,
+        days,
         tuple(environments),
         shares,
+        calendar,
     )
-
-
-def _period(months: pd.PeriodIndex, name: str) -> np.ndarray:
-    freq = {"month": "M", "quarter": "Q", "year": "Y"}[name]
-    return months.asfreq(freq).astype(str).to_numpy()

@@ -1,8 +1,8 @@
 """Plan files. Comes in: one TOML file that tells a plan. Goes out: the plan's arguments, checked, and the plan itself.
 
-The tables are ``[plan]``, ``[usage]``, ``[prices]``, ``[forecast]``, ``[scenario]`` with ``[[scenario.changes]]``,
-``[[components]]``, ``[split]`` and ``[output]``; only ``[plan]`` and ``[usage]`` are needed. Paths are relative to the
-plan file. Wherever an uncertain number is taken, ``{p10 = .., p90 = ..}`` is a range.
+The tables are ``[plan]``, ``[calendar]``, ``[usage]``, ``[prices]``, ``[forecast]``, ``[scenario]`` with
+``[[scenario.changes]]``, ``[[components]]``, ``[split]`` and ``[output]``; only ``[plan]`` and ``[usage]`` are needed.
+Paths are relative to the plan file. Wherever an uncertain number is taken, ``{p10 = .., p90 = ..}`` is a range.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final, get_args
 import pandas as pd
 
 from forecast import schema
+from forecast.calendars import CALENDAR_YEAR, Calendar
 from forecast.errors import HorizonError, PlanError, TokenplanError, nearest
 from forecast.models import model_of
 from forecast.periods import horizon as horizon_of
@@ -104,7 +105,8 @@ class PlanFile:
     def project(self, usage: Usage) -> Projection:
         """Project the usage as the file asks."""
         chosen = {"seed": self.arguments.get("seed", 0), "by": workload_columns(usage), **self.forecast}
-        check_reach(usage, **{k: self.forecast.get(k) for k in SPAN})
+        calendar = self.forecast.get("calendar", CALENDAR_YEAR)
+        check_reach(usage, **{k: self.forecast.get(k) for k in SPAN}, calendar=calendar)
         return project(usage, **chosen)
 
     def plan(self, projection: Projection, prices: PriceBook) -> BudgetPlan:
@@ -166,6 +168,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
     usage = usage_of(document.get("usage", {}), held["usage"], file.parent, problems)
     prices = prices_of(held["prices"], file.parent, problems)
     scenario = scenario_of(document.get("scenario", {}), problems)
+    calendar = _calendar(document.get("calendar", {}), held["calendar"], problems)
     components = _components(document.get("components", []), problems)
     split = _split(document.get("split"), problems)
     problems.tell()
@@ -178,7 +181,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
         name=settings.get("name", file.stem),
         usage=usage,
         prices=prices,
-        forecast={**span, **held["forecast"]},
+        forecast={**span, **calendar, **held["forecast"]},
         scenario=scenario,
         components=components,
         split=split,
@@ -209,6 +212,7 @@ def _tables(folder: Path) -> dict[str, Keys]:
             "limit": keys.number,
             "unpriced": keys.choice(*get_args(Unpriced)),
         },
+        "calendar": keys.checks_of(Calendar),
         **input_tables(folder),
         "forecast": {
             "model": keys.both(keys.text, keys.accepted_by(model_of)),
@@ -229,6 +233,17 @@ def _whole_plan(table: object, problems: Problems) -> None:
         problems.add("plan.horizon", 'is missing: say what is planned, such as "2Q", or give start and end')
     elif given not in (["horizon"], ["start", "end"]):
         problems.add("plan", f"{' and '.join(given)}: give the span either as horizon, or as start and end")
+
+
+def _calendar(table: Table, held: Table, problems: Problems) -> dict[str, Calendar]:
+    """The fiscal calendar, as an argument of the projection; none where the file does not tell one."""
+    if not held or len(held) < len(table):
+        return {}
+    try:
+        return {"calendar": Calendar(**held)}
+    except TokenplanError as error:
+        problems.add("calendar", str(error))
+        return {}
 
 
 def _components(tables: object, problems: Problems) -> tuple[Component, ...]:
@@ -280,12 +295,18 @@ def check_horizon(value: str | int) -> None:
 
 
 def check_reach(
-    usage: Usage, *, horizon: str | int | None = None, start: str | None = None, end: str | None = None
+    usage: Usage,
+    *,
+    horizon: str | int | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    calendar: Calendar = CALENDAR_YEAR,
 ) -> None:
     """Refuse a span that ends more years after the usage than anything can be forecast for."""
     last = usage.end.normalize()
     try:
-        span = horizon_of(last, freq="MS" if usage.grain == "month" else "D", span=horizon, start=start, end=end)
+        freq = "MS" if usage.grain == "month" else "D"
+        span = horizon_of(last, freq=freq, span=horizon, start=start, end=end, calendar=calendar)
     except HorizonError:
         return  # told by the projection, which knows how many of the last periods are incomplete
     if (span.end - last).days > FARTHEST:

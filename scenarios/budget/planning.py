@@ -8,6 +8,7 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 
+from forecast.calendars import CALENDAR_YEAR
 from forecast.drivers import labels_of
 from forecast.errors import PlanError
 from forecast.panel import IntArray
@@ -104,15 +105,10 @@ def plan(
         projection, priced, spec.scenario, cell=cell, cells=len(labels), draws=draws, seed=seed, n_jobs=n_jobs
     )
     planned = made.spans.planned
-    months = made.spans.months[planned]
     world = World(draws, seed)
-    first, last = projection.span.start, projection.span.end
-    if projection.usage.grain == "month":
-        last = last + pd.offsets.MonthEnd(0)
-    lines = [
-        (c.name, c.environment, c.money(world, months, first, last)) for c in spec.components if isinstance(c, Fixed)
-    ]
-    ledger = ledger_of(labels, made.cost[:, planned], lines, months, split)
+    first, last = made.spans.first[planned], made.spans.last[planned]
+    lines = [(c.name, c.environment, c.money(world, first, last)) for c in spec.components if isinstance(c, Fixed)]
+    ledger = ledger_of(labels, made.cost[:, planned], lines, first, split, calendar=projection.spec.calendar)
     return BudgetPlan(
         spec,
         projection,
@@ -178,6 +174,7 @@ def _discount(projection: Projection, prices: PriceBook) -> list[tuple[str, str,
 def _assumptions(projection: Projection, spec: PlanSpec, priced: PricedLanes) -> pd.DataFrame:
     """What the plan rests on, a row each."""
     usage, span, model = projection.usage, projection.span, projection.spec.model
+    calendar = projection.spec.calendar
     name = model if isinstance(model, str) else model.name
     count, seed = projection.volume.count, projection.spec.seed
     made_by = f"tokenplan {version('tokenplan')}, numpy {np.__version__}"
@@ -185,6 +182,7 @@ def _assumptions(projection: Projection, spec: PlanSpec, priced: PricedLanes) ->
         ("usage", repr(usage), f"{usage.source}, sha256 {usage.sha256[:16]}"),
         ("as of", f"{span.as_of:%Y-%m-%d}", "last day of the export less the lag"),
         ("horizon", f"{span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}", "asked"),
+        *([("calendar", calendar.describe(), "asked")] if calendar != CALENDAR_YEAR else []),
         ("forecast", f"model {name}, {count} trajectories, seed {seed}", "forecast.project"),
         ("prices", repr(spec.prices), f"sha256 {spec.prices.sha256[:16]}"),
         ("scenario", spec.scenario.describe(), "asked"),

@@ -8,9 +8,9 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from forecast.calendars import date_of
 from forecast.errors import ScenarioError, one_of
 from forecast.panel import FloatArray
-from forecast.periods import date_of
 from scenarios import ranges
 from scenarios.changes.base import World, matching
 from scenarios.ranges import Uncertain

@@ -44,16 +44,20 @@ def months_of(plan: BudgetPlan) -> Months:
     """Put history, gap and plan on one calendar."""
     span = plan.projection.span
     now = pd.Period(plan.projection.as_of, "M")
-    months, gap = plan.ledger.months, plan.gap.copy()
+    begin = np.flatnonzero(~plan.ledger.months.duplicated())
+    months, gap = plan.ledger.months[begin], plan.gap.copy()
     forecast = plan.gap_months.union(months)
     known = plan.history.dropna()
     known = known[(known.index <= now) & ~known.index.isin(forecast)]
     if len(known) > 1 and plan.projection.usage.start.normalize() > known.index[0].start_time:
         known = known.iloc[1:]
     begun = _known_in(plan, now) if now in forecast else 0.0
-    planned = plan.ledger.money.sum(axis=2)
-    tokens = plan.ledger.money[:, :, (plan.ledger.labels["line"] == TOKENS).to_numpy()].sum(axis=2)
-    budget = plan.table("month")["budget"].to_numpy(dtype="float64").copy()
+    money = plan.ledger.money
+    planned = np.add.reduceat(money.sum(axis=2), begin, axis=1)
+    tokens = money[:, :, (plan.ledger.labels["line"] == TOKENS).to_numpy()].sum(axis=2)
+    tokens = np.add.reduceat(tokens, begin, axis=1)
+    cents = plan.cents(plan.confidence).reshape(money.shape[1:]).sum(axis=1)
+    budget = np.add.reduceat(cents, begin) / 100.0
     gap[:, plan.gap_months == now] += begun
     shared = plan.gap_months.intersection(months)
     for i, month in enumerate(months):
