@@ -2,56 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import pandas as pd
 
-from forecast.coverage import LEAST_BLOCKS, CoverageError, coverage_by_level, coverage_error
 from forecast.errors import ModelError, one_of
 from forecast.panel import FloatArray
-from forecast.scores import diebold_mariano, finops_grade, mean_known
+from forecast.pooling import pooled
+from forecast.scopes import HORIZON
+from forecast.scoring import PIT_BINS, SCORES, OriginScores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from forecast.figures import Palette
-
-#: What is scored of a series, an origin and a scope. In the series' own unit, a mean over the scope's periods: actual
-#: (mean |y|), error (mean f - y), mae, crps, pinball_* and interval_*. Without unit: the rest; smape in per cent, wape,
-#: bias and coverage_* as shares.
-SCORES = (
-    *("count", "actual", "error", "mae", "mase", "rmsse", "smape", "wape", "bias", "crps"),
-    *("pinball_10", "pinball_50", "pinball_80", "pinball_90", "pinball_95"),
-    *("interval_80", "interval_95", "msis_95", "coverage_80", "coverage_95"),
-)
-#: The scope that every origin has beside its single periods.
-HORIZON = "horizon"
-PIT_BINS = 100
-
 Kind = Literal["calibration", "pit"]
+
+#: The columns of the table: of single periods, and of the total over the horizon.
+_PERIOD: Final = (
+    *("mase", "smape", "owa", "wape", "bias", "crps", "interval_80"),
+    *(f"coverage_{level}{tail}" for level in (80, 95) for tail in ("", "_se", "_trials")),
+)
+_TOTAL: Final = tuple(name for name in _PERIOD if name not in ("mase", "smape", "owa"))
+#: What a part of a usage's scorecard is called: the columns that tables have before the model.
+_PART: Final = ("measure", "level")
 
 
 @dataclass(frozen=True, slots=True)
-class OriginScores:
-    """What one model scored at one origin.
+class Part:
+    """Series whose scores are pooled.
 
     Attributes
     ----------
-    values : float array (scope, score, series)
-        In the order of ``SCORES``; NaN where nothing could be scored.
-    pit : float array (scope, bin)
-        Values by where they lay among the draws: ``PIT_BINS`` equal parts of 0 to 1.
-    run_rate : float array (series,)
-        The MASE of the run rate over the same periods.
+    measure : str
+        ``tokens`` or ``cost`` of a usage; blank for plain series.
+    level : str
+        ``workload``, or ``organisation`` for their joint sum; blank for plain series.
+    series : tuple of str
     """
 
-    values: FloatArray
-    pit: FloatArray
-    run_rate: FloatArray
+    measure: str
+    level: str
+    series: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +54,40 @@ class Design:
 
     Attributes
     ----------
-    models, series, scopes : tuple of str
+    models, scopes : tuple of str
         The first scope is the single period, such as ``day``; the last is ``horizon``.
+    parts : tuple of Part
+        One for plain series; for usage one a measure and level.
     origins : DatetimeIndex
         The last known period of each origin.
     horizon, step : int
         Periods that each origin forecasts, and periods between origins.
     freq : str
     draws, seed : int
+    currency : str, optional
+        What cost is in.
     """
 
     models: tuple[str, ...]
-    series: tuple[str, ...]
     scopes: tuple[str, ...]
+    parts: tuple[Part, ...]
     origins: pd.DatetimeIndex
     horizon: int
     step: int
     freq: str
     draws: int
     seed: int
+    currency: str | None = None
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The plain series, or the workloads."""
+        return self.parts[0].series
+
+    @property
+    def of_usage(self) -> bool:
+        """Whether tokens and cost of a usage were scored."""
+        return bool(self.parts[0].measure)
 
     @property
     def overlap(self) -> int:
@@ -90,6 +99,23 @@ class Design:
         """The word for one period."""
         return self.scopes[0]
 
+    def part(self, measure: str | None, level: str | None) -> Part:
+        """The part of a measure and level: by default the last measure, cost where it was priced, by workload.
+
+        Raises
+        ------
+        ModelError
+            There is no such measure or level; plain series have neither.
+        """
+        asked = {"measure": measure, "level": level}
+        for name, value in asked.items():
+            if value is not None and not self.of_usage:
+                raise ModelError(f"{name}={value!r}: plain series have no {name}; leave it out")
+            if value is not None:
+                one_of(name, value, dict.fromkeys(getattr(part, name) for part in self.parts), ModelError)
+        measure, level = measure or self.parts[-1].measure, level or self.parts[0].level
+        return next(part for part in self.parts if (part.measure, part.level) == (measure, level))
+
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Scorecard:
@@ -98,57 +124,96 @@ class Scorecard:
     Attributes
     ----------
     table : DataFrame
-        One row a model. Of single periods: ``mase`` and ``smape`` (means over series and origins), ``wape``, ``bias``,
-        ``crps`` and ``interval_80`` (sums over series and origins, divided by the sum of actual values),
-        ``coverage_80`` and ``coverage_95`` with ``_se`` (standard error by block bootstrap over origins) and
-        ``_trials`` (effective number of trials). The same with ``_total``, of the total over the horizon, whose point
-        is the median of summed paths, and ``finops_grade`` of ``wape_total``. Against the run rate:
-        ``mase_to_run_rate`` (below 1 is better) and ``dm_p`` (Diebold-Mariano p-value, two-sided, over origins).
+        One row a model; of a usage one a measure (tokens, cost), level (workload, organisation) and model. Of single
+        periods: ``mase`` and ``smape`` (means over series and origins), ``owa`` (their mean ratio to Naive2's),
+        ``wape``, ``bias``, ``crps`` and ``interval_80`` (sums over series and origins, divided by the sum of actual
+        values), ``coverage_80`` and ``coverage_95`` with ``_se`` (standard error by block bootstrap over origins) and
+        ``_trials`` (effective number of trials). Those in money's terms again with ``_total``, of the total over the
+        horizon, whose point is the median of summed paths, and ``finops_grade`` of ``wape_total``. Against the run
+        rate: ``mase_to_run_rate`` (below 1 is better) and ``dm_p`` (Diebold-Mariano p-value, two-sided, over origins),
+        of single periods, and with ``_total``.
         Standard errors, trials and p-values are NaN with fewer than four origins whose horizons do not overlap.
+    by_scope : DataFrame
+        The same and every other score, one row a scope (day, week, month, quarter, year, horizon) and model: also
+        ``count``, ``rmsse``, ``msis_95``, ``interval_95`` and ``pinball_*``. A total's ``mase``, ``rmsse``, ``owa`` and
+        ``msis_95`` are scaled by the steps from one known total of its kind to the next (for the horizon: stretches as
+        long as it, counted back from the origin), and NaN where no series knows at least three such steps.
     detail : DataFrame
-        Tidy: ``model, origin, series, scope, score, value``. An origin is the last period known at it; a scope is a
-        single period, whole weeks, months, quarters or years inside the horizon, or the whole horizon.
+        Tidy: ``model, origin, series, scope, score, value``; of a usage after ``measure, level``. An origin is the last
+        period known at it; a scope is a single period, whole weeks, months, quarters or years inside the horizon, or
+        the whole horizon.
     pit : DataFrame
         ``model, scope, bin, count``: how many values lay below share ``bin`` of the draws, and above the bin before.
     design : Design
+    notes : tuple of str
+        What was left out or assumed.
     """
 
     table: pd.DataFrame
+    by_scope: pd.DataFrame = field(repr=False)
     detail: pd.DataFrame = field(repr=False)
     pit: pd.DataFrame = field(repr=False)
     design: Design
+    notes: tuple[str, ...] = field(default=())
 
-    def plot(self, kind: Kind = "calibration", *, scope: str = HORIZON, ax: Axes | None = None) -> Axes:
+    def plot(
+        self,
+        kind: Kind = "calibration",
+        *,
+        scope: str = HORIZON,
+        measure: str | None = None,
+        level: str | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
         """Draw how honest the bands are, one line a model; returns the matplotlib Axes.
 
         ``calibration``: the share of values inside the band of each level, against that level: on the diagonal is
         right, below it the bands are too narrow. ``pit``: where values lay among the draws: flat is right, a U says
-        too narrow, a hill too wide. ``scope`` is one of ``design.scopes``.
+        too narrow, a hill too wide. ``scope`` is one of ``design.scopes``. Of a usage, ``measure`` is ``tokens`` or
+        ``cost`` (cost where it was priced), ``level`` is ``workload`` or ``organisation`` (workload).
 
         Raises
         ------
         ModelError
-            The kind or the scope is not known, or nothing was scored in that scope.
+            The kind, scope, measure or level is not known, or nothing was scored in that scope.
         """
         one_of("kind", kind, ("calibration", "pit"), ModelError)
         one_of("scope", scope, self.design.scopes, ModelError)
+        part = self.design.part(measure, level)
         held = self.pit[self.pit["scope"] == scope]
+        for name in _PART if self.design.of_usage else ():
+            held = held[held[name] == getattr(part, name)]
         counts = {name: held.loc[held["model"] == name, "count"].to_numpy("float64") for name in self.design.models}
         scored = max(count.sum() for count in counts.values())
         if scored == 0:
             raise ModelError(f"no {scope} was scored: no origin's horizon holds a whole one; take a longer horizon")
+        from forecast.scorecard_figures import calibration_plot, pit_plot
+
+        draw = calibration_plot if kind == "calibration" else pit_plot
+        return draw(counts, self._subtitle(part, scope, scored), ax)
+
+    def _subtitle(self, part: Part, scope: str, scored: float) -> str:
         period, horizon = self.design.period, self.design.horizon
         what = f"totals over {_count(horizon, period)}" if scope == HORIZON else f"{scope}s"
-        dates = _count(len(self.design.origins), "date")
-        subtitle = f"{scored:,.0f} {what} of {len(self.design.series)} series, forecast from {dates}"
-        return _calibration(counts, subtitle, ax) if kind == "calibration" else _pit_plot(counts, subtitle, ax)
+        whose = f"{len(part.series)} series"
+        if self.design.of_usage:
+            whose = f"the organisation's {part.measure}"
+            if part.level == "workload":
+                whose = f"{part.measure} in {_count(len(part.series), 'workload')}"
+        return f"{scored:,.0f} {what} of {whose}, forecast from {_count(len(self.design.origins), 'date')}"
 
     def __repr__(self) -> str:
         """One line: what was tried, and which model's totals were nearest."""
         d = self.design
-        shape = f"{len(d.models)} models x {len(d.origins)} origins x {len(d.series)} series"
+        what = f"{len(d.series)} {'workloads' if d.of_usage else 'series'}"
+        shape = f"{len(d.models)} models x {len(d.origins)} origins x {what}"
+        last = d.parts[-1]
         totals = self.table["wape_total"].dropna()
-        best = f"; totals nearest: {totals.idxmin()}, off by {totals.min():.1%}" if len(totals) else ""
+        for name in _PART if d.of_usage else ():
+            totals = totals[totals.index.get_level_values(name) == getattr(last, name)]
+        whose = f"the organisation's {last.measure}" if d.of_usage else "totals"
+        models = totals.index.get_level_values("model")
+        best = f"; {whose} nearest: {models[int(totals.argmin())]}, off by {totals.min():.1%}" if len(totals) else ""
         return f"Scorecard({shape}, {d.horizon} {d.period}s ahead{best})"
 
     def _repr_html_(self) -> str:
@@ -166,14 +231,16 @@ class Scorecard:
                 "error to run rate's": t["mase_to_run_rate"].map("{:.2f}".format),
                 "by chance (p)": t["dm_p"].map(lambda p: "below 0.01" if p < 0.01 else f"{p:.2f}"),
             },
-            index=t.index.rename(None),
+            index=t.index.set_names([None] * t.index.nlevels),
         ).replace("nan", "–")
         dates = f"{d.origins[0]:%Y-%m-%d}" + (f" to {d.origins[-1]:%Y-%m-%d}" if len(d.origins) > 1 else "")
+        what = f"{len(d.series)} series"
+        if d.of_usage:
+            what = f"{' and '.join(self._measures)} of {_count(len(d.series), 'workload')} and of the organisation"
         lead = (
-            f"{len(d.series)} series, forecast {_count(d.horizon, d.period)} ahead from "
-            f"{_count(len(d.origins), 'past date')}: {dates}"
+            f"{what}, forecast {_count(d.horizon, d.period)} ahead from {_count(len(d.origins), 'past date')}: {dates}"
         )
-        notes = (
+        reading = (
             "Every forecast saw only what was known on its date. Off by: sum of misses over sum of actual values; of a "
             "total, of its P50. "
             "FinOps grade of the total: run to 12 %, walk to 15 %, crawl to 20 %. An honest 80 % band holds about 80 % "
@@ -181,67 +248,99 @@ class Scorecard:
             "Band's score: width plus penalty for misses, over the actual total; lower is better. Error to run rate's: "
             "below 1 beats continuing the recent mean; p below 0.05 is hardly chance."
         )
-        return f"<p><b>Backtest</b>: {escape(lead)}</p>{shown.to_html(border=0)}<p><small>{escape(notes)}</small></p>"
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return (
+            f"<p><b>Backtest</b>: {escape(lead)}</p>{shown.to_html(border=0)}<p><small>{escape(reading)}</small></p>"
+            + (f"<ul>{notes}</ul>" if notes else "")
+        )
+
+    @property
+    def _measures(self) -> list[str]:
+        told = {"cost": f"cost ({self.design.currency})"}
+        return [told.get(name, name) for name in dict.fromkeys(part.measure for part in self.design.parts)]
 
 
-def scorecard(design: Design, found: list[list[OriginScores]]) -> Scorecard:
-    """Put a scorecard together from what each model (outer list) scored at each origin (inner list)."""
-    values = np.stack([np.stack([one.values for one in row]) for row in found])
+def scorecard(design: Design, found: list[list[OriginScores]], *, notes: tuple[str, ...] = ()) -> Scorecard:
+    """Put a scorecard together from what each model (outer list) scored at each origin (inner list).
+
+    A series that was not scored at an origin is NaN there.
+    """
+    axis = {(p, name): i for i, (p, name) in enumerate((p, n) for p, x in enumerate(design.parts) for n in x.series)}
+    values, yardstick, scale = (
+        np.stack([np.stack([_placed(getattr(one, name), one.series, axis) for one in row]) for row in found])
+        for name in ("values", "yardstick", "scale")
+    )
     pit = np.stack([np.sum([one.pit for one in row], axis=0) for row in found])
-    run_rate = np.stack([one.run_rate for one in found[0]])
-    rows = [_row(own, run_rate, design.overlap) for own in values]
-    table = pd.DataFrame(rows, index=pd.Index(design.models, name="model"))
-    return Scorecard(table, _detail(design, values), _pit(design, pit), design)
+    part = np.array([p for p, _ in axis])
+    rows = [
+        {
+            **_labels(design, p),
+            "scope": scope,
+            "model": model,
+            **pooled(
+                values[m, :, k][..., part == p],
+                yardstick[m, :, k][..., part == p],
+                scale[m][:, part == p],
+                design.overlap,
+            ),
+        }
+        for p in range(len(design.parts))
+        for k, scope in enumerate(design.scopes)
+        for m, model in enumerate(design.models)
+    ]
+    by_scope = pd.DataFrame(rows).set_index([*_columns(design), "scope", "model"])
+    told = dict.fromkeys(note for row in found for one in row for note in one.notes)
+    return Scorecard(
+        _table(by_scope, design), by_scope, _detail(design, values), _pit(design, pit), design, (*notes, *told)
+    )
 
 
-def _row(values: FloatArray, run_rate: FloatArray, overlap: int) -> dict[str, float | str]:
-    """One model's row from values (origin, scope, score, series) and the run rate's MASE (origin, series)."""
-    score = {name: values[:, 0, k] for k, name in enumerate(SCORES)}
-    row = {name: float(mean_known(score[name].ravel())) for name in ("mase", "smape")}
-    row |= _pooled(values[:, 0], overlap, "") | _pooled(values[:, -1], overlap, "_total")
-    against = _against_run_rate(score["mase"], run_rate, overlap)
-    return {**row, "finops_grade": finops_grade(row["wape_total"]), **against}
+def _placed(values: FloatArray, series: tuple[tuple[int, str], ...], axis: dict[tuple[int, str], int]) -> FloatArray:
+    """Values (..., series) on the scorecard's axis of series; NaN elsewhere."""
+    out = np.full((*values.shape[:-1], len(axis)), np.nan)
+    out[..., [axis[key] for key in series]] = values
+    return out
 
 
-def _pooled(values: FloatArray, overlap: int, tail: str) -> dict[str, float]:
-    """Sums over origins and series by the sum of actual values, and coverages. Values (origin, score, series)."""
-    known = dict(zip(SCORES, np.nan_to_num(np.moveaxis(values, 1, 0)), strict=True))
-    count = known["count"]
-    actual = float((count * known["actual"]).sum())
-    per_actual = {"wape": "mae", "bias": "error", "crps": "crps", "interval_80": "interval_80"}
-    row = {
-        name + tail: float((count * known[score]).sum()) / actual if actual > 0 else float("nan")
-        for name, score in per_actual.items()
-    }
-    for name in ("coverage_80", "coverage_95"):
-        inside = np.round(count * known[name]).sum(axis=1)
-        row |= _coverage(name + tail, coverage_error(inside, count.sum(axis=1), overlap=overlap))
-    return row
+def _columns(design: Design) -> tuple[str, ...]:
+    return _PART if design.of_usage else ()
 
 
-def _coverage(name: str, known: CoverageError) -> dict[str, float]:
-    return {name: known.share, f"{name}_se": known.se, f"{name}_trials": known.trials}
+def _labels(design: Design, part: int) -> dict[str, str]:
+    return {name: getattr(design.parts[part], name) for name in _columns(design)}
 
 
-def _against_run_rate(mase: FloatArray, run_rate: FloatArray, overlap: int) -> dict[str, float]:
-    """The ratio of mean MASE, and the test over origins, where both are known. Arrays (origin, series)."""
-    both = np.isfinite(mase) & np.isfinite(run_rate)
-    own, other = (np.where(both, x, np.nan) for x in (mase, run_rate))
-    most = float(mean_known(other.ravel()))
-    ratio = float(mean_known(own.ravel())) / most if most > 0 else float("nan")
-    test = diebold_mariano(mean_known(own.T), mean_known(other.T), horizon=overlap)
-    return {"mase_to_run_rate": ratio, "dm_p": test.p_value if test.count >= LEAST_BLOCKS * overlap else float("nan")}
+def _table(by_scope: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """One row a part and model: of single periods, then of the total over the horizon."""
+    at = by_scope.index.get_level_values("scope")
+    single, total = (by_scope[at == scope].droplevel("scope") for scope in (design.period, HORIZON))
+    named = total.rename(columns=_total_name)
+    against = ["mase_to_run_rate", "dm_p"]
+    columns = [single[list(_PERIOD)], named[[_total_name(name) for name in _TOTAL]], total["finops_grade"]]
+    return pd.concat([*columns, single[against], named[[_total_name(name) for name in against]]], axis=1)
+
+
+def _total_name(name: str) -> str:
+    """What a column is called in the table where it is of the total: ``coverage_80_se`` is ``coverage_80_total_se``."""
+    kind = next((tail for tail in ("_se", "_trials") if name.endswith(tail)), "")
+    return f"{name.removesuffix(kind)}_total{kind}"
 
 
 def _detail(design: Design, values: FloatArray) -> pd.DataFrame:
     """Tidy rows of values (model, origin, scope, score, series); what is NaN has no row."""
-    at = np.nonzero(np.isfinite(values))
-    model, origin, scope, score, series = at
+    model, origin, scope, score, series = at = np.nonzero(np.isfinite(values))
+    part = np.array([p for p, x in enumerate(design.parts) for _ in x.series], dtype=np.intp)[series]
+    names = np.array([name for x in design.parts for name in x.series], dtype=object)
+    keys = {
+        name: pd.Categorical(np.array([getattr(x, name) for x in design.parts], dtype=object)[part])
+        for name in _columns(design)
+    }
     return pd.DataFrame(
         {
+            **keys,
             "model": pd.Categorical.from_codes(model, categories=pd.Index(design.models)),
             "origin": design.origins.to_numpy()[origin],
-            "series": pd.Categorical.from_codes(series, categories=pd.Index(design.series)),
+            "series": pd.Categorical(names[series], categories=list(dict.fromkeys(names))),
             "scope": pd.Categorical.from_codes(scope, categories=pd.Index(design.scopes)),
             "score": pd.Categorical.from_codes(score, categories=pd.Index(SCORES)),
             "value": values[at],
@@ -250,53 +349,14 @@ def _detail(design: Design, values: FloatArray) -> pd.DataFrame:
 
 
 def _pit(design: Design, counts: FloatArray) -> pd.DataFrame:
-    """Counts (model, scope, bin) as rows."""
-    keys = [design.models, design.scopes, np.arange(1, PIT_BINS + 1) / PIT_BINS]
-    index = pd.MultiIndex.from_product(keys, names=["model", "scope", "bin"])
-    return pd.DataFrame({"count": counts.ravel()}, index=index).reset_index()
-
-
-def _calibration(counts: dict[str, FloatArray], subtitle: str, ax: Axes | None) -> Axes:
-    """Coverage of every level against that level, a line a model, from PIT counts (bin,)."""
-    from forecast.figures import SMALL, canvas, headline
-
-    ax, palette = canvas(ax, (5.5, 5.5))
-    ax.plot([0, 100], [0, 100], color=palette.muted, linewidth=0.8, zorder=0)
-    told: list[str] = []
-    for (name, count), (colour, dash) in zip(counts.items(), _lines(palette), strict=False):
-        level, held = coverage_by_level(count)
-        ax.plot(100 * level, 100 * held, color=colour, linestyle=dash, label=name)
-        told.append(f"{100 * np.interp(0.8, level, held):.0f} % ({name})")
-    ax.set(
-        xlabel="level of the band, %", ylabel="actual values inside, %", xlim=(0, 100), ylim=(0, 100), aspect="equal"
+    """Counts (model, part, scope, bin) as rows."""
+    bins = np.arange(1, PIT_BINS + 1) / PIT_BINS
+    index = pd.MultiIndex.from_product(
+        [design.models, range(len(design.parts)), design.scopes, bins], names=["model", "part", "scope", "bin"]
     )
-    ax.legend(frameon=False, loc="upper left", fontsize=SMALL, labelcolor=palette.ink)
-    headline(ax, f"80 % bands held {told[0]}", subtitle, palette)
-    return ax
-
-
-def _pit_plot(counts: dict[str, FloatArray], subtitle: str, ax: Axes | None) -> Axes:
-    """Frequency of actual values by where they lay among the draws, from PIT counts (bin,)."""
-    from forecast.figures import SMALL, canvas, headline
-
-    ax, palette = canvas(ax)
-    ax.axhline(1, color=palette.muted, linewidth=0.8, zorder=0)
-    for (name, count), (colour, dash) in zip(counts.items(), _lines(palette), strict=False):
-        tenths = count.reshape(10, -1).sum(axis=1) / max(float(count.sum()), 1.0)
-        ax.stairs(10 * tenths, np.linspace(0, 1, 11), baseline=None, color=colour, linestyle=dash, label=name)
-    ax.set(xlabel="share of draws below the actual value", ylabel="frequency; 1 is even", xlim=(0, 1))
-    ax.set_ylim(bottom=0)
-    ax.legend(frameon=False, loc="lower center", ncols=3, fontsize=SMALL, labelcolor=palette.ink)
-    name, count = next(iter(counts.items()))
-    high = float(count[len(count) // 2 :].sum() / max(float(count.sum()), 1.0))
-    headline(ax, f"{100 * high:.0f} % of actual values lay above the median ({name})", subtitle, palette)
-    return ax
-
-
-def _lines(palette: Palette) -> Iterator[tuple[str, str]]:
-    """Colours and dashes, apart in both."""
-    colours = (palette.future, palette.budget, palette.known, palette.muted)
-    return ((colour, dash) for dash in ("-", "--", ":", "-.") for colour in colours)
+    rows = pd.DataFrame({"count": counts.ravel()}, index=index).reset_index()
+    keys = {name: [getattr(design.parts[p], name) for p in rows["part"]] for name in _columns(design)}
+    return rows.assign(**keys)[[*keys, "model", "scope", "bin", "count"]]
 
 
 def _count(number: int, word: str) -> str:

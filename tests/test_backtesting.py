@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from forecast import backtesting, scores
+from forecast import origins, scores
 from forecast.backtesting import backtest
 from forecast.coverage import coverage_error
 from forecast.dependence import trajectories
 from forecast.errors import HorizonError, ModelError
 from forecast.models import MODELS
 from forecast.sampling import sample_paths
-from forecast.scorecard import SCORES
+from forecast.scoring import SCORES
 
 #: The same sum in another order: a few roundings.
 SAME = 1e-12
@@ -204,7 +204,7 @@ def forecasts(monkeypatch):
         made.append(found.point.tobytes() + found.paths().tobytes())
         return found
 
-    monkeypatch.setattr(backtesting, "trajectories", recorded)
+    monkeypatch.setattr(origins, "trajectories", recorded)
 
     def of(values, model):
         made.clear()
