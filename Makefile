@@ -7,6 +7,8 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 OUT     := out
 WORKERS ?= 2
+YARD    := benchmarks/.venv
+DATA    ?= ../shared/data
 
 # Build tools are pinned as well (pip 25.3 and later); older pips ignore this.
 export PIP_BUILD_CONSTRAINT := constraints.txt
@@ -14,10 +16,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help plan test test-slow test-system notebooks lint format clean
+.PHONY: help plan test test-slow test-system notebooks bench-accuracy bench-speed yardsticks lint format clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 plan: $(VENV)/.runtime ## install into .venv, plan both samples, write charts, workbook and page under out/
 	$(BIN)/tokenplan plan data/samples/organisation.toml --out $(OUT)/organisation
@@ -36,6 +38,14 @@ notebooks: $(VENV)/.dev ## run the notebooks again and keep their output
 	env -u MPLBACKEND $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
+bench-accuracy: $(VENV)/.dev $(YARD)/.made ## accuracy and coverage beside published scores and other programs; DATA=folder
+	$(BIN)/python benchmarks/run.py accuracy --data $(DATA) --jobs $(WORKERS) --out $(OUT)/bench
+
+bench-speed: $(VENV)/.dev $(YARD)/.made ## time and memory of 5,000 series beside other programs
+	$(BIN)/python benchmarks/run.py speed --jobs $(WORKERS) --out $(OUT)/bench
+
+yardsticks: $(YARD)/.made ## the environment of the programs that the benchmarks compare with
+
 lint: $(VENV)/.dev ## ruff, mypy and import contracts, changing nothing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -46,9 +56,9 @@ format: $(VENV)/.dev ## format, and fix what ruff can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-clean: ## remove everything made but .venv (to start anew: rm -rf .venv)
+clean: ## remove everything made but the environments and benchmarks/.cache (to start anew: rm -rf .venv)
 	rm -rf $(OUT) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
+	find . \( -path ./$(VENV) -o -path ./$(YARD) \) -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 # pytest leaves with 5 when it finds no test: said, and no failure.
 define marked
@@ -70,6 +80,14 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | venv
 $(VENV)/.dev: pyproject.toml constraints.txt | venv
 	$(call install,.[dev])
 	@touch $(VENV)/.runtime $@
+
+# statsforecast needs pandas before 3: an environment of its own, made by the Python of the other.
+$(YARD)/.made: benchmarks/yardsticks/requirements.txt | $(VENV)/.runtime
+	@echo "Installing the yardsticks into $(YARD) ..."
+	@rm -rf $(YARD)
+	@$(BIN)/python -m venv $(YARD)
+	@$(YARD)/bin/python -m pip install --quiet -r $<
+	@touch $@
 
 define install
 @echo "Installing tokenplan into $(VENV) (a few minutes the first time) ..."

@@ -1,12 +1,15 @@
 """M4, weekly and hourly: our models beside the published ones. Comes in: the folder that holds m4/. Goes out: tables.
 
-    python benchmarks/m4.py --data PATH [--models auto fast] [--origins 6] [--draws 1000]
+    python benchmarks/m4.py --data PATH [--models auto fast] [--origins 6] [--draws 1000] [--training]
 
 Weekly is all 359 series, 13 weeks ahead; hourly is every fourth of the 414, 48 hours ahead. First the published scores
 of Naive2 and seasonal naive on weekly are reproduced to three decimals: only then is the harness worth reading. Points
-are the models' own; bands and totals come from their sample paths. Coverage of totals is printed for the test part (one
-origin, so without a standard error) and for earlier origins inside the training part, one horizon apart, with the
-standard error of a block bootstrap over these origins and the effective number of trials.
+are the models' own; bands and totals come from their sample paths. Coverage of totals, of the whole horizon and of its
+parts, is told by the test part and earlier origins inside the training part, one horizon apart, with the standard
+error of a block bootstrap over origins and the effective number of trials.
+
+``--training`` leaves the test part unread, and lets the last horizon of the training part stand in for it: what
+parameters may be chosen on.
 
 Source: Makridakis, Spiliotis and Assimakopoulos (2020), doi:10.1016/j.ijforecast.2019.04.014.
 """
@@ -17,16 +20,15 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from spans import Held, Span, actual_totals, covered, forecast, held
+from verdicts import OUT, RULE, Line, at_most, coverage_line, looks, print_lines, save, shown
 
 from forecast import scores
-from forecast.coverage import CoverageError, coverage_error
-from forecast.dependence import trajectories
-from forecast.models import model_of
 from forecast.panel import FloatArray, Panel
 
 #: Published scores have three decimals.
@@ -35,7 +37,10 @@ DECIMALS = 5e-4
 
 @dataclass(frozen=True)
 class Setting:
-    """One frequency of M4: files, season (of scores and Naive2), the clock, and the history that is kept."""
+    """One frequency of M4: files, season (of scores and Naive2), the clock, the history that is kept, and targets.
+
+    ``spans`` are the totals whose coverage is told: the first is the whole horizon, for which coverage is asked.
+    """
 
     name: str
     stem: str
@@ -43,12 +48,21 @@ class Setting:
     freq: str
     kept: int
     complete: bool
+    owa: float
+    msis: float
+    spans: tuple[Span, ...]
 
 
 SETTINGS = (
-    Setting("Weekly", "Weekly", 1, "W", 600, complete=True),
-    Setting("Hourly", "Hourly-every4th", 24, "h", 960, complete=False),
-)
+    Setting(
+        "Weekly", "Weekly", 1, "W", 600, complete=True, owa=0.70, msis=17.5,
+        spans=(Span("13 weeks", 0, 13), Span("first 4 weeks", 0, 4), Span("last 4 weeks", 9, 13)),
+    ),
+    Setting(
+        "Hourly", "Hourly-every4th", 24, "h", 960, complete=False, owa=0.42, msis=6.5,
+        spans=(Span("48 hours", 0, 48), Span("first 24 hours", 0, 24), Span("last 24 hours", 24, 48)),
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,10 +95,10 @@ class Part:
         """SMAPE and MASE: means over series."""
         return float(scores.smape(self.actual, forecast).mean()), self.scaled(scores.mase, forecast)
 
-    def panel(self, back: int = 0) -> Panel:
-        """What was known ``back`` periods before the end, right-aligned: dates are made up, M4 gives none."""
+    def panel(self, kept: int | None = None) -> Panel:
+        """What was known, right-aligned: dates are made up, M4 gives none."""
         setting = self.setting
-        known = [past[: len(past) - back][-setting.kept :] for past in self.history]
+        known = [past[-(kept or setting.kept) :] for past in self.history]
         length = max(map(len, known))
         values = np.full((length, len(known)), np.nan)
         for i, past in enumerate(known):
@@ -92,14 +106,19 @@ class Part:
         return Panel(values, pd.date_range("2000-01-02", periods=length, freq=setting.freq), self.names, setting.freq)
 
 
-def read(folder: Path, setting: Setting) -> Part:
+def read(folder: Path, setting: Setting, *, training: bool = False) -> Part:
+    """All series of one frequency; with ``training`` the last horizon of the training part is what is to come."""
     train = pd.read_csv(folder / f"{setting.stem}-train.csv")
     test = pd.read_csv(folder / f"{setting.stem}-test.csv")
     if list(train.iloc[:, 0]) != list(test.iloc[:, 0]):
         sys.exit(f"{folder}: the series of {setting.stem}-train.csv and -test.csv differ")
     rows = train.iloc[:, 1:].to_numpy("float64")
     history = [row[np.isfinite(row)] for row in rows]
-    return Part(setting, tuple(train.iloc[:, 0].astype(str)), history, test.iloc[:, 1:].to_numpy("float64").T)
+    names, actual = tuple(train.iloc[:, 0].astype(str)), test.iloc[:, 1:].to_numpy("float64").T
+    if training:
+        h = len(actual)
+        return Part(setting, names, [past[:-h] for past in history], np.stack([past[-h:] for past in history], axis=1))
+    return Part(setting, names, history, actual)
 
 
 # ------------------------------------------------------------------------------------------------ M4's own baselines
@@ -145,43 +164,22 @@ def seasonal_naive(past: FloatArray, horizon: int, season: int) -> FloatArray:
 # ----------------------------------------------------------------------------------------------------- our models
 
 
-@dataclass(frozen=True)
-class Bands:
-    """A model's point (horizon, series), 95 % bands of periods, and 80 and 95 % bands of totals (series,)."""
-
-    point: FloatArray
-    low: FloatArray
-    high: FloatArray
-    total: FloatArray
-    seconds: float
-
-
-def forecast(panel: Panel, model: str, horizon: int, *, draws: int, seed: int) -> Bands:
-    begin = time.perf_counter()
-    made = trajectories(panel, model_of(model), horizon=horizon, count=draws, seed=seed)
-    paths = made.paths()
-    low, high = np.quantile(paths, [0.025, 0.975], axis=0)
-    total = np.quantile(paths.sum(axis=1), [0.025, 0.1, 0.9, 0.975], axis=0)
-    return Bands(made.point, low, high, total, time.perf_counter() - begin)
-
-
-def earlier_origins(part: Part, model: str, *, origins: int, draws: int, seed: int) -> dict[int, CoverageError]:
-    """Coverage of 80 and 95 % bands of totals at origins inside the training part, one horizon apart.
-
-    A series takes part where four horizons were known.
-    """
+def earlier(part: Part, back: int) -> Part:
+    """The part as it stood ``back`` periods before the test part: the series of which four horizons were known."""
     h = part.horizon
-    inside: dict[int, list[int]] = {80: [], 95: []}
-    count: list[int] = []
-    for back in range(origins * h, 0, -h):
-        chosen = [i for i, past in enumerate(part.history) if len(past) - back >= 4 * h]
-        known = Part(part.setting, tuple(part.names[i] for i in chosen), [part.history[i] for i in chosen], part.actual)
-        total = np.array([part.history[i][len(part.history[i]) - back :][:h].sum() for i in chosen])
-        low95, low80, high80, high95 = forecast(known.panel(back), model, h, draws=draws, seed=seed).total
-        inside[80].append(int(((low80 <= total) & (total <= high80)).sum()))
-        inside[95].append(int(((low95 <= total) & (total <= high95)).sum()))
-        count.append(len(chosen))
-    return {level: coverage_error(hits, count) for level, hits in inside.items()}
+    chosen = [i for i, past in enumerate(part.history) if len(past) - back >= 4 * h]
+    past = [part.history[i] for i in chosen]
+    actual = np.stack([p[len(p) - back :][:h] for p in past], axis=1)
+    history = [p[: len(p) - back] for p in past]
+    return replace(part, names=tuple(part.names[i] for i in chosen), history=history, actual=actual)
+
+
+def totals_held(part: Part, model: str, *, draws: int, seed: int) -> list[Held]:
+    """How the totals of each span held at one origin."""
+    spans, seen = part.setting.spans, np.isfinite(part.actual)
+    made = forecast(part.panel(), model, spans=spans, seen=seen, draws=draws, seed=seed)
+    total = actual_totals(spans, part.actual)
+    return [held(made.totals[:, i], total[i]) for i in range(len(spans))]
 
 
 # --------------------------------------------------------------------------------------------------------- tables
@@ -213,7 +211,36 @@ def reproduces(part: Part, wide: pd.DataFrame, naive: dict[str, tuple[float, flo
     return agree or not part.setting.complete
 
 
-def compare(part: Part, folder: Path, options: argparse.Namespace) -> bool:
+def coverage_lines(part: Part, model: str, last: list[Held], options: argparse.Namespace) -> list[Line]:
+    """Coverage of every span's total: at the last origin, at those before it, and at all of them."""
+    h, count = part.horizon, options.origins
+    before = [
+        totals_held(earlier(part, back), model, draws=options.draws, seed=options.seed)
+        for back in range(count * h, 0, -h)
+    ]
+    end = "training part's end" if options.training else "test part"
+    lines = []
+    for i, span in enumerate(part.setting.spans):
+        name = f"{part.setting.name} {span.name}"
+        for nominal in (80, 95):
+            inside = [x[i].inside80 if nominal == 80 else x[i].inside95 for x in (*before, last)]
+            every = coverage_line(
+                f"{name}, {count + 1} origins", model, found=covered(inside, overlap=1), nominal=nominal, asked=i == 0
+            )
+            earlier_ones = coverage_line(
+                f"{name}, {count} before the {end}",
+                model,
+                found=covered(inside[:-1], overlap=1),
+                nominal=nominal,
+                asked=False,
+            )
+            alone = f"{100 * np.nanmean(inside[-1]):.1f} %"
+            lines += [every, earlier_ones, Line(f"{name}, {end}, {nominal} %", model, "", alone, "shown")]
+    return lines
+
+
+def compare(part: Part, folder: Path, options: argparse.Namespace) -> list[Line]:
+    """Print one frequency's table, beside the published rows, and give its lines."""
     setting, h = part.setting, part.horizon
     print(f"\n{setting.name}: {len(part.history)} series, {h} ahead, the last {setting.kept} values kept")
     baselines = {"Naive2": naive2, "sNaive": seasonal_naive}
@@ -222,37 +249,41 @@ def compare(part: Part, folder: Path, options: argparse.Namespace) -> bool:
         for team, make in baselines.items()
     }
     wide = published(folder, setting.name, options.best)
-    agree = reproduces(part, wide, naive)
-    total = part.actual.sum(axis=0)
-    rows, lines = {}, []
+    lines = []
+    if setting.complete and not options.training:
+        agree = reproduces(part, wide, naive)
+        what = f"{setting.name} published Naive2 and sNaive, three decimals"
+        lines.append(
+            Line(what, "", "reproduced", "reproduced" if agree else "not reproduced", "PASS" if agree else "MISS")
+        )
+    rows = {}
     for model in options.models:
-        made = forecast(part.panel(), model, h, draws=options.draws, seed=options.seed)
+        seen = np.isfinite(part.actual)
+        made = forecast(
+            part.panel(), model, spans=setting.spans, seen=seen, draws=options.draws, seed=options.seed, bands=True
+        )
         smape, mase = part.points(made.point)
         owa = float(scores.owa(smape, mase, naive_smape=naive["Naive2"][0], naive_mase=naive["Naive2"][1]))
-        rows[f">>> {model}"] = {
-            "sMAPE": smape,
-            "MASE": mase,
-            "OWA": owa,
-            "MSIS": part.scaled(scores.msis, made.low, made.high),
-        }
-        low95, low80, high80, high95 = made.total
-        inside = {80: (low80 <= total) & (total <= high80), 95: (low95 <= total) & (total <= high95)}
-        score = float((scores.interval_score(total, low80, high80, level=80) / total).mean())
-        held = earlier_origins(part, model, origins=options.origins, draws=options.draws, seed=options.seed)
-        lines.append(
-            f"  {model:8s} test part 80 %: {100 * inside[80].mean():.1f}, 95 %: {100 * inside[95].mean():.1f}; "
-            f"interval score 80 % / total {score:.3f}; {1e3 * made.seconds / len(total):.1f} ms a series with paths"
-        )
-        lines += [
-            f"  {'':8s} {options.origins} origins before, {level} %: {100 * c.share:.1f} ± {100 * c.se:.1f} "
-            f"(95 % interval {100 * c.low:.1f} to {100 * c.high:.1f}; {c.trials:.0f} effective trials)"
-            for level, c in held.items()
+        assert made.low is not None
+        assert made.high is not None
+        msis = part.scaled(scores.msis, made.low, made.high)
+        rows[f">>> {model}"] = {"sMAPE": smape, "MASE": mase, "OWA": owa, "MSIS": msis}
+        total = actual_totals(setting.spans, part.actual)
+        last = [held(made.totals[:, i], total[i]) for i in range(len(setting.spans))]
+        score = f"{np.nanmean(last[0].score):.3f}"
+        own = [
+            at_most(f"{setting.name} OWA", model, value=owa, limit=setting.owa),
+            at_most(f"{setting.name} MSIS 95 %", model, value=msis, limit=setting.msis),
+            *coverage_lines(part, model, last, options),
+            Line(f"{setting.name} {setting.spans[0].name}, score / total", model, "", score, "shown"),
         ]
+        lines += own if model == options.models[0] else shown(own)
+        print(f"  {model}: {1e3 * made.seconds / len(part.names):.1f} ms a series with {options.draws} paths")
     table = pd.concat([wide, pd.DataFrame.from_dict(rows, orient="index")]).sort_values("OWA", kind="stable")
-    print(table.to_string(float_format=lambda v: f"{v:.3f}", na_rep=""))
-    print(f"coverage of the total over {h} periods, in %")
-    print("\n".join(lines), flush=True)
-    return agree
+    note = "" if setting.complete else " (published: all 414 series; ours and its Naive2: these 104)"
+    print(f"published scores on the test part{note}")
+    print(table.to_string(float_format=lambda v: f"{v:.3f}", na_rep=""), flush=True)
+    return lines
 
 
 def main() -> int:
@@ -264,13 +295,21 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--best", type=int, default=5, help="published methods shown, the best by OWA (5)")
     parser.add_argument("--only", choices=[s.name for s in SETTINGS], help="one frequency")
+    parser.add_argument("--training", action="store_true", help="leave the test part out; the last origin stands in")
+    parser.add_argument("--out", type=Path, default=OUT, help="the folder of the summary's file (out/bench)")
     options = parser.parse_args()
     folder = options.data / "m4"
     if not folder.is_dir():
         parser.error(f"{folder} is not a folder: --data names the folder that holds m4/")
-    chosen = [s for s in SETTINGS if options.only in (None, s.name)]
-    agree = [compare(read(folder, s), folder, options) for s in chosen]
-    if not all(agree):
+    began = time.perf_counter()
+    print("The test part stands aside: its place has the training part's end." if options.training else looks("m4"))
+    chosen = [s for s in SETTINGS if options.only in {None, s.name}]
+    parts = [read(folder, s, training=options.training) for s in chosen]
+    lines = [line for part in parts for line in compare(part, folder, options)]
+    print(f"\n{RULE}")
+    print_lines(lines)
+    save(options.out, "m4", lines, began=began)
+    if any(line.asked == "reproduced" and line.verdict == "MISS" for line in lines):
         print("\nNaive2 or seasonal naive do not reproduce the published scores: the harness is wrong", file=sys.stderr)
         return 1
     return 0
