@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from forecast.calendars import Calendar, Unit, calendar_of
-from forecast.costs import CostSeries, Money, Unpriced, cost_rows, cost_series
+from forecast.costs import CostSeries, Money, cost_rows, cost_series
 from forecast.dependence import Trajectories, trajectories
 from forecast.errors import HorizonError, ModelError, UsageError, one_of
+from forecast.lanes import Unpriced
 from forecast.models import Model, model_of
 from forecast.models.baselines import RunRate, SeasonalMean, known
 from forecast.panel import FloatArray, Panel
@@ -198,7 +199,7 @@ def baseline(
         currency=rows.currency,
         method=_method(steps.model, chosen, monthly=monthly, default=model is None),
         excluded=rows.excluded,
-        notes=(*usage.notes, *rows.notes, *left, *_notes(usage, span), *_centre(paths, metered + fixed)),
+        notes=(*usage.notes, *rows.notes, *left, *_notes(usage, span, chosen), *_centre(paths, metered + fixed)),
         paths=paths.reshape(draws, -1),
         seed=seed,
     )
@@ -320,7 +321,7 @@ def _method(model: Model, window: int, *, monthly: bool, default: bool) -> str:
     return f"mean day of the last {window} months" if monthly else f"mean week of the last {window} days"
 
 
-def _notes(usage: Usage, span: Horizon) -> list[str]:
+def _notes(usage: Usage, span: Horizon, window: int) -> list[str]:
     monthly = usage.grain == "month"
     unit = "month" if monthly else "day"
     late = len(pd.date_range(span.as_of, usage.end.normalize(), freq=span.freq)) - 1
@@ -332,7 +333,17 @@ def _notes(usage: Usage, span: Horizon) -> list[str]:
     history = len(pd.date_range(usage.start.normalize(), span.as_of, freq=span.freq))
     if history < SHORT_HISTORY[monthly]:
         notes.append(f"{history} {unit}s of history are few: the band rests more on priors than on this usage")
+    if not monthly and _at_year_end(pd.date_range(end=span.as_of, periods=window)):
+        notes.append(
+            "the window holds days from 24 December to 1 January: where they were quiet, base and total are too low "
+            "for the months after; take a later as-of date, or for the total model='seasonal_median'"
+        )
     return notes
+
+
+def _at_year_end(days: pd.DatetimeIndex) -> bool:
+    """Whether any of the days lies between Christmas and New Year, when offices are quiet."""
+    return bool((((days.month == 12) & (days.day >= 24)) | ((days.month == 1) & (days.day == 1))).any())
 
 
 def _centre(paths: FloatArray, total: FloatArray) -> list[str]:

@@ -14,12 +14,12 @@ import pandas as pd
 from forecast import schema
 from forecast.drivers import labels_of
 from forecast.errors import ModelError, PriceError, UsageError, one_of
+from forecast.lanes import Unpriced
 from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.prices import PriceBook
 from forecast.usage import Usage
 
 Money = Literal["billed_cost", "effective_cost", "list_cost"]
-Unpriced = Literal["refuse", "exclude"]
 
 #: Charges that a baseline continues; the other categories are one-off or follow from these.
 CONTINUED = ("usage", "purchase")

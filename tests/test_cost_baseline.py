@@ -490,25 +490,51 @@ def test_bands_and_bases_hold_in_generated_organisations():
     assert above["segments"] >= 0.8, above
 
 
-def test_a_steady_organisation_costs_its_baseline():
-    """Nothing but small daily noise: the next quarter is within 2 % of the baseline, inside its band, and mostly base.
+#: Nothing but small daily noise: no growth, event, price change, cache roll-out or late report.
+STEADY = Population(
+    months=18, growth=0.0, growth_spread=0.0, growth_sd=(0.0, 0.0), level_sd=(0.0, 0.0), sd=(0.02, 0.05), bursty=0.0,
+    burst_rate=(0.0, 0.0), intermittent=0.0, month_end=(1.0, 1.0), year=(0.0, 0.0), holidays="none",
+    shared_sd=0.0, shock_rate=0.0, step_rate=0.0, launches=0.0, retirement_rate=0.0, price_change_rate=0.0,
+    successor_rate=0.0, mix_sd=0.0, cache=0.0, tokens_sd=(0.0, 0.0), tokens_walk=(0.0, 0.0),
+    tokens_drift=(0.0, 0.0), gap_rate=0.0, late=(),
+)  # fmt: skip
 
-    24 workloads with noise of 2 to 5 % a day: a mean of 28 days is off by less than 1 % of each.
+
+@pytest.fixture(scope="module")
+def steady():
+    return fc.generate_usage(5, config=STEADY)
+
+
+@pytest.mark.parametrize("as_of", ["2024-05-31", "2024-08-31", "2025-01-31"])
+def test_a_steady_organisation_costs_its_baseline(steady, as_of):
+    """The next quarter is within 2 % of the baseline, inside its band, and mostly base.
+
+    24 workloads with noise of 2 to 5 % a day: a mean of 28 days is off by less than 1 % of each. Neither window nor
+    quarter holds the last days of December, which are quiet in any generated organisation.
     """
-    steady = Population(
-        months=18, growth=0.0, growth_spread=0.0, growth_sd=(0.0, 0.0), level_sd=(0.0, 0.0), sd=(0.02, 0.05), bursty=0.0,
-        burst_rate=(0.0, 0.0), intermittent=0.0, month_end=(1.0, 1.0), year=(0.0, 0.0), holidays="none", shared_sd=0.0,
-        shock_rate=0.0, step_rate=0.0, launches=0.0, retirement_rate=0.0, price_change_rate=0.0, successor_rate=0.0,
-        mix_sd=0.0, tokens_sd=(0.0, 0.0), tokens_walk=(0.0, 0.0), tokens_drift=(0.0, 0.0), gap_rate=0.0,
-    )  # fmt: skip
-    usage = fc.generate_usage(5, config=steady)
-    found = fc.baseline(usage.until("2025-01-02"), draws=300)
-    ahead = usage.frame[usage.frame["date"].between("2025-01-01", "2025-03-31")]["billed_cost"].sum()
+    found = fc.baseline(steady.until(as_of), lag=0, draws=300)
+    span = steady.frame["date"].between(found.span.start, found.span.end)
+    ahead = steady.frame.loc[span, "billed_cost"].sum()
     whole = only(found)
-    print(whole.to_dict(), ahead)
     assert abs(whole["total"] / ahead - 1) < 0.02
     assert whole["lower"] < ahead < whole["upper"]
     assert whole["base"] > 0.95 * whole["total"]
+    assert not any("24 December" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("as_of", ["2024-12-24", "2025-01-28"])
+def test_quiet_days_of_december_in_the_window_are_told(steady, as_of):
+    found = fc.baseline(steady.until(as_of), lag=0, draws=20)
+    assert any("from 24 December to 1 January" in note for note in found.notes)
+
+
+def test_quiet_days_lower_a_mean_week_more_than_a_median_week(steady):
+    mean, median = (
+        only(fc.baseline(steady.until("2024-12-31"), lag=0, draws=20, model=m))["total"]
+        for m in (None, "seasonal_median")
+    )
+    ahead = steady.frame.loc[steady.frame["date"].between("2025-01-01", "2025-03-31"), "billed_cost"].sum()
+    assert mean < median < ahead
 
 
 # ------------------------------------------------------------------------------------------------------------- to read
