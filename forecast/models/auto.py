@@ -13,13 +13,10 @@ from forecast.models.baselines import filled
 from forecast.models.candidates import Task, candidates
 from forecast.models.combination import combine
 from forecast.models.day_effects import day_effects
-from forecast.models.holt_winters import retransform
-from forecast.models.logscale import log_scale
+from forecast.models.logscale import log_scale, to_mean
 from forecast.models.protocol import Rolled, cuts_of
 from forecast.panel import FloatArray, IntArray, Panel
 
-#: A season of 52 weeks is seen too seldom to tell the mean from the median by phase.
-YEARLY_WEEKS = 52
 #: Series that are worked on at once: bounds memory, changes no number but through what the panel shares.
 BLOCK = 1_000
 #: A candidate further than this factor from the middle one is pulled back to it.
@@ -76,13 +73,12 @@ class Auto:
         past_z = np.where(enough[None, :, None, :], np.stack([s.past for s in smoothed]), np.nan)
         point_z = np.stack([s.point for s in smoothed]) + effects.ahead
         past_z += np.stack([effects.past[c : c + length] for c in cuts]) if len(cuts) else 0.0
-        season = next((m for m in panel.seasons[::-1] if m != YEARLY_WEEKS and len(values) >= 4 * m), 1)
-        factor = np.ones((len(cuts) + 1, values.shape[1]))
-        if self.mean:
-            factor = retransform(scale.back(z), z, scale, season, cuts)
-        past = scale.back(_within_reach(past_z, scale.log)) * factor[None, :-1, None, :]
-        point = scale.back(_within_reach(point_z, scale.log)) * factor[-1]
+        past = scale.back(_within_reach(past_z, scale.log))
+        point = scale.back(_within_reach(point_z, scale.log))
         past_mix, point_mix, weights = combine(past, point, actual, cuts, length)
+        if self.mean:
+            factor = to_mean(past_mix, actual, scale, cuts, panel.seasons[0])
+            past_mix, point_mix = past_mix * factor[:-1, None], point_mix * factor[-1]
         return past_mix, point_mix, weights, list(names)
 
 

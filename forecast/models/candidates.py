@@ -13,6 +13,8 @@ from forecast.panel import FloatArray, IntArray
 
 DAMPED, LASTING = (0.8, 0.93, 0.985), (0.997, 1.0)
 YEAR = 364
+#: How many kinds of series an autoregression tells apart, where the panel is large.
+KINDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ def _to(last: int) -> tuple[int, ...]:
 
 
 _HOURS = (2, 3, 4, 5, 23, 24, 25, 26, 48, 49, 72, 96, 120, 143, 144, 145, 167, 168, 169, 170, 336, 337)
+_WEEKS = (*_to(8), 13, 26, 51, 52, 53, 54)
 _DAYS = Lags((*_to(9), 14, 21, 28), (7, 28, 56), 50.0)
 _DAYS_YEAR = Lags((2, 3, 7, 8, 14, 21, 28, 35, YEAR), (7, 28, 112), 200.0)
 
@@ -83,8 +86,13 @@ RECIPES = {
     ),
     52: Recipe(
         means=(),
-        smooth=((1, None, 16), (1, DAMPED, 24), (52, DAMPED, 32)),
-        lags=((Lags((*_to(8), 13, 26, 51, 52, 53, 54), (8, 52), 20.0), None), (Lags(_to(13), (13, 26), 50.0), 200)),
+        smooth=((1, None, 16), (1, DAMPED, 24)),
+        lags=(
+            (Lags(_WEEKS, (8, 52), 120.0, KINDS), 312),
+            (Lags(_WEEKS, (8, 52), 60.0, KINDS), 208),
+            (Lags((*_WEEKS, 103, 104, 105), (8, 52), 60.0, KINDS), 312),
+            (Lags(_to(13), (13, 26), 50.0, KINDS), 200),
+        ),
     ),
 }
 FAST_SETS = 12

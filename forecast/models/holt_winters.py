@@ -10,11 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.models.logscale import LogScale
 from forecast.panel import FloatArray, IntArray
-
-#: Seasons over which the factor from the log scale's median to the mean is remembered.
-MEMORY = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,47 +86,6 @@ def smooth(z: FloatArray, season: int, params: Grid, cuts: IntArray, *, length: 
         squares += error * error
         seen += there[t]
     return Smoothed(past, _ahead(level, trend, seasonal, squares, seen, params, periods, season, horizon))
-
-
-def retransform(y: FloatArray, z: FloatArray, scale: LogScale, season: int, cuts: IntArray) -> FloatArray:
-    """What a forecast made on the log scale must be multiplied by to hold the mean: (cut and end, series).
-
-    The exponential of a mean of logs is a median, below the mean of what is spent: by far on bursty and intermittent
-    series. With one-step forecasts f and their log errors e, after four seasons and remembered over ``MEMORY`` seasons,
-    the factor is sum(y) / sum(f) / exp(sum(f e) / sum(f)): the mean error is a lag behind a trend, and no part of it.
-    Its log is drawn to 0 by the worth of two seasons.
-
-    Source: Duan (1983), Smearing estimate, doi:10.1080/01621459.1983.10478017, here as a ratio of sums.
-    """
-    alpha = np.array([0.1, 0.2, 0.3, 0.5])
-    gamma = 0.1 * (1 - alpha) * (season > 1)
-    there = np.isfinite(z)
-    level, seasonal = _start(z, there, season)
-    level = np.repeat(level[:, None], len(alpha), axis=1)
-    seasonal = np.repeat(seasonal[:, :, None], len(alpha), axis=2)
-    settled = there & (np.cumsum(there, axis=0) > 4 * season)
-    keep = 1.0 - 1.0 / (MEMORY * season)
-    seen, held, meant, off = np.zeros((4, z.shape[1]))
-    out = np.ones((len(cuts) + 1, z.shape[1]))
-    wanted = {int(cut): k for k, cut in enumerate(cuts)} | {len(z): len(cuts)}
-    for t in range(len(z) + 1):
-        if t in wanted:
-            use = scale.log & (held > 0) & (meant > 0)
-            one = np.where(use, 1.0, 0.0)
-            log = np.log(np.where(use, held, 1.0) / np.where(use, meant, 1.0)) - off / np.where(use, meant, 1.0)
-            out[wanted[t]] = np.clip(np.exp(one * log * seen / (seen + 2.0 * season)), 0.8, 8.0)
-        if t == len(z):
-            break
-        guess = level + seasonal[t % season]
-        error = np.where(there[t][:, None], z[t][:, None] - guess, 0.0)
-        held = keep * held + np.where(settled[t], np.nan_to_num(y[t]), 0.0)
-        size = np.where(settled[t], scale.back(guess.mean(axis=1)), 0.0)
-        meant = keep * meant + size
-        off = keep * off + size * error.mean(axis=1)
-        seen = keep * seen + settled[t]
-        level += alpha * error
-        seasonal[t % season] += gamma * error
-    return out
 
 
 def _start(z: FloatArray, there: np.ndarray, season: int) -> tuple[FloatArray, FloatArray]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.panel import FloatArray
+from forecast.panel import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +63,47 @@ def log_scale(values: FloatArray) -> LogScale:
     middle[middle == 0] = 1.0
     offset = np.where(log & (low <= NEAR_ZERO * middle), OFFSET_SHARE * middle, 0.0)
     return LogScale(log, offset, middle)
+
+
+#: The log of the factor from median to mean is at most this, and is drawn to 0 by the worth of so many seasons.
+MOST_FACTOR, PRIOR_SEASONS = 2.0, 2.0
+
+
+def to_mean(past: FloatArray, actual: FloatArray, scale: LogScale, cuts: IntArray, season: int) -> FloatArray:
+    """What a forecast made on the log scale must be multiplied by to hold the mean: (cut and end, series).
+
+    The exponential of a mean of logs is a median, below the mean of what is spent: by far on bursty and intermittent
+    series. With forecasts f from one cut, values y, and errors e = log (y + c) / (f + c), the log of the factor is
+
+        log (sum y / sum f) - sum(f e) / sum f:
+
+    an error of the whole stretch is no part of it. It is averaged over cuts; for a cut, over those whose stretches do
+    not overlap its own.
+
+    Parameters
+    ----------
+    past, actual : float array (cut, length, series)
+        Forecasts from each cut, and what came; NaN where unknown.
+
+    Notes
+    -----
+    Source: Duan (1983), Smearing estimate, doi:10.1080/01621459.1983.10478017, here as a ratio of sums.
+    """
+    length = past.shape[1]
+    there = np.isfinite(past) & np.isfinite(actual) & scale.log
+    f, y = np.where(there, past, 0.0), np.where(there, actual, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.where(there, np.log((y + scale.offset) / (f + scale.offset)), 0.0)
+        error = np.where(np.isfinite(error), error, 0.0)
+    held, meant = y.sum(axis=1), f.sum(axis=1)
+    use = (held > 0) & (meant > 0)
+    sums, total = np.where(use, meant, 1.0), np.where(use, held, 1.0)
+    log = np.where(use, np.clip(np.log(total / sums) - (f * error).sum(axis=1) / sums, 0.0, MOST_FACTOR), 0.0)
+    factor = np.ones((len(cuts) + 1, past.shape[2]))
+    for k in range(len(cuts) + 1):
+        apart = np.ones(len(cuts), dtype=bool) if k == len(cuts) else np.abs(cuts - cuts[k]) >= length
+        count = use[apart].sum(axis=0)
+        seen = np.minimum(count * length, np.ptp(cuts[apart]) + length if apart.any() else 0)
+        mean = np.where(use[apart], log[apart], 0.0).sum(axis=0) / np.maximum(count, 1)
+        factor[k] = np.exp(mean * seen / (seen + PRIOR_SEASONS * season))
+    return factor
