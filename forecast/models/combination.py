@@ -9,7 +9,7 @@ from forecast.panel import FloatArray, IntArray
 #: Pseudo-cuts of the panel's own ranking of candidates that each series is given.
 PANEL_CUTS = 2.0
 #: How sharply a smaller error is preferred: weight is error ** -POWER.
-POWER = 8.0
+POWER = 6.0
 
 
 def weigh(error: FloatArray, chosen: np.ndarray | None = None) -> FloatArray:

@@ -1,4 +1,6 @@
-"""Public holidays in daily series. Comes in: a panel and its log scale. Goes out: what such days add, past and ahead.
+"""Days that a weekly season does not know: holidays, the turn of the year, month ends. Daily series.
+
+Comes in: a panel on its working scale. Goes out: what such days add to each series, past and ahead.
 
 A holiday in the last weeks would lower the level, and one ahead would be missed. Which country's holidays a panel keeps
 is read from the panel itself.
@@ -13,96 +15,212 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from forecast.panel import BoolArray, FloatArray, Panel
+from forecast.panel import BoolArray, FloatArray, IntArray, Panel
 
 #: Countries whose holidays are tried, by their ISO codes.
 COUNTRIES = ("US", "GB", "DE", "FR", "IN", "CN", "JP", "BR", "CA", "AU")
 #: Least history, in days, and least holidays in it.
 LEAST_DAYS, LEAST_HOLIDAYS = 120, 4
-#: The mean effect over series, each in its standard errors, below which no country's holidays are taken to be kept.
-EVIDENCE = 6.0
-#: A smaller effect than this, in logs, is left alone.
-MATERIAL = 0.02
-#: Pseudo-days of the panel's own effect that each series is given.
+#: The mean square of a group's effects, in their standard errors, below which none is taken to be there.
+EVIDENCE = 4.0
+#: Pseudo-days at which a series is taken to feel an effect as the panel does.
 PRIOR_DAYS = 4.0
-#: A holiday is held against the same weekday this many weeks before and after.
+#: A day is held against the same weekday this many weeks before and after.
 WEEKS = (-2, -1, 1, 2)
+#: The turn of the year, from and to (month, day): held against the four weeks before it and after it.
+TURN = ((12, 15), (1, 14))
+AROUND = 28
+#: Month ends: how many working days are left in the month after the day, at most.
+MONTH_END = 3
+#: The label of a day that belongs to no group.
+NONE = -1
 
 
 @dataclass(frozen=True, slots=True)
 class DayEffects:
-    """What holidays add to each series on the working scale.
+    """What such days add to each series on the working scale.
 
     Attributes
     ----------
     past : float array (day, series)
     ahead : float array (horizon, series)
-    country : str
-        Whose holidays the panel keeps; empty where none is seen, and the effects are then 0.
+    found : tuple of str
+        In words: whose holidays the panel keeps, and which other days stand out.
     """
 
     past: FloatArray
     ahead: FloatArray
-    country: str
+    found: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Days of one kind: a label for every day of history and horizon (day,), ``NONE`` where it is none of them."""
+
+    what: str
+    label: IntArray
 
 
 def day_effects(panel: Panel, z: FloatArray, horizon: int) -> DayEffects:
-    """Measure the effect of holidays on each series.
+    """Measure what the turn of the year, holidays and month ends add.
 
-    The residual of a day is its distance to the median of the same weekday one and two weeks before and after. A
-    country is chosen whose holidays move the panel most, if by more than ``EVIDENCE`` standard errors a series; a
-    series' effect is the mean residual of its holidays, drawn to the panel's median by ``PRIOR_DAYS`` days. It is
-    measured once, on the whole history: forecasts at past cuts know it too, one number a series.
+    A day's residual is its distance to the median of the same weekday one and two weeks before and after; at the turn
+    of the year, to that of the four weeks before and after it. The panel's effect of a label is the mean over its dates
+    of the median residual over series, drawn to 0 (a holiday to the mean of all) by what chance would make of it, as
+    told by ordinary days. A series' effect is that times the strength with which it has followed it, drawn to 1 by
+    ``PRIOR_DAYS`` days. A group is passed over where its effects are not beyond chance.
+
+    It is measured once, on the whole history: forecasts at past cuts know it too.
     """
-    none = DayEffects(np.zeros(z.shape), np.zeros((horizon, z.shape[1])), "")
-    if panel.freq != "D" or len(z) < LEAST_DAYS:
-        return none
-    residual = _residual(z)
-    there = np.isfinite(residual)
-    size = 1.4826 * np.nanmedian(np.where(there, np.abs(residual), np.nan), axis=0)
-    usable = there & (size > 0)
-    future = panel.future(horizon)
-    best, chosen = EVIDENCE, none
-    for country in COUNTRIES:
-        days = _holidays(country, panel.periods)
-        kept = usable & days[:, None]
-        count = kept.sum(axis=0)
-        if days.sum() < LEAST_HOLIDAYS or not (count >= LEAST_HOLIDAYS).any():
+    length, count = z.shape
+    past, ahead = np.zeros(z.shape), np.zeros((horizon, count))
+    if panel.freq != "D" or length < LEAST_DAYS:
+        return DayEffects(past, ahead)
+    days = panel.periods.append(panel.future(horizon))
+    found: list[str] = []
+
+    def take(group: _Group, residual: FloatArray, *, shared: bool = False) -> bool:
+        effect = _effect(group.label, residual, shared=shared)
+        if effect is None:
+            return False
+        found.append(group.what)
+        past[:] += effect[:length]
+        ahead[:] += effect[length:]
+        return True
+
+    turn = _Group("the turn of the year", _turn(days))
+    take(turn, _over_the_turn(z, turn.label[:length]))
+    rest = np.where(turn.label[:length] == NONE, 0.0, np.nan)[:, None]
+    residual = _residual(z - past)
+    country = _country(days, residual + rest)
+    if country:
+        kept = _Group(f"holidays of {country}", _holidays(country, days))
+        take(kept, residual + (rest if turn.what in found else 0.0), shared=True)
+        residual = _residual(z - past)
+    take(_Group("month ends", _month_ends(days, country)), residual + rest)
+    return DayEffects(past, ahead, tuple(found))
+
+
+def _effect(label: IntArray, residual: FloatArray, *, shared: bool) -> FloatArray | None:
+    """What the days of a group add: float array (day, series) over all labelled days, or None where nothing is seen."""
+    length = len(residual)
+    known = label[:length]
+    panel_day = _median(residual, axis=1)
+    noise = 1.4826 * float(_median(np.abs(panel_day[known == NONE][:, None]), axis=0)[0])
+    number = int(label.max()) + 1
+    mean, dates = np.zeros(number), np.zeros(number)
+    for k in range(number):
+        of = panel_day[(known == k) & np.isfinite(panel_day)]
+        dates[k] = len(of)
+        mean[k] = of.mean() if len(of) else 0.0
+    seen = dates > 0
+    if not seen.any() or not np.isfinite(noise):
+        return None
+    variance = noise**2 / np.maximum(dates, 1)
+    if float((mean[seen] ** 2).mean()) < EVIDENCE * float(variance[seen].mean()):
+        return None
+    centre = float(np.average(mean[seen], weights=dates[seen])) if shared else 0.0
+    between = max(float(((mean[seen] - centre) ** 2 - variance[seen]).mean()), 0.0)
+    own = between / np.maximum(between + variance, 1e-18)
+    common = np.where(seen, centre + own * (mean - centre), centre)
+    profile = np.where(known == NONE, 0.0, common[known])[:, None]
+    there = np.isfinite(residual) & (profile != 0)
+    square = np.where(there, profile**2, 0.0).sum(axis=0)
+    cross = np.where(there, profile * np.nan_to_num(residual), 0.0).sum(axis=0)
+    prior = PRIOR_DAYS * float((common[seen] ** 2).mean())
+    strength = np.clip((cross + prior) / np.maximum(square + prior, 1e-18), 0.0, 3.0)
+    return np.where(label == NONE, 0.0, common[label])[:, None] * strength
+
+
+def _turn(days: pd.DatetimeIndex) -> IntArray:
+    """The days of the turn of the year, numbered from 0."""
+    (first_month, first), (last_month, last) = TURN
+    month, day = days.month.to_numpy(), days.day.to_numpy()
+    before = (month == first_month) & (day >= first)
+    after = (month == last_month) & (day <= last)
+    return np.where(before, day - first, np.where(after, day + 31 - first, NONE)).astype(np.intp)
+
+
+def _over_the_turn(z: FloatArray, label: IntArray) -> FloatArray:
+    """Residuals at whole turns of the year, against the weekdays before and after on a line; else NaN."""
+    out = np.full(z.shape, np.nan)
+    inside = label != NONE
+    starts = np.flatnonzero(inside & ~np.r_[False, inside[:-1]])
+    for begin in starts:
+        end = begin + int(np.argmin(np.r_[inside[begin:], False]))
+        if begin < AROUND or end + AROUND > len(z):
             continue
-        enough = count >= LEAST_HOLIDAYS
-        mean = np.where(kept, residual, 0.0).sum(axis=0) / np.maximum(count, 1)
-        evidence = abs(float(np.mean(mean[enough] / size[enough] * np.sqrt(count[enough]))))
-        common = float(np.median(mean[enough]))
-        if evidence > best and abs(common) > MATERIAL:
-            effect = (count * mean + PRIOR_DAYS * common) / (count + PRIOR_DAYS)
-            best = evidence
-            ahead = np.where(_holidays(country, future)[:, None], effect, 0.0)
-            chosen = DayEffects(np.where(days[:, None], effect, 0.0), ahead, country)
+        before, after = (
+            _median(z[at : at + AROUND].reshape(AROUND // 7, 7, -1), axis=0) for at in (begin - AROUND, end)
+        )
+        t = np.arange(begin, end)
+        part = ((t - begin + AROUND / 2) / (end - begin + AROUND))[:, None]
+        line = before[(t - begin) % 7] * (1 - part) + after[(t - end) % 7] * part
+        out[begin:end] = z[begin:end] - line
+    # Ordinary days, by which chance is told.
+    return np.where(inside[:, None], out, _residual(z))
+
+
+def _country(days: pd.DatetimeIndex, residual: FloatArray) -> str:
+    """The country whose holidays move the panel most, beyond chance; empty where none does."""
+    panel_day = _median(residual, axis=1)
+    length = len(residual)
+    noise = 1.4826 * float(_median(np.abs(panel_day[:, None]), axis=0)[0])
+    best, chosen = EVIDENCE, ""
+    for country in COUNTRIES:
+        on = (_holidays(country, days)[:length] != NONE) & np.isfinite(panel_day)
+        if on.sum() < LEAST_HOLIDAYS or not noise > 0:
+            continue
+        evidence = abs(float(panel_day[on].mean())) / noise * np.sqrt(on.sum())
+        if evidence > best:
+            best, chosen = evidence, country
     return chosen
+
+
+def _month_ends(days: pd.DatetimeIndex, country: str) -> IntArray:
+    """Working days left in the month after each day, where they are few."""
+    margin = days.append(pd.date_range(days[-1], periods=11)[1:])
+    working = margin.dayofweek.to_numpy() < 5
+    if country:
+        working &= _holidays(country, margin) == NONE
+    month = margin.year.to_numpy() * 12 + margin.month.to_numpy()
+    until = np.cumsum(working)
+    last = np.searchsorted(month, month, side="right") - 1
+    left = (until[last] - until)[: len(days)]
+    return np.where(left <= MONTH_END, left, NONE).astype(np.intp)
 
 
 def _residual(z: FloatArray) -> FloatArray:
     """Distance to the median of the same weekday in the weeks around: (day, series); NaN where none is known."""
     padded = np.pad(z, ((14, 14), (0, 0)), constant_values=np.nan)
-    near = np.stack([padded[14 + 7 * w : 14 + 7 * w + len(z)] for w in WEEKS])
-    known = np.isfinite(near).any(axis=0)
-    middle = np.full(z.shape, np.nan)
-    flat = near.reshape(len(WEEKS), -1)[:, known.ravel()]
-    middle[known] = np.nanmedian(flat, axis=0)
-    return np.asarray(z - middle)
+    return np.asarray(z - _median(np.stack([padded[14 + 7 * w : 14 + 7 * w + len(z)] for w in WEEKS]), axis=0))
 
 
-def _holidays(country: str, days: pd.DatetimeIndex) -> BoolArray:
-    """Which days are public holidays: bool (day,)."""
-    return np.asarray(days.normalize().isin(_dates(country, days[0].year, days[-1].year)))
+def _median(values: FloatArray, *, axis: int) -> FloatArray:
+    """The median of known values along an axis; NaN where there is none, without a word."""
+    ordered = np.moveaxis(np.sort(values, axis=axis), axis, 0)
+    known = np.isfinite(ordered).sum(axis=0)
+    low, high = np.maximum((known - 1) // 2, 0), np.minimum(known // 2, len(ordered) - 1)
+    middle = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (low, high))
+    return np.asarray(sum(middle) / 2.0)
+
+
+def _holidays(country: str, days: pd.DatetimeIndex) -> IntArray:
+    """Which public holiday each day is, by a number; ``NONE`` where it is none."""
+    dates, labels = _dates(country, days[0].year, days[-1].year)
+    at = dates.get_indexer(days.normalize())
+    return np.where(at < 0, NONE, labels[at]).astype(np.intp)
 
 
 @cache
-def _dates(country: str, first: int, last: int) -> pd.DatetimeIndex:
-    """The public holidays of a country in some years."""
+def _dates(country: str, first: int, last: int) -> tuple[pd.DatetimeIndex, IntArray]:
+    """The public holidays of a country in some years, and a number for each by its name."""
     from holidays import country_holidays
 
     with warnings.catch_warnings():
         # A country whose calendar is not known for some year warns; its other holidays still serve.
         warnings.simplefilter("ignore", UserWarning)
-        return pd.DatetimeIndex(sorted(country_holidays(country, years=range(first, last + 1))))
+        named = country_holidays(country, years=range(first, last + 1), language="en_US")
+    dates = sorted(named)
+    names = [named[day].split(" (")[0] for day in dates]
+    return pd.DatetimeIndex(dates), np.unique(names, return_inverse=True)[1].astype(np.intp)
