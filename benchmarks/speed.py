@@ -122,7 +122,11 @@ def total_paths(panel: Panel, model: str, *, horizon: int, draws: int, seed: int
     size = ceil(len(panel.series) / (jobs * ceil(len(panel.series) / (jobs * BLOCK))))
     blocks = [some(panel, slice(first, first + size)) for first in range(0, len(panel.series), size)]
     work = (delayed(_block_totals)(block, model, horizon, draws, seed) for block in blocks)
-    return np.concatenate(Parallel(n_jobs=jobs)(work), axis=2)
+    totals, first = np.empty((draws, len(spans_of(horizon)), len(panel.series))), 0
+    for part in Parallel(n_jobs=jobs, return_as="generator")(work):
+        totals[:, :, first : first + part.shape[2]] = part
+        first += part.shape[2]
+    return totals
 
 
 def _block_totals(panel: Panel, model: str, horizon: int, draws: int, seed: int) -> FloatArray:
@@ -137,10 +141,11 @@ def time_model(model: str, options: argparse.Namespace) -> Timed:
     Parallel(n_jobs=options.jobs)(
         delayed(_block_totals)(some(panel, slice(0, MET)), model, **asked) for _ in range(4 * options.jobs)
     )
-    seconds = {}
-    for count in sorted({max(1, options.series // part) for part in PARTS}):
-        part = some(panel, slice(0, count))
-        seconds[count] = min(_seconds(part, model, jobs=options.jobs, **asked) for _ in range(options.repeats))
+    seconds: dict[int, float] = {}
+    # All sizes in turn, and again: what else the machine does for a while then does not fall on one of them alone.
+    for count in options.repeats * sorted({max(1, options.series // part) for part in PARTS}):
+        taken = _seconds(some(panel, slice(0, count)), model, jobs=options.jobs, **asked)
+        seconds[count] = min(taken, seconds.get(count, taken))
     get_reusable_executor().shutdown(wait=True)
     own, worker = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     # Linux counts in kilobytes. With one job there are no workers.
@@ -218,7 +223,7 @@ def main() -> int:
     parser.add_argument("--prophet", type=int, default=60, help="series that Prophet is timed on; 0 for none (60)")
     parser.add_argument("--theta", type=int, default=200, help="series that theta is timed on; 0 for none (200)")
     parser.add_argument("--jobs", type=int, default=2, help="processes of every program (2)")
-    parser.add_argument("--repeats", type=int, default=2, help="runs of which the shortest counts (2)")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of which the shortest counts (3)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=OUT, help="the folder of the summary's file (out/bench)")
