@@ -216,7 +216,7 @@ def running_median(x: FloatArray, width: int) -> FloatArray:
     row = np.maximum.accumulate(np.where(there, np.arange(len(x))[:, None], -1), axis=0)
     row = np.where(row < 0, np.argmax(there, axis=0), row)
     full = np.nan_to_num(np.take_along_axis(x, row, axis=0))
-    return np.asarray(median_filter(full, size=(width, 1), mode="nearest"))
+    return np.asarray(median_filter(full, size=(width, 1), mode="reflect"))
 
 
 def median(x: FloatArray) -> FloatArray:

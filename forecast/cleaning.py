@@ -28,7 +28,7 @@ from forecast.faults import (
     spikes,
     zero_days,
 )
-from forecast.panel import FloatArray, Panel, panel_of
+from forecast.panel import BoolArray, FloatArray, Panel, panel_of
 
 COLUMNS: Final = ("series", "start", "end", "kind", "action", "value", "expected", "why")
 #: Stands for every series, in ``keep``, ``exclude`` and the log.
@@ -37,7 +37,7 @@ ALL: Final = "*"
 _OPTION: Final = {"gap": "gaps", "partial": "partial", "spike": "spikes", "level_shift": "level_shifts"}
 #: What one finding of a kind is called, and several.
 _WORDS: Final = {
-    "asked": ("span by hand", "spans by hand"),
+    "asked": ("entry by hand", "entries by hand"),
     "gap": ("gap", "gaps"),
     "level_shift": ("level shift", "level shifts"),
     "partial": ("partial end", "partial ends"),
@@ -161,7 +161,8 @@ def clean_panel(panel: Panel, how: Cleaning) -> Cleaned:
 
     - ``pre_launch``: no use before the first, for at least a week and longer than any later rest: excluded.
     - ``gap``: periods without a row; and days of zero in a daily series that is never 0 else: excluded.
-    - ``partial``: up to three last days far below their level: excluded. More than that is noted.
+    - ``partial``: up to three last days far below their level: excluded. More, up to two weeks, are noted: too many for
+      a late report, too few for a new level.
     - ``spike``: noted; excluded where it is a fault for certain: a day or two at three times their level or more and
       eight spreads above it, nothing felt of it on the days beside, and no other day like it. What recurs or ebbs away
       is how the series behaves, and part of the risk.
@@ -189,7 +190,7 @@ def clean_panel(panel: Panel, how: Cleaning) -> Cleaned:
         faults = _decided([*zero_days(season, values), *partial_days(season), *spikes(season)], panel, how)
         _exclude(values, faults)
         expected = _expected(season, faults)
-        season = replace(season, log=np.where(np.isnan(values), np.nan, season.log))
+        season = replace(season, log=np.where(np.isnan(values) | _late(season, faults), np.nan, season.log))
         shifts = _decided(_shifted(season, replace(panel, values=values)), panel, how)
         for shift in shifts:
             if shift.action == "moved":
@@ -251,8 +252,8 @@ def _asked(panel: Panel, how: Cleaning) -> list[Finding]:
     found = []
     for name, first, *last in how.exclude:
         rows = _rows(panel, first, last[0] if last else first)
-        if len(rows):
-            columns = range(len(panel.series)) if name == ALL else [i for i, s in enumerate(panel.series) if s == name]
+        if rows:
+            columns = [EVERY] if name == ALL else [i for i, s in enumerate(panel.series) if s == name]
             found += [Finding(i, rows[0], rows[-1], "asked", "excluded", "excluded by hand") for i in columns]
     return found
 
@@ -277,6 +278,15 @@ def _expected(season: Steady, faults: list[Finding]) -> FloatArray:
         if one.kind == "partial":
             level[one.first :, one.series] = level[max(0, one.first - WIDE // 2 - 1), one.series]
     return np.where(season.resting, np.nan, np.exp(level + season.week))
+
+
+def _late(season: Steady, faults: list[Finding]) -> BoolArray:
+    """Which days are late, or too few to tell: no new level is read from them. Shape (day, series)."""
+    late = np.zeros(season.log.shape, dtype=bool)
+    for one in faults:
+        if one.kind == "partial":
+            late[one.first : one.last + 1, one.series] = True
+    return late
 
 
 def _shifted(season: Steady, panel: Panel) -> list[Finding]:

@@ -99,13 +99,13 @@ def zero_days(found: Steady, values: FloatArray) -> list[Finding]:
             out += [
                 Finding(int(i), int(day[start]), int(day[stop - 1]), "gap", "excluded", why)
                 for start, stop in runs
-                if stop < len(day) and stop - start <= MOST_GAP and far[day[start:stop], i].all()
+                if start > 0 and stop < len(day) and stop - start <= MOST_GAP and far[day[start:stop], i].all()
             ]
     return out
 
 
 def partial_days(found: Steady) -> list[Finding]:
-    """Last days far below the level of the four weeks before them."""
+    """Last days, fewer than two weeks of them, far below the level of the four weeks before those two weeks."""
     below = -np.maximum(PARTIAL_SPREADS * found.spread, -np.log(PARTIAL_FACTOR))
     out = []
     for i in np.flatnonzero(~found.resting):
@@ -115,7 +115,7 @@ def partial_days(found: Steady) -> list[Finding]:
             continue
         level = np.median(x[-2 * ENDED : -ENDED]) if len(day) < 3 * ENDED else np.median(x[-3 * ENDED : -ENDED])
         low = (x[-ENDED:] - level < below[i])[::-1]
-        count = int(np.argmin(low)) if not low.all() else ENDED
+        count = int(np.argmin(low))
         if count == 0:
             continue
         certain = count <= MOST_PARTIAL
