@@ -134,6 +134,7 @@ def clean(frame: pd.DataFrame, *, freq: str = "D", how: Cleaning | None = None) 
     """Clean plain series before a forecast: ``.frame`` is what to forecast, ``.log`` what was done and why.
 
     Spikes, partial last days, days of zero and level shifts are looked for in daily series (``freq="D"``).
+    :func:`forecast.sample_paths` and backtests of frames clean nothing by themselves: hand them ``.frame``.
 
     Parameters
     ----------

@@ -158,8 +158,9 @@ def _doubt(over: FloatArray, start: int, stop: int, spread: float) -> str:
         return "too late to tell whether it lasts"
     if (np.abs(beside) > max(FELT_SPREADS * spread, FELT_PART * size)).any():
         return "and felt on the days beside it"
-    if (far > ALIKE * size).any():
-        return f"and not alone: {int((far > ALIKE * size).sum())} other days like it"
+    alike = int((far > ALIKE * size).sum())
+    if alike:
+        return f"and not alone: {alike} other {'days' if alike > 1 else 'day'} like it"
     return ""
 
 
