@@ -77,11 +77,15 @@ def test_spikes_that_recur_are_noted_and_kept_in_the_fit():
     np.testing.assert_array_equal(values, y)
 
 
-def test_a_burst_that_ebbs_away_is_noted_and_kept_in_the_fit():
+@pytest.mark.parametrize(
+    ("burst", "why"), [([8, 5, 4, 3, 2, 1.5], "for 4 days"), ([8, 2.5, 1.5], "felt on the days beside it")]
+)
+def test_a_burst_that_ebbs_away_is_noted_and_kept_in_the_fit(burst, why):
     y = busy()
-    y[200:206] *= [8, 5, 4, 3, 2, 1.5]
+    y[200 : 200 + len(burst)] *= burst
     log, values = cleaned(y)
-    assert {action for action, *_ in told(log, "spike")} == {"noted"}
+    assert [action for action, *_ in told(log, "spike")] == ["noted"]
+    assert why in log["why"][0]
     np.testing.assert_array_equal(values, y)
 
 
@@ -199,6 +203,7 @@ def test_more_than_three_low_last_days_are_noted():
     y[-5:] *= 0.2
     log, values = cleaned(y)
     assert told(log, "partial") == [("noted", 395, 399)]
+    assert log["expected"][0] == pytest.approx(1_000 * WEEK[395:].mean(), rel=0.1)
     np.testing.assert_array_equal(values, y)
 
 
@@ -246,8 +251,9 @@ def test_a_month_at_twice_the_level_is_noted_and_not_moved():
     np.testing.assert_array_equal(values, y)
 
 
-def test_growth_is_no_shift():
-    log, values = cleaned(busy() * np.geomspace(1, 6, 400))
+@pytest.mark.parametrize("times", [0.2, 6, 1_000])
+def test_growth_is_no_shift(times):
+    log, values = cleaned(busy() * np.geomspace(1, times, 400))
     assert log.empty
     assert np.isfinite(values).all()
 
