@@ -1,12 +1,17 @@
 """Totals of tokens and cost on generated organisations: coverage and interval score beside an oracle's.
 
-    python benchmarks/frozen.py [--configurations data/frozen] [--history 400 120 60] [--origins 4] [--tune]
+    python benchmarks/frozen.py [--model auto] [--history 400 120 60] [--origins 4] [--jobs 2] [--tune]
 
-Comes in: a folder of configurations. Goes out: for month (30 days) and quarter (92 days) totals, of each workload and
-of the organisation, how often a nominal 80 % and 95 % band held, with the standard error of a bootstrap over origins
-and the effective number of trials, and the interval score over the actual total, geometric mean, beside an oracle's,
-which knows level, growth and event rates but no future event. Cost is priced at the dated prices, those after the
-origin included: what is scored is usage, not the vendors' next price list.
+Comes in: a folder of configurations. Goes out: for month (30 days) and quarter (92 days) totals of tokens and of cost,
+of each workload and of the organisation, how often a nominal 80 % and 95 % band held, with the standard error of a
+bootstrap over organisations and origins and the effective number of trials; and the interval score over the actual
+total, geometric mean, beside an oracle's, which knows level, growth and event rates but no future event. What was
+asked was asked at 400 days of history; shorter ones are shown.
+
+Cost is priced at the dated prices, those after the origin included: what is scored is usage, not the vendors' next
+price list. (The oracle's cost does not know them, so that ratios of cost flatter; those of tokens don't.) A workload
+that used nothing in the span is left out alone, and is in the organisation. A day that the export lost altogether is in
+no total. What was launched after the origin is in none either: neither we nor the oracle could know of it.
 
 The frozen configurations are for judging. ``--tune`` runs on populations of other seeds in their place.
 """
@@ -14,25 +19,33 @@ The frozen configurations are for judging. ``--tune`` runs on populations of oth
 from __future__ import annotations
 
 import argparse
+import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
+from spans import held
+from verdicts import OUT, RULE, Line, at_most, coverage_line, looks, print_lines, save
 
 import forecast as fc
 from forecast import schema
-from forecast.coverage import coverage_error
-from forecast.generator import Generated, Population, generate_usage, read_configurations
+from forecast.coverage import CoverageError, coverage_error
+from forecast.generator import Configuration, Generated, Population, generate_usage, read_configurations
 from forecast.panel import FloatArray
-from scenarios.costing import price_lanes
+from forecast.usage_totals import projected_totals
 
 LENGTHS = {"month": 30, "quarter": 92}
 QUARTER = LENGTHS["quarter"]
+#: Last days of an export, reported in part, that no span reaches.
+LATE = 3
+#: What is asked, and the days of history that it is asked at.
+RATIO, ASKED_HISTORY = 1.75, 400
+KEYS = ["environment", "project"]
 #: For choosing parameters: like the frozen ones in kind, none of them in seed or values.
-TUNING = (
+TUNING: tuple[dict[str, object], ...] = (
     {},
     {"growth": 0.05},
     {"growth": -0.02},
@@ -48,141 +61,215 @@ TUNING = (
 )
 
 
-@dataclass(frozen=True)
-class Scored:
-    """Scores of one configuration, origin, history, measure, scope and length."""
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One organisation to make: its configuration, and the seed where that holds none."""
 
-    configuration: str
-    origin: int
-    history: int
-    measure: str
-    scope: str
-    length: str
+    name: str
+    config: Configuration | Population
+    seed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """How some totals held: how many lay inside 80 and 95 % and above 80 %, of how many; sums of log scores.
+
+    A score is the interval score over the actual total.
+    """
+
     inside80: int
     inside95: int
-    above: int
+    above80: int
     count: int
     log_score: float
     log_oracle: float
 
 
-def organisations(folder: Path, *, tune: bool, limit: int) -> Iterator[tuple[str, Generated]]:
-    """Name and truth of each organisation."""
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What rows of the table are told apart by."""
+
+    history: int
+    measure: str
+    scope: str
+    length: str
+
+
+#: How the totals of one organisation and origin held.
+Origin = dict[Key, Sums]
+
+
+# --------------------------------------------------------------------------------------------------- organisations
+
+
+def tasks(folder: Path, *, tune: bool, repeat: int, limit: int | None) -> list[Task]:
+    """The organisations to judge on, or those to choose parameters on, each kind ``repeat`` times."""
     if tune:
-        for i, values in enumerate(TUNING[:limit]):
-            yield str(values), generate_usage(900 + i, config=Population(**values), truth=True)
-        return
-    for configuration in list(read_configurations(folder))[:limit]:
-        yield configuration.name, generate_usage(config=configuration, truth=True)
+        kinds = [(str(values), Population(**values)) for values in TUNING]  # type: ignore[arg-type]
+        made = [Task(name, kind, 900 + 100 * r + i) for r in range(repeat) for i, (name, kind) in enumerate(kinds)]
+    else:
+        made = [Task(c.name, c, None) for c in read_configurations(folder)]
+    return made[:limit]
 
 
-def score(totals: FloatArray, actual: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Inside 80 %, inside 95 %, above the 80 % band, and the interval score over the actual total; each (series,)."""
-    low95, low, middle, high, high95 = np.quantile(totals, [0.025, 0.1, 0.5, 0.9, 0.975], axis=0)
-    width = high - low + 10 * np.maximum(low - actual, 0) + 10 * np.maximum(actual - high, 0)
-    size = np.maximum(actual, 0.2 * middle)
-    return (low <= actual) & (actual <= high), (low95 <= actual) & (actual <= high95), actual > high, width / size
+def price_book(truth: Generated) -> fc.PriceBook:
+    """The organisation's own dated prices, those to come included."""
+    return fc.PriceBook.from_frame(truth.prices().rename(columns={"start": "valid_from"}).assign(currency="USD"))
 
 
-def actual_totals(usage: fc.Usage, projection: fc.Projection, prices: fc.PriceBook) -> dict[str, FloatArray]:
-    """What came: tokens and cost, float arrays (day, workload) in the projection's own order of workloads."""
+def history_of(usage: fc.Usage, as_of: pd.Timestamp, days: int) -> fc.Usage:
+    """The last ``days`` known on ``as_of``."""
+    known = usage.until(as_of).frame
+    return fc.Usage(known[known["date"] > as_of - pd.Timedelta(days=days)].reset_index(drop=True), "day")
+
+
+# -------------------------------------------------------------------------------------------------------- one origin
+
+
+def what_came(usage: fc.Usage, projection: fc.Projection, prices: fc.PriceBook) -> dict[str, FloatArray]:
+    """Tokens and cost, float arrays (day, workload) in the projection's own order of workloads."""
     frame = usage.frame
     tokens = frame[[u for u in schema.BILLABLE if u in frame]].fillna(0.0).sum(axis=1)
-    keys = ["environment", "project"]
-    order = pd.MultiIndex.from_frame(projection.workloads[keys])
+    order = pd.MultiIndex.from_frame(projection.workloads[KEYS])
     found = {}
     for name, value in (("tokens", tokens), ("cost", prices.cost(usage).fillna(0.0))):
-        wide = value.groupby([frame["date"], *(frame[k] for k in keys)]).sum().unstack(keys)
+        wide = value.groupby([frame["date"], *(frame[k] for k in KEYS)]).sum().unstack(KEYS)
         found[name] = wide.reindex(index=projection.days, columns=order).fillna(0.0).to_numpy()
     return found
 
 
-def forecast_totals(projection: fc.Projection, price: FloatArray, length: int) -> dict[str, FloatArray]:
-    """Tokens and cost of the first ``length`` days: float arrays (trajectory, workload)."""
-    lanes = projection.drivers.lanes
-    count = len(projection.workloads)
-    found = {"tokens": [], "cost": []}
-    for block in projection.blocks(100):
-        amount = block.volume[:, :, lanes["workload"]] * block.mix[:, :, lanes["leg"]] * block.intensity
-        for name, value in (("tokens", amount), ("cost", amount * price)):
-            sums = value[:, :length].sum(axis=1)
-            by = np.zeros((len(sums), count))
-            np.add.at(by.T, lanes["workload"].to_numpy(), sums.T)
-            found[name].append(by)
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+def compared(actual: FloatArray, ours: FloatArray, oracle: FloatArray) -> Sums:
+    """Totals that came (series,), beside draws of them (draw, series), ours and the oracle's."""
+    use = actual > 0
+    mine, best = held(ours[:, use], actual[use]), held(oracle[:, use], actual[use])
+    above = actual[use] > np.quantile(ours[:, use], 0.9, axis=0)
+    return Sums(
+        int(mine.inside80.sum()),
+        int(mine.inside95.sum()),
+        int(above.sum()),
+        int(use.sum()),
+        float(np.log(mine.score).sum()),
+        float(np.log(best.score).sum()),
+    )
 
 
-def judge(name: str, truth: Generated, *, histories: list[int], origins: int, oracle_draws: int) -> Iterator[Scored]:
-    """Score one organisation at its origins."""
-    usage = truth.usage
-    prices = fc.PriceBook.from_frame(truth.prices().rename(columns={"start": "valid_from"}).assign(currency="USD"))
-    last = usage.end - pd.Timedelta(days=QUARTER + 3)
-    for origin in range(origins):
-        as_of = last - pd.Timedelta(days=QUARTER * (origins - 1 - origin))
-        known = usage.until(as_of)
-        made = truth.oracle(as_of.date(), horizon=QUARTER, draws=oracle_draws)
-        keys = list(truth.workloads)
-        for history in histories:
-            recent = known.frame[known.frame["date"] > as_of - pd.Timedelta(days=history)]
-            part = fc.Usage(recent.reset_index(drop=True), "day")
-            end = str((as_of + pd.Timedelta(days=QUARTER)).date())
-            start = str((as_of + pd.Timedelta(days=1)).date())
-            projection = fc.project(part, start=start, end=end, lag=0, seed=1, trajectories=300)
-            priced = price_lanes(projection, prices, unpriced="exclude")
-            came = actual_totals(usage, projection, prices)
-            place = [keys.index(f"{w.project}/{w.environment}") for w in projection.workloads.itertuples()]
-            alive = came["tokens"].sum(axis=0) > 0
+def judge(task: Task, *, model: str, histories: list[int], origins: int, draws: int) -> list[Origin]:
+    """Score one organisation at its origins, a quarter apart."""
+    truth = generate_usage(task.seed, config=task.config, truth=True)
+    last = truth.usage.end - pd.Timedelta(days=QUARTER + LATE)
+    every = [last - pd.Timedelta(days=QUARTER * back) for back in reversed(range(origins))]
+    return [judge_origin(truth, as_of, model=model, histories=histories, draws=draws) for as_of in every]
+
+
+def judge_origin(truth: Generated, as_of: pd.Timestamp, *, model: str, histories: list[int], draws: int) -> Origin:
+    """Score every history, measure, scope and length of one origin."""
+    usage, prices = truth.usage, price_book(truth)
+    best = truth.oracle(as_of.date(), horizon=QUARTER, draws=draws)
+    start, end = (str((as_of + pd.Timedelta(days=d)).date()) for d in (1, QUARTER))
+    found: Origin = {}
+    for history in histories:
+        known = history_of(usage, as_of, history)
+        projection = fc.project(known, start=start, end=end, model=model, lag=0, seed=1, trajectories=draws)
+        made = projected_totals(projection, prices, unpriced="exclude").measures
+        came = what_came(usage, projection, prices)
+        seen = np.isin(projection.days, usage.frame["date"].unique())
+        place = [truth.workloads.index(f"{w.project}/{w.environment}") for w in projection.workloads.itertuples()]
+        for measure, oracle in (("tokens", best.tokens), ("cost", best.cost)):
             for length, days in LENGTHS.items():
-                ours = forecast_totals(projection, priced.price, days)
-                theirs = {"tokens": made.tokens, "cost": made.cost}
-                for measure in ("tokens", "cost"):
-                    actual = came[measure][:days].sum(axis=0)
-                    best = theirs[measure][:, :days][:, :, place].sum(axis=1)
-                    for scope in ("workload", "organisation"):
-                        a, f, o = actual[alive], ours[measure][:, alive], best[:, alive]
-                        if scope == "organisation":
-                            a, f, o = (x.sum(axis=-1, keepdims=True) for x in (a, f, o))
-                        use = a > 0
-                        in80, in95, above, width = score(f[:, use], a[use])
-                        reference = score(o[:, use], a[use])[3]
-                        yield Scored(
-                            name, origin, history, measure, scope, length, int(in80.sum()), int(in95.sum()),
-                            int(above.sum()), len(in80), float(np.log(width).sum()), float(np.log(reference).sum()),
-                        )  # fmt: skip
+                kept = np.flatnonzero(seen[:days])
+                each = [x[..., kept, :].sum(axis=-2) for x in (came[measure], made[measure], oracle[:, :, place])]
+                found[Key(history, measure, "workload", length)] = compared(*each)
+                whole = (x.sum(axis=-1, keepdims=True) for x in each)
+                found[Key(history, measure, "organisation", length)] = compared(*whole)
+    return found
 
 
-def table(rows: list[Scored]) -> pd.DataFrame:
-    """One row a history, measure, scope and length."""
-    frame = pd.DataFrame([{f: getattr(r, f) for f in Scored.__dataclass_fields__} for r in rows])
-    keys = ["history", "measure", "scope", "length"]
-    out = []
-    for key, part in frame.groupby(keys, sort=False):
-        by = part.groupby(["configuration", "origin"], sort=False)[["inside80", "inside95", "count"]].sum()
-        c80 = coverage_error(by["inside80"].to_numpy(float), by["count"].to_numpy(float))
-        c95 = coverage_error(by["inside95"].to_numpy(float), by["count"].to_numpy(float))
-        count = part["count"].sum()
-        ours, best = np.exp(part["log_score"].sum() / count), np.exp(part["log_oracle"].sum() / count)
-        found = {"cov80": c80.share, "se": c80.se, "trials": c80.trials, "low": c80.low, "high": c80.high}
-        found |= {"cov95": c95.share, "above80": part["above"].sum() / count}
-        out.append(dict(zip(keys, key, strict=True)) | found | {"score": ours, "oracle": best, "ratio": ours / best})
-    return pd.DataFrame(out)
+# ------------------------------------------------------------------------------------------------------------- tables
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How totals held over organisations and origins."""
+
+    key: Key
+    covered80: CoverageError
+    covered95: CoverageError
+    above80: float
+    score: float
+    oracle: float
+
+
+def row_of(key: Key, found: list[Sums]) -> Row:
+    """Pool the sums of every organisation and origin, which are the bootstrap's blocks."""
+    count = np.array([s.count for s in found], dtype="float64")
+    in80, in95 = (coverage_error([getattr(s, name) for s in found], count) for name in ("inside80", "inside95"))
+    above, ours, best = (
+        float(sum(getattr(s, name) for s in found) / count.sum()) for name in ("above80", "log_score", "log_oracle")
+    )
+    return Row(key, in80, in95, above, float(np.exp(ours)), float(np.exp(best)))
+
+
+def table(rows: list[Row]) -> pd.DataFrame:
+    """The rows for reading, coverage in per cent."""
+    return pd.DataFrame(
+        [
+            {
+                **asdict(r.key),
+                "in 80": 100 * r.covered80.share, "±": 100 * r.covered80.se, "trials": r.covered80.trials,
+                "in 95": 100 * r.covered95.share, "above 80": 100 * r.above80,
+                "score": r.score, "oracle": r.oracle, "ratio": r.score / r.oracle,
+            }
+            for r in rows
+        ]
+    )  # fmt: skip
+
+
+def lines_of(rows: list[Row], model: str) -> list[Line]:
+    """Each row beside what was asked; at other histories than that which it was asked at it is shown."""
+    lines = []
+    for r in rows:
+        what = f"{r.key.length} {r.key.measure}, {r.key.scope}, {r.key.history} days"
+        asked = r.key.history == ASKED_HISTORY
+        lines += [
+            coverage_line(what, model, found=r.covered80, nominal=80, asked=asked),
+            coverage_line(what, model, found=r.covered95, nominal=95, asked=asked),
+            at_most(f"{what}: score over the oracle's", model, value=r.score / r.oracle, limit=RATIO, asked=asked),
+        ]
+    return lines
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Totals on generated organisations, beside an oracle's")
     parser.add_argument("--configurations", type=Path, default=Path(__file__).parents[1] / "data" / "frozen")
-    parser.add_argument("--history", type=int, nargs="+", default=[400])
-    parser.add_argument("--origins", type=int, default=4)
-    parser.add_argument("--limit", type=int, default=1_000)
-    parser.add_argument("--tune", action="store_true")
-    asked = parser.parse_args()
-    began, rows = time.perf_counter(), []
-    for name, truth in organisations(asked.configurations, tune=asked.tune, limit=asked.limit):
-        rows += judge(name, truth, histories=asked.history, origins=asked.origins, oracle_draws=300)
-        print(f"{time.perf_counter() - began:6.0f} s  {name}", flush=True)
-    with pd.option_context("display.width", 200, "display.max_columns", 30, "display.float_format", "{:.3f}".format):
-        print(table(rows).to_string(index=False))
+    parser.add_argument("--model", default="auto", help="a name of the shelf (auto)")
+    parser.add_argument("--history", type=int, nargs="+", default=[ASKED_HISTORY], help="days that are known (400)")
+    parser.add_argument("--origins", type=int, default=4, help="origins of each organisation, a quarter apart (4)")
+    parser.add_argument("--draws", type=int, default=300, help="futures, ours and the oracle's (300)")
+    parser.add_argument("--limit", type=int, help="the first so many organisations (all)")
+    parser.add_argument("--jobs", type=int, default=2, help="processes (2)")
+    parser.add_argument("--tune", action="store_true", help="other organisations: what parameters may be chosen on")
+    parser.add_argument("--repeat", type=int, default=1, help="with --tune: organisations of each kind (1)")
+    parser.add_argument("--out", type=Path, default=OUT, help="the folder of the summary's file (out/bench)")
+    options = parser.parse_args()
+    began = time.perf_counter()
+    asked = tasks(options.configurations, tune=options.tune, repeat=options.repeat, limit=options.limit)
+    print("The frozen configurations are not read." if options.tune else looks("frozen"))
+    print(f"{len(asked)} organisations, {options.origins} origins each, {options.draws} futures", flush=True)
+    arguments = {name: getattr(options, name) for name in ("model", "origins", "draws")}
+    work = (delayed(judge)(task, histories=options.history, **arguments) for task in asked)
+    found: list[Origin] = []
+    for task, judged in zip(asked, Parallel(n_jobs=options.jobs, return_as="generator")(work), strict=True):
+        found += judged
+        print(f"{time.perf_counter() - began:6.0f} s  {task.name}", flush=True)
+    rows = [row_of(key, [origin[key] for origin in found]) for key in found[0]]
+    print("\ncoverage in %; scores are geometric means over the actual total")
+    print(table(rows).to_string(index=False, float_format=lambda v: f"{v:.2f}"))
+    lines = lines_of(rows, options.model)
+    print(f"\n{RULE}")
+    print_lines(lines)
+    save(options.out, "frozen-tune" if options.tune else "frozen", lines, began=began)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

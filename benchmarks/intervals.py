@@ -26,7 +26,7 @@ import nn5
 import numpy as np
 import pandas as pd
 from spans import Held, Span, actual_totals, forecast, held, masks
-from verdicts import OUT, Line, at_most, looks, print_lines, save
+from verdicts import OUT, Line, at_most, looks, print_lines, save, shown
 from yardsticks import client
 
 from forecast.panel import Panel
@@ -56,8 +56,8 @@ class Scored:
         """Means over all series and origins."""
         score = np.concatenate([h.score for h in found])
         in80, in95 = np.concatenate([h.inside80 for h in found]), np.concatenate([h.inside95 for h in found])
-        means = (float(np.nanmean(x)) for x in (score, in80, in95))
-        return cls(part, program, *means, int(np.isfinite(score).sum()))
+        score80, share80, share95 = (float(np.nanmean(x)) for x in (score, in80, in95))
+        return cls(part, program, score80, share80, share95, int(np.isfinite(score).sum()))
 
 
 def of_m4(folder: Path, options: argparse.Namespace) -> list[Scored]:
@@ -158,12 +158,13 @@ def main() -> int:
     scored = of_m4(options.data / "m4", options) + of_nn5(panel, options)
     print("\n80 % interval score over the actual total: mean over series and origins; coverage in %")
     print(table(scored).to_string(index=False, float_format=lambda v: f"{v:.3f}"))
-    lines = [
-        line for model in options.models for method in options.yardsticks for line in ratios(scored, model, method)
-    ]
+    lines: list[Line] = []
+    for model in options.models:
+        own = [line for method in options.yardsticks for line in ratios(scored, model, method)]
+        lines += own if model == options.models[0] else shown(own)
     print("\nratios of these means; geometric mean over " + ", ".join(MAIN))
     print_lines(lines)
-    save(options.out, "intervals", lines, began=began)
+    save(options.out, "intervals-training" if options.training else "intervals", lines, began=began)
     return 0
 
 

@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from spans import Held, Made, Span, actual_totals, covered, forecast, held, masks
-from verdicts import OUT, RULE, Line, at_most, coverage_line, looks, print_lines, save, shown
+from verdicts import OUT, RULE, Line, Verdict, at_most, coverage_line, looks, print_lines, save, shown
 from yardsticks import client
 
 from forecast import scores
@@ -150,7 +150,7 @@ def christmas(panel: Panel, model: str, options: argparse.Namespace) -> list[Lin
         against = f"{100 * share:.1f} %; score {np.nanmean(ours.series[0].score):.3f} (AutoETS"
         against += f" {np.nanmean(theirs.score):.3f})"
         # The second Christmas is the one that the history could have told of; the first is shown.
-        verdict = "PASS" if share >= least else "MISS"
+        verdict: Verdict = "PASS" if share >= least else "MISS"
         asked = f"≥ {100 * least:.1f} % (AutoETS)"
         lines.append(Line(what, model, asked, against, verdict if days == max(CHRISTMAS) else "shown"))
     return lines
@@ -213,7 +213,7 @@ def main() -> int:
         lines += shown(compare(panel, model, options))
     print(f"\npublished: sMAPE {PUBLISHED} %, the competition's best on all 111 series\n{RULE}")
     print_lines(lines)
-    save(options.out, "nn5", lines, began=began)
+    save(options.out, "nn5-training" if options.training else "nn5", lines, began=began)
     return 0
 
 

@@ -1,6 +1,7 @@
 """What was asked, what was reached, and the verdict. Comes in: numbers of one benchmark. Goes out: lines and a file.
 
-Each benchmark leaves its lines in a JSON file; ``summary.py`` prints all of them as one table.
+Each benchmark leaves its lines in a JSON file; ``run.py summary`` prints all of them as one table. What was reached on
+training parts has a name of its own, and is not in it.
 
 The rule for a coverage: it must lie in 76 to 84 % (nominal 80) or 92 to 98 % (nominal 95) where there are at least
 400 effective trials; elsewhere the nominal level must lie inside the bootstrap's 95 % interval. Effective trials are

@@ -25,21 +25,27 @@ from forecast.usage import Usage
 if TYPE_CHECKING:
     from forecast.backtesting import backtest
     from forecast.baselining import baseline
+    from forecast.cleaning import Cleaned, Cleaning, clean
     from forecast.generator import generate_usage
     from forecast.scorecard import Scorecard
     from forecast.statement import CostBaseline
 
 #: Public names whose modules a plan does not need: loaded when first asked for, so that importing stays cheap.
 _LATER = {
+    "Cleaned": "forecast.cleaning",
+    "Cleaning": "forecast.cleaning",
     "CostBaseline": "forecast.statement",
     "Scorecard": "forecast.scorecard",
     "backtest": "forecast.backtesting",
     "baseline": "forecast.baselining",
+    "clean": "forecast.cleaning",
     "generate_usage": "forecast.generator",
 }
 
 __all__ = [
     "Calendar",
+    "Cleaned",
+    "Cleaning",
     "CostBaseline",
     "HorizonError",
     "ModelError",
@@ -55,6 +61,7 @@ __all__ = [
     "UsageError",
     "backtest",
     "baseline",
+    "clean",
     "generate_usage",
     "project",
     "read_usage",

@@ -11,6 +11,7 @@ from typing import overload
 import pandas as pd
 
 from forecast.calendars import Calendar, calendar_of
+from forecast.cleaning import Cleaning, check_cleaning
 from forecast.errors import HorizonError, ModelError, TokenplanError
 from forecast.lanes import Unpriced
 from forecast.models import Model, model_of
@@ -18,6 +19,7 @@ from forecast.origins import Asked, Known, KnownSeries, known_usage
 from forecast.panel import panel_of
 from forecast.periods import check_nested, seasons
 from forecast.prices import PriceBook
+from forecast.projection import USUAL
 from forecast.sampling import check_count
 from forecast.scopes import scopes_of
 from forecast.scorecard import Design, Scorecard, scorecard
@@ -61,6 +63,7 @@ def backtest(
     lag: int | None = ...,
     max_series: int | None = ...,
     unpriced: Unpriced | None = ...,
+    cleaning: Cleaning | None = ...,
 ) -> Scorecard: ...
 
 
@@ -81,6 +84,7 @@ def backtest(
     lag: int | None = None,
     max_series: int | None = None,
     unpriced: Unpriced | None = None,
+    cleaning: Cleaning | None = USUAL,
 ) -> Scorecard:
     """Forecast the known past from several dates, and score what came of it.
 
@@ -134,6 +138,10 @@ def backtest(
     unpriced : {"refuse", "exclude"}, optional
         Of usage: what to do with usage that has no price. It is never counted as 0: it is refused, unless ``exclude``
         leaves it out of cost on both sides, on the days without a price, and names it in the notes.
+    cleaning : Cleaning, optional
+        Of usage: what is done about faults of the history that each origin knows, as :func:`forecast.project` does;
+        what is scored against is what was used. None fits what was measured. A frame is never cleaned: see
+        :func:`forecast.clean`.
 
     Returns
     -------
@@ -161,6 +169,7 @@ def backtest(
     stride = horizon if step is None else step
     for what, value in {"origins": origins, "step": stride, "draws": draws, "n_jobs": n_jobs}.items():
         check_count(what, value, ModelError)
+    check_cleaning(cleaning)
     chosen = _models(models)
     asked = Asked(horizon, draws, seed, calendar_of(calendar))
     past: Known
@@ -173,9 +182,11 @@ def backtest(
             lag=lag,
             max_series=MAX_SERIES if max_series is None else max_series,
             unpriced="refuse" if unpriced is None else unpriced,
+            cleaning=cleaning,
         )
     elif isinstance(data, pd.DataFrame):
-        of_usage = {"prices": prices, "by": by, "lag": lag, "max_series": max_series, "unpriced": unpriced}
+        of_usage: dict[str, object] = {"prices": prices, "by": by, "lag": lag, "max_series": max_series}
+        of_usage |= {"unpriced": unpriced, "cleaning": None if cleaning == USUAL else cleaning}
         _not_asked(of_usage, "a frame, but for a Usage: fc.read_usage(...) or fc.Usage.from_frame(...)")
         past = KnownSeries(panel_of(data, "D" if freq is None else freq))
     else:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.calendars import Calendar
+from forecast.cleaning import Cleaning, check_names
 from forecast.dependence import trajectories
 from forecast.drivers import OTHER
 from forecast.errors import HorizonError, ModelError, PriceError
@@ -19,7 +20,7 @@ from forecast.lanes import Unpriced
 from forecast.models import Model
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel
 from forecast.prices import PriceBook
-from forecast.projection import LEAST_HISTORY, LEAST_MONTHS, project
+from forecast.projection import LEAST_HISTORY, LEAST_MONTHS, ProjectionSpec, names_of, projected
 from forecast.sampling import check_count
 from forecast.schema import UNASSIGNED
 from forecast.scorecard import Part
@@ -137,6 +138,8 @@ class KnownUsage:
     by : tuple of str
     max_series : int
     unpriced : {"refuse", "exclude"}
+    cleaning : Cleaning, optional
+        What is done to the history of each origin, as far as it was known there.
     """
 
     usage: Usage
@@ -145,6 +148,7 @@ class KnownUsage:
     by: tuple[str, ...]
     max_series: int
     unpriced: Unpriced
+    cleaning: Cleaning | None
     _labels: dict[Names, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -156,6 +160,8 @@ class KnownUsage:
         plain = ["|".join(_word(c, n) for c, n in zip(self.by, names, strict=True)) for names in every]
         told = plain if len(set(plain)) == len(plain) else [str(names) for names in every]
         object.__setattr__(self, "_labels", dict(zip(every, told, strict=True)))
+        if self.cleaning is not None:
+            check_names(self.cleaning, names_of(every))
 
     @property
     def periods(self) -> pd.DatetimeIndex:
@@ -186,6 +192,8 @@ class KnownUsage:
                 "cost is priced at the dated price book on both sides, prices after an origin included: what is judged "
                 "is usage"
             )
+        if self.cleaning is None:
+            return (priced, "volume is fitted as it was measured (cleaning=None)", *self.totals.notes)
         return (priced, *self.totals.notes)
 
     def started(self, cut: int) -> bool:
@@ -195,8 +203,7 @@ class KnownUsage:
     def score(self, model: Model, cut: int, asked: Asked) -> OriginScores:
         """Project the drivers, and score tokens and cost of each workload and of the organisation."""
         as_of, ahead = self.periods[cut - 1], self.periods[cut : cut + asked.horizon]
-        projection = project(
-            self.until(as_of),
+        spec = ProjectionSpec(
             start=f"{ahead[0]:%Y-%m-%d}",
             end=f"{ahead[-1]:%Y-%m-%d}",
             model=model,
@@ -205,12 +212,14 @@ class KnownUsage:
             lag=0,
             max_series=self.max_series,
             trajectories=asked.draws,
+            cleaning=self.cleaning,
         )
+        projection = projected(self.until(as_of), spec)
         made = projected_totals(projection, self.prices, unpriced=self.unpriced)
-        projected = list(projection.workloads[list(self.by)].itertuples(index=False, name=None))
-        members, later = members_of(self.totals, projected, tail=tail_of(self.by), known=cut)
+        workloads = list(projection.workloads[list(self.by)].itertuples(index=False, name=None))
+        members, later = members_of(self.totals, workloads, tail=tail_of(self.by), known=cut)
         everything = np.arange(len(self.totals.workloads))
-        names = [*(self._labels[names] for names in projected), ORGANISATION]
+        names = [*(self._labels[names] for names in workloads), ORGANISATION]
         kept: list[tuple[int, int]] = []
         columns: list[FloatArray] = []
         for m, values in enumerate(self.totals.measures.values()):
@@ -275,6 +284,7 @@ def known_usage(
     lag: int | None,
     max_series: int,
     unpriced: Unpriced,
+    cleaning: Cleaning | None,
 ) -> KnownUsage:
     """Check the arguments that are of usage, and add up what was used.
 
@@ -290,7 +300,7 @@ def known_usage(
     if isinstance(chosen, bool) or not isinstance(chosen, int) or chosen < 0:
         raise HorizonError(f"lag={lag!r}: wanted a whole number of periods, 0 or more")
     totals = daily_totals(usage, by=by, lag=chosen, prices=prices, unpriced=unpriced)
-    return KnownUsage(usage, totals, prices, by, max_series, unpriced)
+    return KnownUsage(usage, totals, prices, by, max_series, unpriced, cleaning)
 
 
 def tail_of(by: tuple[str, ...]) -> tuple[bool, ...]:

@@ -5,13 +5,14 @@ Comes in: usage. Goes out: for trajectory r, day t: volume[r,t,w], mix[r,t,leg],
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from forecast.calendars import CALENDAR_YEAR, Calendar, calendar_of
+from forecast.cleaning import Cleaned, Cleaning, check_cleaning, check_names, clean_panel, summary
 from forecast.dependence import Trajectories, trajectories
 from forecast.drivers import ENDED_BLOCKS, Drivers, drivers_of
 from forecast.errors import HorizonError, ModelError, UsageError
@@ -31,6 +32,10 @@ LEAST_HISTORY = 14
 LEAST_MONTHS = 3
 #: Less history than this, in days and in months, is noted.
 SHORT_HISTORY = (90, 12)
+#: What is done to the history unless asked otherwise.
+USUAL = Cleaning()
+#: Kinds of finding that the drivers' own notes tell of, or that show in when a workload began.
+TOLD = ("pre_launch", "retired")
 #: More periods than this from the as-of date to the plan's end, and a projection refuses.
 MOST_PERIODS = 3_700
 
@@ -49,6 +54,7 @@ class ProjectionSpec:
     max_series: int = 500
     trajectories: int = TRAJECTORIES
     calendar: Calendar = CALENDAR_YEAR
+    cleaning: Cleaning | None = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,9 @@ class Projection:
         Every period after the as-of date to the end of the plan, the gap included.
     volume, mix, intensity : Trajectories
         Trajectories of each driver; ``mix`` holds odds against the workload's largest leg.
+    cleaned : Cleaned, optional
+        The volume that was fitted, and the log of what was excluded or moved; None with ``cleaning=None``. The drivers
+        hold what was measured.
     notes : tuple of str
         What was pooled, left out or assumed.
     """
@@ -109,6 +118,7 @@ class Projection:
     volume: Trajectories
     mix: Trajectories
     intensity: Trajectories
+    cleaned: Cleaned | None = None
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -188,7 +198,7 @@ class Projection:
     def at(self, as_of: str | pd.Timestamp) -> Projection:
         """Refit on what was known at ``as_of``: the usage up to then, the same span of time planned."""
         spec = replace(self.spec, horizon=None, start=str(self.span.start.date()), end=str(self.span.end.date()), lag=0)
-        return _project(self.usage.until(as_of), spec)
+        return projected(self.usage.until(as_of), spec)
 
     def to_frame(self) -> pd.DataFrame:
         """Point forecast and band of each workload's volume by day: p10, p50, p90 in its volume unit."""
@@ -220,7 +230,8 @@ class Projection:
         keys = [*self.spec.by, "volume_unit"]
         table = inside.groupby(keys, dropna=False)["p50"].sum().rename("volume, sum of daily medians").to_frame()
         notes = "".join(f"<li>{note}</li>" for note in self.notes)
-        return f"<p>{self!r}</p>{table.to_html(float_format=lambda v: f'{v:,.0f}', border=0)}<ul>{notes}</ul>"
+        log = self.cleaned.to_html() if self.cleaned else ""
+        return f"<p>{self!r}</p>{table.to_html(float_format=lambda v: f'{v:,.0f}', border=0)}<ul>{notes}</ul>{log}"
 
 
 def project(
@@ -236,6 +247,7 @@ def project(
     max_series: int = 500,
     trajectories: int = TRAJECTORIES,
     calendar: Calendar | None = None,
+    cleaning: Cleaning | None = USUAL,
 ) -> Projection:
     """Project usage into the future as joint trajectories of its drivers.
 
@@ -259,6 +271,9 @@ def project(
     calendar : Calendar, optional
         The fiscal calendar whose months, quarters and years the horizon and the plan's tables mean; the calendar year
         where none is given. One by weeks (4-4-5) takes daily or hourly usage.
+    cleaning : Cleaning, optional
+        What is done about gaps, partial last days, spikes and level shifts of volume before it is fitted, and what to
+        keep or exclude by hand; workloads are named as in ``projection.cleaned.log``. None fits what was measured.
 
     Raises
     ------
@@ -274,12 +289,19 @@ def project(
     chosen = default if lag is None else lag
     if isinstance(chosen, bool) or not isinstance(chosen, int) or chosen < 0:
         raise HorizonError(f"lag={lag!r}: wanted a whole number of periods, 0 or more")
+    check_cleaning(cleaning)
     known = calendar_of(calendar)
-    spec = ProjectionSpec(horizon, start, end, model, seed, tuple(by), chosen, max_series, trajectories, known)
-    return _project(usage, spec)
+    spec = ProjectionSpec(
+        horizon, start, end, model, seed, tuple(by), chosen, max_series, trajectories, known, cleaning
+    )
+    return projected(usage, spec, strict=True)
 
 
-def _project(usage: Usage, spec: ProjectionSpec) -> Projection:
+def projected(usage: Usage, spec: ProjectionSpec, *, strict: bool = False) -> Projection:
+    """Project usage by arguments that were checked before.
+
+    ``strict`` refuses names in ``spec.cleaning`` that no workload bears; at an earlier date some have yet to begin.
+    """
     freq = "MS" if usage.grain == "month" else "D"
     last = usage.end.normalize()
     if spec.lag > MOST_PERIODS:
@@ -301,9 +323,13 @@ def _project(usage: Usage, spec: ProjectionSpec) -> Projection:
             f"the horizon ends on {span.end:%Y-%m-%d}, {len(days):,} periods after the history; "
             f"at most {MOST_PERIODS:,} can be projected"
         )
-    names = tuple("|".join(map(str, row)) for row in drivers.workloads[list(spec.by)].itertuples(index=False))
+    names = names_of(drivers.workloads[list(spec.by)].itertuples(index=False))
+    measured = Panel(drivers.volume, drivers.days, names, freq)
+    if strict and spec.cleaning is not None:
+        check_names(spec.cleaning, names)
+    cleaned = None if spec.cleaning is None else clean_panel(measured, spec.cleaning)
     volume = trajectories(
-        Panel(drivers.volume, drivers.days, names, freq),
+        measured if cleaned is None else cleaned.panel,
         model,
         horizon=len(days),
         count=spec.trajectories,
@@ -319,7 +345,7 @@ def _project(usage: Usage, spec: ProjectionSpec) -> Projection:
     intensity = _ratio(
         drivers.intensity, lane_names, key="intensity", clock=drivers.blocks, days=days, freq=freq, spec=spec
     )
-    notes = (*usage.notes, *drivers.notes)
+    notes = (*usage.notes, *drivers.notes, *_cleaning_notes(cleaned))
     unit = "month" if usage.grain == "month" else "day"
     if spec.lag and usage.grain != "month":
         notes = (*notes, f"the last {spec.lag} days of the export are taken as incomplete and not used (lag)")
@@ -327,7 +353,21 @@ def _project(usage: Usage, spec: ProjectionSpec) -> Projection:
         notes = (*notes, f"{span.gap} {unit}s between the history and the plan are forecast but not planned")
     if known < SHORT_HISTORY[usage.grain == "month"]:
         notes = (*notes, f"{known} {unit}s of history are few: the band rests more on priors than on this usage")
-    return Projection(usage, spec, span, drivers, days, volume, mix, intensity, notes)
+    return Projection(usage, spec, span, drivers, days, volume, mix, intensity, cleaned, notes)
+
+
+def names_of(workloads: Iterable[tuple[str | None, ...]]) -> tuple[str, ...]:
+    """What each workload is called as a series: ``production|search``."""
+    return tuple("|".join(map(str, row)) for row in workloads)
+
+
+def _cleaning_notes(cleaned: Cleaned | None) -> tuple[str, ...]:
+    """What cleaning did, but for what the drivers' notes say already."""
+    if cleaned is None:
+        return ("volume is fitted as it was measured (cleaning=None)",)
+    log = cleaned.log
+    said = log["kind"].isin(TOLD) | ((log["kind"] == "gap") & log["value"].isna())
+    return summary(log[~said])
 
 
 def _ratio(

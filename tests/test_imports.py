@@ -23,6 +23,7 @@ LAZY = {
     "prophet",
     "pydantic",
     "rich",
+    "ruptures",
     "scipy.stats",
     "statsmodels",
     "xlsxwriter",
@@ -35,6 +36,10 @@ PUBLIC = {
         "Usage",
         "generate_usage",
         "read_usage",
+        # cleaning
+        "Cleaned",
+        "Cleaning",
+        "clean",
         # forecasts
         "CostBaseline",
         "Calendar",

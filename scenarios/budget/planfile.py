@@ -8,7 +8,7 @@ Paths are relative to the plan file. Wherever an uncertain number is taken, ``{p
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -16,7 +16,8 @@ import pandas as pd
 
 from forecast import schema
 from forecast.calendars import CALENDAR_YEAR, Calendar
-from forecast.errors import HorizonError, PlanError, TokenplanError, nearest
+from forecast.cleaning import Cleaning
+from forecast.errors import HorizonError, PlanError, TokenplanError, nearest, one_of
 from forecast.models import model_of
 from forecast.periods import horizon as horizon_of
 from forecast.prices import PriceBook
@@ -173,7 +174,8 @@ def read_plan_file(path: str | Path) -> PlanFile:
     split = _split(document.get("split"), problems)
     problems.tell()
     assert usage is not None
-    settings, shown = held["plan"], held["output"]
+    settings, shown, forecast = held["plan"], held["output"], held["forecast"]
+    cleaning = {"cleaning": cleaning_of(forecast["cleaning"])} if "cleaning" in forecast else {}
     span = {k: v for k, v in settings.items() if k in SPAN}
     by = tuple(shown.get("by", ()))
     return PlanFile(
@@ -181,7 +183,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
         name=settings.get("name", file.stem),
         usage=usage,
         prices=prices,
-        forecast={**span, **calendar, **held["forecast"]},
+        forecast={**span, **calendar, **forecast, **cleaning},
         scenario=scenario,
         components=components,
         split=split,
@@ -221,6 +223,7 @@ def _tables(folder: Path) -> dict[str, Keys]:
             "seed": keys.whole,
             "max_series": keys.count(1, 100_000),
             "trajectories": keys.count(20, 20_000),
+            "cleaning": keys.accepted_by(cleaning_of),
         },
         "output": {"by": keys.names_in(_GROUPS), "detail": keys.names_in(schema.DIMENSIONS)},
     }
@@ -281,6 +284,17 @@ def _tried(table: Table, path: str, problems: Problems) -> EnvironmentSplit | No
     except (TokenplanError, TypeError) as error:
         problems.add(path, str(error))
         return None
+
+
+def cleaning_of(value: object) -> Cleaning | None:
+    """How the history is cleaned: true, false, or a table of the arguments of :class:`forecast.Cleaning`."""
+    if isinstance(value, bool):
+        return Cleaning() if value else None
+    if not isinstance(value, dict):
+        raise PlanError(f"{keys.shown(value)}: wanted true, false, or a table such as {{ spikes = false }}")
+    for name in value:
+        one_of("key", name, [f.name for f in fields(Cleaning)], PlanError)
+    return Cleaning(**value)
 
 
 def check_horizon(value: str | int) -> None:
