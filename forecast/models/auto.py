@@ -59,7 +59,7 @@ class Auto:
         self, panel: Panel, horizon: int, cuts: IntArray, length: int
     ) -> tuple[FloatArray, FloatArray, FloatArray, list[str]]:
         values = panel.values
-        scale = log_scale(values)
+        scale = log_scale(values, panel.seasons[0])
         z = scale.forward(values)
         effects = day_effects(panel, z, horizon)
         z = z - effects.past
@@ -75,7 +75,7 @@ class Auto:
         past_z += np.stack([effects.past[c : c + length] for c in cuts]) if len(cuts) else 0.0
         past = scale.back(_within_reach(past_z, scale.log))
         point = scale.back(_within_reach(point_z, scale.log))
-        past_mix, point_mix, weights = combine(past, point, actual, cuts, length)
+        past_mix, point_mix, weights = combine(past, point, actual, cuts, length, scale.log)
         if self.mean:
             factor = to_mean(past_mix, actual, scale, cuts, panel.seasons[0])
             past_mix, point_mix = past_mix * factor[:-1, None], point_mix * factor[-1]

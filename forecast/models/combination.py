@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecast.panel import FloatArray, IntArray
+from forecast.panel import BoolArray, FloatArray, IntArray
 
 #: Pseudo-cuts of the panel's own ranking of candidates that each series is given.
 PANEL_CUTS = 2.0
 #: How sharply a smaller error is preferred: weight is error ** -POWER.
 POWER = 6.0
+#: What is added to both sides before a ratio is taken, of a series' mean.
+SMALL = 0.1
+#: The part that the error of the total has in a candidate's error, the rest being that of single periods.
+LOGGED_TOTAL, RESTING_TOTAL = 0.5, 0.9
 
 
 def weigh(error: FloatArray, chosen: np.ndarray | None = None) -> FloatArray:
@@ -70,20 +74,15 @@ def _at(values: FloatArray, row: IntArray) -> FloatArray:
 
 
 def combine(
-    past: FloatArray, point: FloatArray, actual: FloatArray, cuts: IntArray, length: int
+    past: FloatArray, point: FloatArray, actual: FloatArray, cuts: IntArray, length: int, log: BoolArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Combine candidates: returns past (cut, length, series), point (horizon, series), weights (candidate, series).
 
-    ``past`` is (candidate, cut, length, series) and ``actual`` (cut, length, series). The combination at a cut uses
-    weights from cuts at least ``length`` away (cross-fitting), so that its errors are honest.
+    ``past`` is (candidate, cut, length, series) and ``actual`` (cut, length, series); ``log`` (series,) says whose
+    errors are ratios. The combination at a cut uses weights from cuts at least ``length`` away (cross-fitting), so that
+    its errors are honest.
     """
-    seen = np.isfinite(actual)
-    size = np.where(seen, np.abs(actual), 0.0).sum(axis=(0, 1)) / np.maximum(seen.sum(axis=(0, 1)), 1)
-    size = np.where(size > 0, size, 1.0)
-    miss = np.abs(past - actual[None])
-    steps = np.isfinite(miss)
-    error = np.where(steps, miss, 0.0).sum(axis=2) / np.maximum(steps.sum(axis=2), 1) / size
-    error = np.where(steps.any(axis=2), error, np.nan)
+    error = _errors(past, actual, log)
     weight = weigh(error)
     joined = np.empty(past.shape[1:])
     for k, cut in enumerate(cuts):
@@ -92,3 +91,25 @@ def combine(
             past[:, k], weigh(error, apart) if apart.any() else np.full_like(weight, 1 / len(weight))
         )
     return joined, weighted_median(point, weight), weight
+
+
+def _errors(past: FloatArray, actual: FloatArray, log: BoolArray) -> FloatArray:
+    """The error of each candidate at each cut: (candidate, cut, series); NaN where nothing can be compared.
+
+    The mean absolute error of single periods joined with the absolute mean error, which is that of the total: in logs,
+    half and half; where a series often rests, in its own unit and nearly all by the total, since the periods' own
+    errors favour the median, which is nothing.
+    """
+    seen = np.isfinite(actual)
+    size = np.where(seen, np.abs(actual), 0.0).sum(axis=(0, 1)) / np.maximum(seen.sum(axis=(0, 1)), 1)
+    size = np.where(size > 0, size, 1.0)
+    small = SMALL * size
+    with np.errstate(invalid="ignore"):
+        ratio = np.log((np.maximum(actual, 0.0) + small) / (np.maximum(past, 0.0) + small))
+    miss = np.where(log, ratio, (actual - past) / size)
+    there = np.isfinite(miss)
+    count = np.maximum(there.sum(axis=2), 1)
+    miss = np.where(there, miss, 0.0)
+    total = np.where(log, LOGGED_TOTAL, RESTING_TOTAL)
+    error = (1 - total) * np.abs(miss).sum(axis=2) / count + total * np.abs(miss.sum(axis=2)) / count
+    return np.where(there.any(axis=2), error, np.nan)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.panel import FloatArray, IntArray
+from forecast.panel import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +16,15 @@ class LogScale:
     Attributes
     ----------
     log : bool array (series,)
-        True: z = log((y + offset) / unit). False, for a series with negative values: z = y / unit.
+        True: z = log((y + offset) / unit). False, for a series with negative values, or one that rests often: z = y / unit.
+    bounded : bool array (series,)
+        True where nothing lies below 0, and no forecast may.
     offset, unit : float array (series,)
         ``offset`` is 0 unless the least value is near zero: then a tenth of the median of the positive values.
     """
 
-    log: np.ndarray
+    log: BoolArray
+    bounded: BoolArray
     offset: FloatArray
     unit: FloatArray
 
@@ -31,15 +34,16 @@ class LogScale:
             return np.where(self.log, np.log(np.maximum(y, 0.0) / self.unit + self.offset / self.unit), y / self.unit)
 
     def back(self, z: FloatArray) -> FloatArray:
-        """To the series' own scale; a logged series does not go below 0."""
+        """To the series' own scale; where nothing was below 0, nothing will be."""
         with np.errstate(over="ignore"):
             raw = np.exp(np.where(self.log, z, 0.0)) * self.unit - self.offset
         # What rounding leaves of a zero is a zero.
-        return np.where(self.log, np.where(raw <= 1e-12 * self.unit, 0.0, raw), z * self.unit)
+        raw = np.where(self.log, np.where(raw <= 1e-12 * self.unit, 0.0, raw), z * self.unit)
+        return np.where(self.bounded, np.maximum(raw, 0.0), raw)
 
     def part(self, chosen: slice) -> LogScale:
         """The scale of some of the series."""
-        return LogScale(self.log[chosen], self.offset[chosen], self.unit[chosen])
+        return LogScale(self.log[chosen], self.bounded[chosen], self.offset[chosen], self.unit[chosen])
 
 
 #: Below this share of the median of positive values, the least value counts as near zero.
@@ -47,22 +51,44 @@ NEAR_ZERO = 0.02
 OFFSET_SHARE = 0.1
 
 
-def log_scale(values: FloatArray) -> LogScale:
-    """Choose the scale of each series from its history (period, series)."""
+#: A phase of the season rests where at least this share of its values is 0.
+RESTS = 0.8
+#: A series is intermittent if more than this share of the values of other phases is 0, over at most so many seasons.
+OFTEN, SEASONS = 0.1, 26
+
+
+def log_scale(values: FloatArray, season: int = 1) -> LogScale:
+    """Choose the scale of each series from its history (period, series).
+
+    A series that often has nothing where it might have something is averaged as it is: the mean of its logs says
+    little of its mean. One that rests on the same days of each week is not meant.
+    """
     low = np.nanmin(values, axis=0)
-    log = low >= 0
-    size = (
-        np.where(values > 0, values, np.nan)
-        if log.all()
-        else np.where(log, np.where(values > 0, values, np.nan), np.abs(values))
-    )
+    bounded = low >= 0
+    size = np.where(values > 0, values, np.nan)
+    if not bounded.all():
+        size = np.where(bounded, size, np.abs(values))
     none = ~np.isfinite(size).any(axis=0)
     middle = np.ones(values.shape[1])
     if (~none).any():
         middle[~none] = np.nanmedian(size[:, ~none], axis=0)
     middle[middle == 0] = 1.0
+    log = bounded & ~intermittent(values, season)
     offset = np.where(log & (low <= NEAR_ZERO * middle), OFFSET_SHARE * middle, 0.0)
-    return LogScale(log, offset, middle)
+    return LogScale(log, bounded, offset, middle)
+
+
+def intermittent(values: FloatArray, season: int) -> BoolArray:
+    """Which series (series,) have nothing on many of the periods on which they work."""
+    recent = values[-SEASONS * season :] if len(values) >= season else values
+    width = season if len(recent) >= 2 * season else 1
+    recent = recent[len(recent) % width :].reshape(-1, width, values.shape[1])
+    known = np.isfinite(recent)
+    zero = known & (np.nan_to_num(recent, nan=1.0) == 0)
+    by_phase = zero.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    works = (by_phase < RESTS) & known.any(axis=0)
+    idle = np.where(works, zero.sum(axis=0), 0).sum(axis=0) / np.maximum(np.where(works, known.sum(axis=0), 0).sum(axis=0), 1)
+    return np.asarray((idle > OFTEN) | (~works.any(axis=0) & zero.any(axis=(0, 1))))
 
 
 #: The log of the factor from median to mean is at most this, and is drawn to 0 by the worth of so many seasons.
