@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecast.models.logscale import intermittent
 from forecast.models.protocol import Rolled
-from forecast.panel import FloatArray, IntArray, Panel
+from forecast.panel import BoolArray, FloatArray, IntArray, Panel
 from forecast.streams import stratified
 
 #: Pseudo-origins that the panel's prior is worth against a series' own scale of errors.
@@ -28,22 +29,42 @@ WINSOR = 1.5
 PRIOR_CENTRE, PRIOR_SERIES = 12.0, 4.0
 #: The scale of a total's log error where nothing else is known, and the most it is taken to be.
 UNKNOWN_SCALE, MOST_SCALE = 0.3, 0.6
+#: The shipped law of errors: the scale of a total's log error is LAW_LEVEL v ** LAW_SLOPE, v the volatility of season
+#: sums; of a series that often rests, RESTING_SCALE. A panel is drawn to it by the worth of so many series.
+LAW_LEVEL, LAW_SLOPE, RESTING_SCALE = 0.44, 0.75, 0.55
+PRIOR_PANEL = 10.0
 #: What is taken of a path's slope before errors are seen, and how many independent totals that is worth: the part of
 #: a total's error that is there from the first day, and the spread of early against late at the same total.
 PRIOR_LEVEL, PRIOR_BIAS, PRIOR_TILT, PRIOR_SLOPE = 0.6, 0.3, 0.4, 20.0
 #: Parts of the backtest's length over which early totals are held against whole ones.
 PARTS = (0.125, 0.25, 0.5)
+#: The error of a total falls with the known history n as n ** -LEARNING.
+LEARNING = 0.12
+#: A series that begins so many days after the panel was launched; until it is so many days old, what it did so far
+#: says little of what it will do.
+LAUNCHED, YOUNG = 14.0, 56.0
+#: Of a series launched a days ago a total is expected to be exp(LAUNCH_RISE exp(-(a / LAUNCH_DAYS)^1.5)) times what its
+#: own few days foretell, as uncertain as that is, and at least LAUNCH_SCALE.
+LAUNCH_RISE, LAUNCH_DAYS, LAUNCH_SCALE = 1.3, 28.0, 0.4
 #: Prior correlation of the series' lasting errors, worth this many origins.
 PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS = 0.3, 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class PastErrors:
-    """Log errors at past cuts (cut, length, series), and of their totals (cut, series); NaN where none."""
+    """Log errors at past cuts (cut, length, series), and of their totals (cut, series); NaN where none.
+
+    Totals are brought to the history that is known now: ``learned`` (cut, series) is how much smaller a total's error
+    would be with it than it was at the cut. ``resting`` (series,) says which series often have nothing, ``age`` how many
+    days ago one was launched; infinite where it was not.
+    """
 
     errors: FloatArray
     totals: FloatArray
+    learned: FloatArray
     step: int
+    resting: BoolArray
+    age: FloatArray
 
 
 def past_errors(panel: Panel, rolled: Rolled, length: int, relative: np.ndarray, unit: FloatArray) -> PastErrors:
@@ -53,9 +74,11 @@ def past_errors(panel: Panel, rolled: Rolled, length: int, relative: np.ndarray,
     need half of them.
     """
     cuts = rolled.cuts
+    resting = intermittent(panel.values, panel.seasons[0])
+    age = ages(panel, np.array([len(panel.values)]))[0]
     if not len(cuts):
         empty = np.zeros((0, length, len(panel.series)))
-        return PastErrors(empty, empty[:, 0], 1)
+        return PastErrors(empty, empty[:, 0], empty[:, 0], 1, resting, age)
     actual = np.stack([panel.values[c : c + length] for c in cuts])
     guess = rolled.past
     small = 0.02 * unit
@@ -71,8 +94,23 @@ def past_errors(panel: Panel, rolled: Rolled, length: int, relative: np.ndarray,
             np.log((held + small * steps) / (meant + small * steps)),
             (held - meant) / (unit * np.maximum(steps, 1)),
         )
-    totals = np.where(steps >= max(1, length // 2), np.clip(totals, -3.0, 3.0), np.nan)
-    return PastErrors(errors, totals, int(np.diff(cuts).min()) if len(cuts) > 1 else length)
+    usable = (steps >= max(1, length // 2)) & (ages(panel, cuts) >= YOUNG)
+    known = np.cumsum(np.isfinite(panel.values), axis=0)
+    learned = (np.maximum(known[cuts - 1], 1) / known[-1]) ** LEARNING
+    totals = np.where(usable, np.clip(totals, -3.0, 3.0) * learned, np.nan)
+    return PastErrors(errors, totals, learned, int(np.diff(cuts).min()) if len(cuts) > 1 else length, resting, age)
+
+
+def ages(panel: Panel, ends: IntArray) -> FloatArray:
+    """How many days a series has been in use at each of some ends: (end, series); infinite unless it was launched.
+
+    A series was launched if it begins two weeks or more after the panel. Series of weeks and longer are not asked.
+    """
+    begun = np.argmax(np.isfinite(panel.values), axis=0)
+    daily = {"D": 1.0, "B": 1.4, "h": 1 / 24}.get(panel.freq)
+    if daily is None:
+        return np.full((len(ends), len(begun)), np.inf)
+    return np.where(begun * daily >= LAUNCHED, (np.asarray(ends)[:, None] - begun) * daily, np.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +140,9 @@ class Totals:
             with np.errstate(divide="ignore", invalid="ignore"):
                 standard[k] = np.where(size > 0, (past.totals[k] - middle) / size, np.nan)
         pooled = np.sort(np.clip(standard[np.isfinite(standard)], -MOST_STANDARD, MOST_STANDARD))
+        rise = LAUNCH_RISE * np.exp(-((past.age / LAUNCH_DAYS) ** 1.5))
+        centre = centre + rise
+        scale = np.hypot(np.where(past.age < YOUNG, np.maximum(scale, LAUNCH_SCALE), scale), rise)
         return cls(centre, scale, effective, pooled, _correlation(standard, effective))
 
     def draw(self, count: int, seed: int, key: str, series: tuple[str, ...]) -> FloatArray:
@@ -139,7 +180,7 @@ class Totals:
         return (cumulative - mass[order] / 2) / cumulative[-1], values[order]
 
 
-def _centre_scale(past: PastErrors, which: np.ndarray, season: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _centre_scale(past: PastErrors, which: BoolArray, season: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Centre, scale and effective number of past totals over the cuts ``which``: each (series,)."""
     total = past.totals[which]
     length = past.errors.shape[1]
@@ -148,7 +189,7 @@ def _centre_scale(past: PastErrors, which: np.ndarray, season: int) -> tuple[Flo
     effective = np.where(count > 0, 1 + (count - 1) * past.step / max(length, 1), 0.0)
     known = count > 0
     raw = np.where(there, total, 0.0)
-    prior = _prior_scale(past.errors[which], (raw**2).sum(axis=0) / np.maximum(count, 1), effective, season)
+    prior = _prior_scale(past.errors[which], (raw**2).sum(axis=0) / np.maximum(count, 1), effective, season, past.resting)
     mean = np.clip(raw, -WINSOR * prior, WINSOR * prior).sum(axis=0) / np.maximum(count, 1)
     panel = float(np.median(mean[known])) * known.sum() / (known.sum() + PRIOR_SERIES) if known.any() else 0.0
     centre = (effective * mean + PRIOR_CENTRE * panel) / (effective + PRIOR_CENTRE)
@@ -192,6 +233,7 @@ def spread_along(past: PastErrors, shapes: FloatArray, known: Totals, season: in
         u = steps / length
         seen = there[:, :steps].sum(axis=1)
         mean = np.where(there[:, :steps], past.errors[:, :steps], 0.0).sum(axis=1) / np.maximum(seen, 1)
+        mean *= past.learned
         use = np.isfinite(whole) & (seen > steps / 2)
         if not use.any():
             continue
@@ -228,38 +270,45 @@ def _turned(shapes: FloatArray, steps: int, season: int) -> FloatArray:
     return np.asarray((((total[:, starts + steps] - total[:, starts]) / steps) ** 2).mean(axis=(0, 1)))
 
 
-def _prior_scale(errors: FloatArray, square: FloatArray, effective: FloatArray, season: int) -> FloatArray:
+def _prior_scale(
+    errors: FloatArray, square: FloatArray, effective: FloatArray, season: int, resting: BoolArray
+) -> FloatArray:
     """A series' scale of totals as its volatility of season sums lets expect: (series,).
 
-    log S = a + b log v over the panel, with b drawn to 0.8; a few series are drawn to S = 0.8 v.
+    log S = a + b log v over the panel, with b drawn to the shipped law's; few series are drawn to that law. The scale of
+    a series that often rests tells little by its volatility: it is drawn to the panel's mean of such series.
     """
     count = errors.shape[2]
-    if not len(errors):
-        return np.full(count, UNKNOWN_SCALE)
+    volatility = _volatility(errors, season) if len(errors) else np.zeros(count)
+    with np.errstate(divide="ignore"):
+        x = np.log(np.where(volatility > 0, volatility, np.nan))
+        y = 0.5 * np.log(np.where(square > 0, square, np.nan))
+    law = np.log(LAW_LEVEL) + LAW_SLOPE * x
+    out = np.where(np.isfinite(law), law, np.log(UNKNOWN_SCALE))
+    use = (effective > 0) & np.isfinite(x) & np.isfinite(y) & ~resting
+    if use.any():
+        centred = x[use] - x[use].mean()
+        slope = (float(centred @ (y[use] - y[use].mean())) + 50 * LAW_SLOPE * 0.25) / (float(centred @ centred) + 50 * 0.25)
+        panel = y[use].mean() + slope * (x - x[use].mean())
+        lean = PRIOR_PANEL / (PRIOR_PANEL + use.sum())
+        out = np.where(np.isfinite(panel), lean * out + (1 - lean) * panel, out)
+    at_rest = (effective > 0) & np.isfinite(y) & resting
+    mean = (y[at_rest].sum() + PRIOR_PANEL * np.log(RESTING_SCALE)) / (at_rest.sum() + PRIOR_PANEL)
+    scale = np.exp(np.where(resting, mean, out))
+    # A series that was forecast without any error so far has no scale but its own.
+    exact = (effective > 0) & (volatility == 0) & (square == 0)
+    return np.where(exact, 0.0, scale)
+
+
+def _volatility(errors: FloatArray, season: int) -> FloatArray:
+    """Root mean square of the mean error of whole seasons: (series,)."""
     whole = max(1, errors.shape[1] // season)
     width = min(season, errors.shape[1])
-    blocks = errors[:, : whole * width].reshape(len(errors), whole, width, count)
+    blocks = errors[:, : whole * width].reshape(len(errors), whole, width, errors.shape[2])
     there = np.isfinite(blocks)
     mean = np.where(there, blocks, 0.0).sum(axis=2) / np.maximum(there.sum(axis=2), 1)
     seen = there.any(axis=2)
-    volatility: FloatArray = np.sqrt(
-        np.where(seen, mean**2, 0.0).sum(axis=(0, 1)) / np.maximum(seen.sum(axis=(0, 1)), 1)
-    )
-    use = (effective > 0) & (volatility > 0) & (square > 0)
-    alone = np.where(seen.sum(axis=(0, 1)) > 0, 0.8 * volatility, UNKNOWN_SCALE)
-    if not use.any():
-        return alone
-    x, y = np.log(volatility[use]), 0.5 * np.log(square[use])
-    centred = x - x.mean()
-    slope = (float(centred @ (y - y.mean())) + 50 * 0.8 * 0.25) / (float(centred @ centred) + 50 * 0.25)
-    level = np.log(np.sqrt(np.exp(np.mean(np.log(square[use])))) + 1e-12) - slope * x.mean()
-    with np.errstate(divide="ignore"):
-        panel = np.exp(level + slope * np.log(np.where(volatility > 0, volatility, np.nan)))
-    lean = 10.0 / (10.0 + use.sum())
-    joined = np.where(alone > 0, alone, 1e-12) ** lean * np.where(np.isfinite(panel), panel, alone + 1e-12) ** (
-        1 - lean
-    )
-    return np.where(volatility > 0, joined, alone)
+    return np.asarray(np.sqrt(np.where(seen, mean**2, 0.0).sum(axis=(0, 1)) / np.maximum(seen.sum(axis=(0, 1)), 1)))
 
 
 def _correlation(standard: FloatArray, effective: FloatArray) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from forecast.calibration import MOST_LOG, MOST_SCALE, Totals, past_errors, spread_along
+from forecast.calibration import MOST_LOG, Totals, past_errors, spread_along
 from forecast.models.protocol import Model, cuts_of, roll
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.streams import stratified, stream
@@ -116,8 +116,9 @@ def trajectories(
     past = past_errors(panel, rolled, length, relative, unit)
     known = Totals.of(past, cuts, panel.seasons[0])
     scale = known.scale * _widening(horizon, length if len(cuts) else 0, panel)
-    scale = np.minimum(scale, MOST_SCALE * max(1.0, (horizon / max(length, 1)) ** WIDEN))
     constant = np.nanmax(panel.values, axis=0) == np.nanmin(panel.values, axis=0)
+    # A few equal values are no proof that a series never moves.
+    constant &= np.isfinite(panel.values).sum(axis=0) >= 2 * panel.seasons[0]
     scale = np.where(constant | (np.nanmax(np.abs(panel.values), axis=0) == 0), 0.0, scale)
     total = np.clip(known.centre + scale * known.draw(count, seed, key, panel.series), -MOST_LOG, MOST_LOG)
     errors = _shapes(past.errors, panel, relative, unit)
