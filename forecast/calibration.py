@@ -47,7 +47,7 @@ LAUNCHED, YOUNG = 14.0, 56.0
 #: own few days foretell, as uncertain as that is, and at least LAUNCH_SCALE.
 LAUNCH_RISE, LAUNCH_DAYS, LAUNCH_SCALE = 1.3, 28.0, 0.4
 #: Prior correlation of the series' lasting errors, worth this many origins.
-PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS = 0.3, 2.0
+PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS = 0.2, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,9 @@ def _centre_scale(past: PastErrors, which: BoolArray, season: int) -> tuple[Floa
     effective = np.where(count > 0, 1 + (count - 1) * past.step / max(length, 1), 0.0)
     known = count > 0
     raw = np.where(there, total, 0.0)
-    prior = _prior_scale(past.errors[which], (raw**2).sum(axis=0) / np.maximum(count, 1), effective, season, past.resting)
+    prior = _prior_scale(
+        past.errors[which], (raw**2).sum(axis=0) / np.maximum(count, 1), effective, season, past.resting
+    )
     mean = np.clip(raw, -WINSOR * prior, WINSOR * prior).sum(axis=0) / np.maximum(count, 1)
     panel = float(np.median(mean[known])) * known.sum() / (known.sum() + PRIOR_SERIES) if known.any() else 0.0
     centre = (effective * mean + PRIOR_CENTRE * panel) / (effective + PRIOR_CENTRE)
@@ -288,7 +290,9 @@ def _prior_scale(
     use = (effective > 0) & np.isfinite(x) & np.isfinite(y) & ~resting
     if use.any():
         centred = x[use] - x[use].mean()
-        slope = (float(centred @ (y[use] - y[use].mean())) + 50 * LAW_SLOPE * 0.25) / (float(centred @ centred) + 50 * 0.25)
+        slope = (float(centred @ (y[use] - y[use].mean())) + 50 * LAW_SLOPE * 0.25) / (
+            float(centred @ centred) + 50 * 0.25
+        )
         panel = y[use].mean() + slope * (x - x[use].mean())
         lean = PRIOR_PANEL / (PRIOR_PANEL + use.sum())
         out = np.where(np.isfinite(panel), lean * out + (1 - lean) * panel, out)

@@ -87,7 +87,9 @@ def intermittent(values: FloatArray, season: int) -> BoolArray:
     zero = known & (np.nan_to_num(recent, nan=1.0) == 0)
     by_phase = zero.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     works = (by_phase < RESTS) & known.any(axis=0)
-    idle = np.where(works, zero.sum(axis=0), 0).sum(axis=0) / np.maximum(np.where(works, known.sum(axis=0), 0).sum(axis=0), 1)
+    idle = np.where(works, zero.sum(axis=0), 0).sum(axis=0) / np.maximum(
+        np.where(works, known.sum(axis=0), 0).sum(axis=0), 1
+    )
     return np.asarray((idle > OFTEN) | (~works.any(axis=0) & zero.any(axis=(0, 1))))
 
 
