@@ -55,8 +55,8 @@ class PastErrors:
     """Log errors at past cuts (cut, length, series), and of their totals (cut, series); NaN where none.
 
     Totals are brought to the history that is known now: ``learned`` (cut, series) is how much smaller a total's error
-    would be with it than it was at the cut. ``resting`` (series,) says which series often have nothing, ``age`` how many
-    days ago one was launched; infinite where it was not.
+    would be with it than it was at the cut. ``resting`` (series,) says which series often have nothing, ``age`` how
+    many days ago one was launched; infinite where it was not.
     """
 
     errors: FloatArray
@@ -277,8 +277,8 @@ def _prior_scale(
 ) -> FloatArray:
     """A series' scale of totals as its volatility of season sums lets expect: (series,).
 
-    log S = a + b log v over the panel, with b drawn to the shipped law's; few series are drawn to that law. The scale of
-    a series that often rests tells little by its volatility: it is drawn to the panel's mean of such series.
+    log S = a + b log v over the panel, with b drawn to the shipped law's; few series are drawn to that law. A series
+    that often rests tells little by its volatility: it has the mean of such series, drawn to the law's.
     """
     count = errors.shape[2]
     volatility = _volatility(errors, season) if len(errors) else np.zeros(count)

@@ -317,14 +317,16 @@ def test_holidays_are_seen_and_foreseen():
     values = noisy(days=520) * np.where(rest, 0.3, 1.0)[:, None]
     panel = Panel(values[:360], days[:360], ("a", "b", "c"), "D")
     found = day_effects(panel, np.log(panel.values), 160)
-    assert found.country == "US"
-    # Eleven holidays with noise of 0.2 know their mean effect to about 0.07.
-    np.testing.assert_allclose(found.past[rest[:360]], np.log(0.3), atol=0.25)
-    assert (found.ahead[rest[360:]] < -0.9).all()
+    assert "holidays of US" in found.found
+    # Eleven holidays with noise of 0.2 know their mean effect to about 0.07; one of them, met on a day or two by three
+    # series, knows its own to about 0.17.
+    np.testing.assert_allclose(found.past[rest[:360]].mean(axis=0), np.log(0.3), atol=0.15)
+    np.testing.assert_allclose(found.past[rest[:360]], np.log(0.3), atol=0.4)
+    assert (found.ahead[rest[360:]] < -0.8).all()
     assert (found.ahead[~rest[360:]] == 0).all()
     point = model_of("auto").point(panel, 160)
     ordinary = np.abs(np.log(point / values[360:]))
     assert np.median(ordinary[rest[360:]]) < 0.5
-    assert (
-        day_effects(Panel(noisy(days=360), days[:360], ("a", "b", "c"), "D"), np.log(noisy(days=360)), 10).country == ""
-    )
+    plain = day_effects(Panel(noisy(days=360), days[:360], ("a", "b", "c"), "D"), np.log(noisy(days=360)), 10)
+    assert plain.found == ()
+    assert not plain.past.any()

@@ -90,8 +90,10 @@ def autoregress(z: FloatArray, spec: Lags, cuts: IntArray, *, length: int, horiz
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """What a regression needs of each series: ``gram`` (series, feature, feature), ``cross`` (series, feature), the sum
-    of squared targets ``square`` and their number ``seen`` (series,), those before a series moves left out.
+    """What a regression needs of each series, targets before it moves left out.
+
+    ``gram`` (series, feature, feature), ``cross`` (series, feature), the sum of squared targets ``square`` and their
+    number ``seen`` (series,).
     """
 
     gram: FloatArray
@@ -136,6 +138,7 @@ def _coefficients(sums: _Sums, spec: Lags) -> FloatArray:
     if kinds < 2:
         return _ridge(sums, spec.prior, pooled, common)
     share = _alike(_ridge(sums, FIRST_PRIOR, pooled, common) @ np.linalg.cholesky(pooled), kinds)
+    gram, cross = pooled, common
     for _ in range(ROUNDS):
         weight = KIND_PRIOR + share.T @ sums.seen
         gram = (np.tensordot(share.T, sums.gram, axes=1) + KIND_PRIOR * pooled) / weight[:, None, None]
@@ -167,7 +170,7 @@ def _alike(place: FloatArray, kinds: int) -> FloatArray:
         share = (label[:, None] == np.arange(kinds)).astype("float64")
         middle = share.T @ place / np.maximum(share.sum(axis=0), 1.0)[:, None]
         label = ((place[:, None] - middle) ** 2).sum(axis=2).argmin(axis=1)
-    return (label[:, None] == np.arange(kinds)).astype("float64")
+    return np.asarray(label[:, None] == np.arange(kinds), dtype="float64")
 
 
 def _recurse(known: FloatArray, beta: FloatArray, spec: Lags, steps: int) -> FloatArray:

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from forecast.panel import BoolArray, FloatArray, IntArray, Panel
+from forecast.panel import FloatArray, IntArray, Panel
 
 #: Countries whose holidays are tried, by their ISO codes.
 COUNTRIES = ("US", "GB", "DE", "FR", "IN", "CN", "JP", "BR", "CA", "AU")
@@ -32,6 +32,7 @@ TURN = ((12, 15), (1, 14))
 AROUND = 28
 #: Month ends: how many working days are left in the month after the day, at most.
 MONTH_END = 3
+SATURDAY = 5
 #: The label of a day that belongs to no group.
 NONE = -1
 
@@ -76,7 +77,7 @@ def day_effects(panel: Panel, z: FloatArray, horizon: int) -> DayEffects:
     past, ahead = np.zeros(z.shape), np.zeros((horizon, count))
     if panel.freq != "D" or length < LEAST_DAYS:
         return DayEffects(past, ahead)
-    days = panel.periods.append(panel.future(horizon))
+    days = pd.DatetimeIndex(panel.periods.append(panel.future(horizon)))
     found: list[str] = []
 
     def take(group: _Group, residual: FloatArray, *, shared: bool = False) -> bool:
@@ -120,7 +121,9 @@ def _effect(label: IntArray, residual: FloatArray, *, shared: bool) -> FloatArra
     if float((mean[seen] ** 2).mean()) < EVIDENCE * float(variance[seen].mean()):
         return None
     centre = float(np.average(mean[seen], weights=dates[seen])) if shared else 0.0
-    between = max(float(((mean[seen] - centre) ** 2 - variance[seen]).mean()), 0.0)
+    # What chance makes of it, and one standard error of that, is no difference between labels.
+    chance = float(variance[seen].mean()) * (1 + np.sqrt(2 / seen.sum()))
+    between = max(float(((mean[seen] - centre) ** 2).mean()) - chance, 0.0)
     own = between / np.maximum(between + variance, 1e-18)
     common = np.where(seen, centre + own * (mean - centre), centre)
     profile = np.where(known == NONE, 0.0, common[known])[:, None]
@@ -129,7 +132,7 @@ def _effect(label: IntArray, residual: FloatArray, *, shared: bool) -> FloatArra
     cross = np.where(there, profile * np.nan_to_num(residual), 0.0).sum(axis=0)
     prior = PRIOR_DAYS * float((common[seen] ** 2).mean())
     strength = np.clip((cross + prior) / np.maximum(square + prior, 1e-18), 0.0, 3.0)
-    return np.where(label == NONE, 0.0, common[label])[:, None] * strength
+    return np.asarray(np.where(label == NONE, 0.0, common[label])[:, None] * strength)
 
 
 def _turn(days: pd.DatetimeIndex) -> IntArray:
@@ -179,8 +182,8 @@ def _country(days: pd.DatetimeIndex, residual: FloatArray) -> str:
 
 def _month_ends(days: pd.DatetimeIndex, country: str) -> IntArray:
     """Working days left in the month after each day, where they are few."""
-    margin = days.append(pd.date_range(days[-1], periods=11)[1:])
-    working = margin.dayofweek.to_numpy() < 5
+    margin = pd.DatetimeIndex(days.append(pd.date_range(days[-1], periods=11)[1:]))
+    working = margin.day_of_week.to_numpy() < SATURDAY
     if country:
         working &= _holidays(country, margin) == NONE
     month = margin.year.to_numpy() * 12 + margin.month.to_numpy()

@@ -16,7 +16,7 @@ class LogScale:
     Attributes
     ----------
     log : bool array (series,)
-        True: z = log((y + offset) / unit). False, for a series with negative values, or one that rests often: z = y / unit.
+        True: z = log((y + offset) / unit). False: z = y / unit, where there are negative values or many rests.
     bounded : bool array (series,)
         True where nothing lies below 0, and no forecast may.
     offset, unit : float array (series,)
