@@ -18,6 +18,8 @@ from forecast.streams import stratified, stream
 #: How the spread grows beyond the longest backtest: (H / h0) ** WIDEN. A prior between what generated organisations
 #: (0.1) and page views (0.35) want; not an estimate from the series at hand.
 WIDEN = 0.2
+#: Past shapes are few, and overlap: single periods range wider than they show, by this factor.
+SHAPE = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ def _shapes(errors: FloatArray, panel: Panel, relative: np.ndarray, unit: FloatA
         donors = np.nonzero(~missing[:, i])[0]
         if len(donors):
             shape[k, :, i] = shape[donors[k % len(donors)], :, i]
-    return shape
+    return SHAPE * shape
 
 
 def _slope(point: FloatArray, panel: Panel, floor: FloatArray) -> FloatArray:
