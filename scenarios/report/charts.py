@@ -147,6 +147,7 @@ def s_curve(plan: BudgetPlan, *, limit: float | None = None, ax: Axes | None = N
     ax.set_ylim(0.0, 1.09)
     ax.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0], ["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"])
     ax.set_ylabel("chance that the total stays below")
+    ax.tick_params(axis="x", pad=SMALL)  # clear of the y axis's "0 %", wherever the first tick falls
     span = span_words(plan.projection.span.start, plan.projection.span.end)
     money_axis(ax.xaxis, f"total over {span}, {plan.currency}")
     level = f"P{plan.confidence * 100:g}"
