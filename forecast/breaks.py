@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from forecast.panel import BoolArray, FloatArray, Panel
+from forecast.panel import BoolArray, FloatArray, Panel, known_median
 
 #: A value below this share of the median of positive ones counts as this share of it on the log scale.
 FLOOR = 0.02
@@ -82,21 +82,21 @@ def steady(panel: Panel) -> Steady:
     values, weekday = panel.values, panel.periods.day_of_week.to_numpy()
     known = np.isfinite(values)
     positive = np.where(known & (values > 0), values, np.nan)
-    floor = FLOOR * np.nan_to_num(median(positive), nan=1.0)
+    floor = FLOOR * np.nan_to_num(known_median(positive), nan=1.0)
     works = np.zeros(values.shape, dtype=bool)
     for day in range(7):
         rows = weekday == day
-        works[rows] = np.nan_to_num(median(values[rows])) > 0
+        works[rows] = np.nan_to_num(known_median(values[rows])) > 0
     z = np.where(known & works, np.log(np.maximum(np.nan_to_num(values), floor)), np.nan)
     rests = (known & works & (values <= 0)).sum(axis=0) / np.maximum((known & works).sum(axis=0), 1)
     off = z - running_median(z, 7)
     week = np.zeros(values.shape)
     for day in range(7):
         rows = weekday == day
-        week[rows] = np.nan_to_num(median(off[rows]))
+        week[rows] = np.nan_to_num(known_median(off[rows]))
     log = z - week
     level = running_median(log, WIDE)
-    spread = 1.4826 * np.nan_to_num(median(np.abs(log - level)))
+    spread = 1.4826 * np.nan_to_num(known_median(np.abs(log - level)))
     below = np.where(known, values, 0.0).min(axis=0, initial=0.0) < 0
     few = np.isfinite(z).sum(axis=0) < 2 * LEAST
     return Steady(log, week, level, spread, (rests > MOST_RESTS) | (spread > NOISIEST) | below | few)
@@ -120,7 +120,7 @@ def level_shifts(found: Steady, panel: Panel) -> list[Shift]:
         return []
     bent = np.clip(found.log, found.level - 2.5 * found.spread, found.level + 2.5 * found.spread)
     x = np.where(_year_end(panel.periods)[:, None], np.nan, bent)
-    slope = np.nan_to_num(median((x[28:] - x[:-28]) / 28)) if days > 56 else np.zeros(x.shape[1])
+    slope = np.nan_to_num(known_median((x[28:] - x[:-28]) / 28)) if days > 56 else np.zeros(x.shape[1])
     x = x - slope * np.arange(days)[:, None]
     noise = _long_run(x, found.spread)
     first = np.argmax(np.isfinite(panel.values), axis=0)
@@ -169,7 +169,7 @@ def _taken_back(found: list[Shift]) -> list[Shift]:
 def _long_run(x: FloatArray, spread: FloatArray) -> FloatArray:
     """A day's standard deviation as means over three weeks show it: (series,)."""
     contrast = _contrast(x, WINDOW)
-    own = 1.4826 * median(np.abs(contrast - median(contrast))) / np.sqrt(2.0 / WINDOW)
+    own = 1.4826 * known_median(np.abs(contrast - known_median(contrast))) / np.sqrt(2.0 / WINDOW)
     prior = LASTING_NOISE * spread
     windows = np.isfinite(contrast).sum(axis=0) / (2 * WINDOW)
     joined = (windows * np.nan_to_num(own) ** 2 + PRIOR_WINDOWS * prior**2) / (windows + PRIOR_WINDOWS)
@@ -217,15 +217,3 @@ def running_median(x: FloatArray, width: int) -> FloatArray:
     row = np.where(row < 0, np.argmax(there, axis=0), row)
     full = np.nan_to_num(np.take_along_axis(x, row, axis=0))
     return np.asarray(median_filter(full, size=(width, 1), mode="reflect"))
-
-
-def median(x: FloatArray) -> FloatArray:
-    """The median over the first axis of what is known; NaN where nothing is."""
-    if not len(x):
-        return np.full(x.shape[1:], np.nan)
-    ordered = np.sort(x, axis=0)
-    count = np.isfinite(x).sum(axis=0)
-    last = np.maximum(count - 1, 0)
-    low, high = (np.take_along_axis(ordered, r[None], axis=0)[0] for r in (last // 2, count // 2 * (count > 0)))
-    middle = np.where(count % 2 == 1, low, 0.5 * (low + high))
-    return np.where(count > 0, middle, np.nan)

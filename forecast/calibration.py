@@ -21,6 +21,8 @@ PRIOR_ORIGINS = 4.0
 PRIOR_SHAPE = 40.0
 T4_SCALE = 0.95
 MIRROR = 0.25
+#: Normal scores at which quantiles of errors are kept, and the most that a score may be.
+SCORES, MOST_SCORE = 2_001, 5.0
 MOST_LOG = 3.0
 MOST_STANDARD = 5.0
 #: A past total further than this many prior scales counts as this many in a series' own bias.
@@ -147,16 +149,25 @@ class Totals:
 
     def draw(self, count: int, seed: int, key: str, series: tuple[str, ...]) -> FloatArray:
         """Standardised errors of totals, tied over series: (trajectory, series)."""
-        from scipy.special import ndtr, ndtri
+        from scipy.special import ndtri
 
         common = ndtri(stratified(seed, count, "level", key))
-        probability, quantile = self._table()
+        quantile = self._quantiles()
         out = np.empty((count, len(series)))
         for i, name in enumerate(series):
             own = ndtri(stratified(seed, count, "level", key, name))
-            z = np.sqrt(self.correlation) * common + np.sqrt(1 - self.correlation) * own if len(series) > 1 else own
-            out[:, i] = np.interp(ndtr(z), probability, quantile)
+            z = np.sqrt(self.correlation) * common + np.sqrt(1 - self.correlation) * own
+            place = (np.clip(z, -MOST_SCORE, MOST_SCORE) + MOST_SCORE) * ((len(quantile) - 1) / (2 * MOST_SCORE))
+            low = np.minimum(place.astype(np.intp), len(quantile) - 2)
+            out[:, i] = quantile[low] + (place - low) * (quantile[low + 1] - quantile[low])
         return out
+
+    def _quantiles(self) -> FloatArray:
+        """Quantiles of a standardised error at normal scores from -MOST_SCORE to MOST_SCORE, evenly apart."""
+        from scipy.special import ndtr
+
+        probability, quantile = self._table()
+        return np.interp(ndtr(np.linspace(-MOST_SCORE, MOST_SCORE, SCORES)), probability, quantile)
 
     def _table(self) -> tuple[FloatArray, FloatArray]:
         """The law of a standardised error: probabilities and quantiles.
@@ -319,7 +330,9 @@ def _correlation(standard: FloatArray, effective: FloatArray) -> float:
     """The common share of lasting errors, from the means over series at each cut, drawn to a prior."""
     series = standard.shape[1]
     prior, weight = PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS
-    if series < 2 or not len(standard):
+    if series < 2:
+        return 0.0
+    if not len(standard):
         return prior
     there = np.isfinite(standard)
     rows = there.sum(axis=1) >= 2

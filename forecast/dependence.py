@@ -6,11 +6,11 @@ level error and a growth error that last, and a daily shape taken from past erro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from forecast.calibration import MOST_LOG, Totals, past_errors, spread_along
+from forecast.calibration import MOST_LOG, Spread, Totals, past_errors, spread_along
 from forecast.models.protocol import Model, cuts_of, roll
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.streams import stratified, stream
@@ -20,6 +20,10 @@ from forecast.streams import stratified, stream
 WIDEN = 0.2
 #: Past shapes are few, and overlap: single periods range wider than they show, by this factor.
 SHAPE = 1.2
+#: Series that are drawn at once: what fits into a processor's cache.
+AT_ONCE = 32
+#: So many times that are one task for a worker.
+CHUNK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,21 @@ class Trajectories:
         """How many trajectories."""
         return int(self.level.shape[0])
 
+    def part(self, chosen: slice) -> Trajectories:
+        """Some of the series."""
+        return replace(
+            self,
+            point=self.point[:, chosen],
+            level=self.level[:, chosen],
+            growth=self.growth[:, chosen],
+            slope=self.slope[chosen],
+            errors=self.errors[:, :, chosen],
+            scale=self.scale[chosen],
+            relative=self.relative[chosen],
+            unit=self.unit[chosen],
+            seen=self.seen[chosen],
+        )
+
     def paths(self, which: slice | IntArray = slice(None), series: slice | IntArray = slice(None)) -> FloatArray:
         """The futures of some trajectories and series: float array (trajectory, period, series)."""
         error = self.shape(which, series) + self.level[which][:, None, series]
@@ -86,16 +105,104 @@ class Trajectories:
         return np.where(relative, point * np.exp(np.where(relative, error, 0.0)), point + unit * error)
 
 
-def trajectories(
-    panel: Panel, model: Model, *, horizon: int, count: int, seed: int, key: str = "series"
-) -> Trajectories:
-    """Forecast a panel and make ``count`` joint trajectories around the point.
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """A point forecast and the law of its errors: what joint trajectories are drawn from, all series or some.
+
+    Attributes
+    ----------
+    series : tuple of str (series,)
+    point : float array (horizon, series)
+    slope : float array (series,)
+        Its own log growth a period, adjusted for season.
+    known : Totals
+        What past totals say, of every series of the panel.
+    centre, scale : float array (series,)
+        Of the log error of the total over the horizon.
+    along : Spread
+        How that error is spread along the path.
+    errors : float array (cut, length, series)
+        What shapes are made of.
+    cuts : int
+        How many past cuts there are; 0 if none, and there are then no shapes.
+    seasons : tuple of int
+    relative : bool array (series,)
+    unit : float array (series,)
+    seen : tuple of str (series,)
+    """
+
+    series: tuple[str, ...]
+    point: FloatArray
+    slope: FloatArray
+    known: Totals
+    centre: FloatArray
+    scale: FloatArray
+    along: Spread
+    errors: FloatArray
+    cuts: int
+    seasons: tuple[int, ...]
+    relative: np.ndarray
+    unit: FloatArray
+    seen: tuple[str, ...]
+
+    def part(self, chosen: slice) -> Calibrated:
+        """Some of the series; their draws are what they are among all."""
+        return replace(
+            self,
+            series=self.series[chosen],
+            point=self.point[:, chosen],
+            slope=self.slope[chosen],
+            centre=self.centre[chosen],
+            scale=self.scale[chosen],
+            errors=self.errors[:, :, chosen],
+            relative=self.relative[chosen],
+            unit=self.unit[chosen],
+            seen=self.seen[chosen],
+        )
+
+
+def calibrate(panel: Panel, model: Model, *, horizon: int) -> Calibrated:
+    """Forecast a panel, and learn the law of its errors from past cuts.
 
     A series' total over the horizon is F exp(r), F the sum of its point forecast. The centre and scale of r join the
     series' own errors of totals at past cuts with a prior from the panel, and the scale is widened by (H / h0)^0.2
-    beyond the longest backtest h0; its shape is the panel's pooled errors joined with a Student t. Lasting errors of
-    the series are tied by a one-factor normal copula. The daily shape of a trajectory comes from one past cut for all
-    series at once, turned by whole seasons, chained where the horizon is longer than the backtest.
+    beyond the longest backtest h0; its shape is the panel's pooled errors joined with a Student t.
+    """
+    cuts, length = cuts_of(panel, horizon)
+    rolled = roll(model, panel, horizon, cuts, length)
+    relative = np.nanmin(panel.values, axis=0) >= 0
+    unit = _unit(panel.values)
+    past = past_errors(panel, rolled, length, relative, unit)
+    known = Totals.of(past, cuts, panel.seasons[0])
+    constant = np.nanmax(panel.values, axis=0) == np.nanmin(panel.values, axis=0)
+    # A few equal values are no proof that a series never moves.
+    constant &= np.isfinite(panel.values).sum(axis=0) >= 2 * panel.seasons[0]
+    widened = known.scale * _widening(horizon, length if len(cuts) else 0, panel)
+    errors = _shapes(past.errors, panel)
+    return Calibrated(
+        series=panel.series,
+        point=rolled.point,
+        slope=_slope(rolled.point, panel, 0.02 * unit),
+        known=known,
+        centre=known.centre,
+        scale=np.where(constant, 0.0, widened),
+        along=spread_along(past, errors, known, panel.seasons[0]),
+        errors=errors,
+        cuts=len(cuts),
+        seasons=panel.seasons,
+        relative=relative,
+        unit=unit,
+        seen=tuple(f"{n:.1f} independent past totals of {length} periods" for n in known.effective),
+    )
+
+
+def trajectories(
+    panel: Panel, model: Model, *, horizon: int, count: int, seed: int, key: str = "series"
+) -> Trajectories:
+    """Forecast a panel and make ``count`` joint trajectories around the point, calibrated as by :func:`calibrate`.
+
+    Lasting errors of the series are tied by a one-factor normal copula. The daily shape of a trajectory comes from one
+    past cut for all series at once, turned by whole seasons, chained where the horizon is longer than the backtest.
 
     Parameters
     ----------
@@ -108,42 +215,51 @@ def trajectories(
     key : str
         Names the random streams, so that two panels with one seed do not share draws by accident.
     """
+    law = calibrate(panel, model, horizon=horizon)
+    made, total = _drawn(law, count=count, seed=seed, key=key)
+    return _hold_totals(made, total)
+
+
+def totals(law: Calibrated, starts: IntArray, *, count: int, seed: int, key: str = "series") -> FloatArray:
+    """Totals of each trajectory over spans that begin at ``starts``, no path being kept: (trajectory, span, series).
+
+    The same numbers as the sums of :func:`trajectories`' paths.
+    """
+    from joblib import Parallel, delayed
+
+    edges = range(0, len(law.series), AT_ONCE)
+    chunks = [edges[k : k + CHUNK] for k in range(0, len(edges), CHUNK)]
+
+    def of(chunk: range) -> FloatArray:
+        return np.concatenate(
+            [_block_totals(law.part(slice(b, b + AT_ONCE)), starts, count, seed, key) for b in chunk], axis=2
+        )
+
+    return np.concatenate(Parallel()(delayed(of)(chunk) for chunk in chunks), axis=2)
+
+
+def _block_totals(law: Calibrated, starts: IntArray, count: int, seed: int, key: str) -> FloatArray:
+    """Totals of some series: (trajectory, span, series)."""
+    made, total = _drawn(law, count=count, seed=seed, key=key)
+    if not made.relative.all():
+        return np.asarray(np.add.reduceat(_hold_totals(made, total).paths(), starts, axis=1))
+    sums = _sums(made, starts)
+    return np.asarray(sums * np.exp(_missing(made, total, sums.sum(axis=1)))[:, None])
+
+
+def _drawn(law: Calibrated, *, count: int, seed: int, key: str) -> tuple[Trajectories, FloatArray]:
+    """Trajectories whose level is not set yet, and the log error that each total is to have: (trajectory, series)."""
     from scipy.special import ndtri
 
-    cuts, length = cuts_of(panel, horizon)
-    rolled = roll(model, panel, horizon, cuts, length)
-    relative = np.nanmin(panel.values, axis=0) >= 0
-    unit = _unit(panel.values)
-    floor = 0.02 * unit
-    past = past_errors(panel, rolled, length, relative, unit)
-    known = Totals.of(past, cuts, panel.seasons[0])
-    scale = known.scale * _widening(horizon, length if len(cuts) else 0, panel)
-    constant = np.nanmax(panel.values, axis=0) == np.nanmin(panel.values, axis=0)
-    # A few equal values are no proof that a series never moves.
-    constant &= np.isfinite(panel.values).sum(axis=0) >= 2 * panel.seasons[0]
-    scale = np.where(constant | (np.nanmax(np.abs(panel.values), axis=0) == 0), 0.0, scale)
-    total = np.clip(known.centre + scale * known.draw(count, seed, key, panel.series), -MOST_LOG, MOST_LOG)
-    errors = _shapes(past.errors, panel, relative, unit)
-    along = spread_along(past, errors, known, panel.seasons[0])
-    lean = along.tilt * scale * np.column_stack([ndtri(stratified(seed, count, "tilt", key, s)) for s in panel.series])
-    late = (1 - along.level) * (total - known.centre) + (1 - along.bias) * known.centre + lean
-    level = total - late
+    horizon = len(law.point)
+    total = np.clip(law.centre + law.scale * law.known.draw(count, seed, key, law.series), -MOST_LOG, MOST_LOG)
+    tilt = np.column_stack([ndtri(stratified(seed, count, "tilt", key, s)) for s in law.series])
+    late = (1 - law.along.level) * (total - law.centre) + (1 - law.along.bias) * law.centre
+    late += law.along.tilt * law.scale * tilt
+    origin, offset = _turns(horizon, count, law.cuts, law.errors.shape[1], law.seasons, seed)
     growth = late * 2.0 / (horizon + 1)
-    origin, offset = _turns(horizon, count, len(cuts), length, panel.seasons, seed)
-    made = Trajectories(
-        rolled.point,
-        level,
-        growth,
-        _slope(rolled.point, panel, floor),
-        errors,
-        origin,
-        offset,
-        scale,
-        relative,
-        unit,
-        tuple(f"{n:.1f} independent past totals of {length} periods" for n in known.effective),
-    )
-    return _hold_totals(made, total)
+    shape = (law.errors, origin, offset, law.scale, law.relative, law.unit, law.seen)
+    return Trajectories(law.point, total - late, growth, law.slope, *shape), total
 
 
 def _unit(values: FloatArray) -> FloatArray:
@@ -175,7 +291,7 @@ def _turns(
     return origin.astype(np.intp), offset.astype(np.intp)
 
 
-def _shapes(errors: FloatArray, panel: Panel, relative: np.ndarray, unit: FloatArray) -> FloatArray:
+def _shapes(errors: FloatArray, panel: Panel) -> FloatArray:
     """Past errors less their own line; a cut that a series did not see takes the series' other cuts in turn."""
     count = len(panel.series)
     if not len(errors):
@@ -221,29 +337,44 @@ def _slope(point: FloatArray, panel: Panel, floor: FloatArray) -> FloatArray:
 
 
 def _hold_totals(made: Trajectories, total: FloatArray) -> Trajectories:
-    """Move each level so that a path's total is exactly F exp(r): sums then follow the calibrated law."""
+    """Set each level so that a path's total is exactly F exp(r): sums then follow the calibrated law."""
     level = made.level.copy()
-    size = max(1, int(4e6 // max(1, made.count * len(made.point))))
-    for begin in range(0, level.shape[1], size):
-        part = slice(begin, begin + size)
-        sums = made.paths(slice(None), part).sum(axis=1)
-        meant = made.point[:, part].sum(axis=0)
-        relative, unit = made.relative[part], made.unit[part]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            logs = np.log(meant * np.exp(total[:, part]) / sums)
-            plain = (meant - sums) / (unit * len(made.point)) + total[:, part]
-        move = np.where(relative, np.where((sums > 0) & (meant > 0), logs, 0.0), plain)
-        level[:, part] += move
-    return Trajectories(
-        made.point,
-        level,
-        made.growth,
-        made.slope,
-        made.errors,
-        made.origin,
-        made.offset,
-        made.scale,
-        made.relative,
-        made.unit,
-        made.seen,
-    )
+    for begin in range(0, level.shape[1], AT_ONCE):
+        part = slice(begin, begin + AT_ONCE)
+        some = made.part(part)
+        if some.relative.all():
+            sums = _sums(some, np.zeros(1, dtype=np.intp))[:, 0]
+            level[:, part] = _missing(some, total[:, part], sums)
+        else:
+            sums = some.paths().sum(axis=1)
+            plain = (some.point.sum(axis=0) - sums) / (some.unit * len(some.point)) + total[:, part]
+            logs = _missing(some, total[:, part], sums)
+            level[:, part] += np.where(some.relative, logs, plain)
+    return replace(made, level=level)
+
+
+def _missing(made: Trajectories, total: FloatArray, sums: FloatArray) -> FloatArray:
+    """What a path's log level lacks for its total to be F exp(r): (trajectory, series); 0 where there is nothing."""
+    meant = made.point.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(meant * np.exp(total) / sums)
+    return np.where((sums > 0) & (meant > 0), logs, 0.0)
+
+
+def _sums(made: Trajectories, starts: IntArray) -> FloatArray:
+    """Sums of paths over spans, level left out: (trajectory, span, series). All series are relative.
+
+    No path is kept: growth is multiplied up period by period, and a shape's exponential is taken once for all paths.
+    """
+    shape = np.exp(made.errors)
+    step = np.exp(made.growth)
+    grown = np.ones_like(step)
+    out = np.zeros((made.count, len(starts), made.level.shape[1]))
+    span = np.searchsorted(starts, np.arange(len(made.point)), side="right") - 1
+    for t, value in enumerate(made.point):
+        grown *= step
+        cell = shape[made.origin[:, t], made.offset[:, t]]
+        cell *= grown
+        cell *= value
+        out[:, span[t]] += cell
+    return out

@@ -49,6 +49,17 @@ class Panel:
         return pd.date_range(self.periods[-1], periods=horizon + 1, freq=self.freq)[1:]
 
 
+def known_median(values: FloatArray, *, axis: int = 0) -> FloatArray:
+    """The median of known values along an axis; NaN where nothing is known."""
+    ordered = np.moveaxis(np.sort(values, axis=axis), axis, 0)
+    if not len(ordered):
+        return np.full(ordered.shape[1:], np.nan)
+    known = np.isfinite(ordered).sum(axis=0)
+    low, high = np.maximum((known - 1) // 2, 0), np.minimum(known // 2, len(ordered) - 1)
+    middle = [np.take_along_axis(ordered, at[None], axis=0)[0] for at in (low, high)]
+    return np.where(known > 0, 0.5 * (middle[0] + middle[1]), np.nan)
+
+
 def panel_of(frame: pd.DataFrame, freq: str) -> Panel:
     """Check a long frame ``unique_id, ds, y`` and lay it out as a panel.
 

@@ -97,33 +97,10 @@ class SamplePaths:
         ModelError
             The alias is not of a longer period, or a period of the paths lies in more than one of the calendar's.
         """
-        labels = None
-        if by is not None and not isinstance(freq, Calendar):
-            raise ModelError(f"by={by!r} names a calendar's periods; give one: total(fc.Calendar(...), by={by!r})")
-        if freq is None:
-            values, ends = self.values.sum(axis=1, keepdims=True), self.periods[-1:]
-        elif isinstance(freq, Calendar):
-            one_of("by", by, get_args(Unit), ModelError)
-            assert by is not None
-            days = extents(self.periods)
-            rows = _rows(days, freq, by)
-            values = np.add.reduceat(self.values, rows, axis=1)
-            ends, labels = freq.end(days.first[rows], by), tuple(freq.label(days.first[rows], by))
-        else:
-            try:
-                group = pd.Series(0, index=self.periods).resample(freq)
-            except ValueError as cause:
-                raise ModelError(
-                    f"freq {freq!r} is not a pandas alias of a longer period, such as 'ME' or 'QE'"
-                ) from cause
-            counts = group.size()
-            counts = counts[counts > 0]
-            starts = np.concatenate([[0], np.cumsum(counts.to_numpy())[:-1]])
-            values = np.add.reduceat(self.values, starts, axis=1)
-            ends = pd.DatetimeIndex(counts.index)
-        told = freq.describe() if isinstance(freq, Calendar) else freq
-        over = f"{by}s of the {told}" if by else told or "the horizon"
-        return SamplePaths(values, ends, self.series, self.seed, f"{self.method}, summed over {over}", labels=labels)
+        spans = spans_of(self.periods, freq, by)
+        values = np.add.reduceat(self.values, spans.starts, axis=1)
+        method = f"{self.method}, {spans.told}"
+        return SamplePaths(values, spans.ends, self.series, self.seed, method, labels=spans.labels)
 
     def sum_series(self, name: str = "all") -> SamplePaths:
         """Sum over series in each draw: the whole, joint as it was."""
@@ -162,6 +139,41 @@ class SamplePaths:
                 **{name: value.T.ravel() for name, value in columns.items()},
             }
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Which periods are summed: ``starts`` int array (span,), the row each begins at; dates, labels, and words."""
+
+    starts: IntArray
+    ends: pd.DatetimeIndex
+    labels: tuple[str, ...] | None
+    told: str
+
+
+def spans_of(periods: pd.DatetimeIndex, freq: str | Calendar | None, by: Unit | None) -> Spans:
+    """The spans that :meth:`SamplePaths.total` sums, and its errors."""
+    if by is not None and not isinstance(freq, Calendar):
+        raise ModelError(f"by={by!r} names a calendar's periods; give one: total(fc.Calendar(...), by={by!r})")
+    if freq is None:
+        return Spans(np.zeros(1, dtype=np.intp), periods[-1:], None, "summed over the horizon")
+    if isinstance(freq, Calendar):
+        one_of("by", by, get_args(Unit), ModelError)
+        assert by is not None
+        days = extents(periods)
+        rows = _rows(days, freq, by)
+        first = days.first[rows]
+        return Spans(
+            rows, freq.end(first, by), tuple(freq.label(first, by)), f"summed over {by}s of the {freq.describe()}"
+        )
+    try:
+        group = pd.Series(0, index=periods).resample(freq)
+    except ValueError as cause:
+        raise ModelError(f"freq {freq!r} is not a pandas alias of a longer period, such as 'ME' or 'QE'") from cause
+    counts = group.size()
+    counts = counts[counts > 0]
+    starts = np.concatenate([[0], np.cumsum(counts.to_numpy())[:-1]]).astype(np.intp)
+    return Spans(starts, pd.DatetimeIndex(counts.index), None, f"summed over {freq}")
 
 
 def _rows(days: Extents, calendar: Calendar, by: Unit) -> IntArray:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from forecast.dependence import trajectories
+from forecast.calendars import Calendar, Unit
+from forecast.dependence import calibrate, totals, trajectories
 from forecast.errors import HorizonError, ModelError
 from forecast.models import Model, model_of
 from forecast.panel import Panel, panel_of
-from forecast.paths import SamplePaths
+from forecast.paths import SamplePaths, spans_of
 
 
 def sample_paths(
@@ -21,6 +22,8 @@ def sample_paths(
     draws: int = 1_000,
     seed: int = 0,
     n_jobs: int = 1,
+    total: str | Calendar | None = None,
+    by: Unit | None = None,
 ) -> SamplePaths:
     """Forecast series as joint sample paths.
 
@@ -39,7 +42,13 @@ def sample_paths(
     seed : int
         Same inputs and seed, same paths.
     n_jobs : int
-        Workers; the numbers do not depend on it.
+        Workers, through joblib; the numbers do not depend on it.
+    total : str or Calendar, optional
+        Keep only totals over periods of this alias, such as ``"ME"``, over those of a fiscal calendar (``by=``), or
+        over ``"horizon"``: what ``.total(...)`` of the paths would give, without ever holding the paths. For thousands
+        of series.
+    by : {"month", "quarter", "year"}
+        Which of the calendar's periods.
 
     Returns
     -------
@@ -53,13 +62,28 @@ def sample_paths(
     HorizonError
         The horizon is not a whole number of periods, at least one.
     """
+    from joblib import parallel_config
+
     check_count("draws", draws, ModelError)
     check_count("n_jobs", n_jobs, ModelError)
     check_count("horizon", horizon, HorizonError)
     panel = panel_of(frame, freq)
     known = model_of(model)
-    made = trajectories(panel, known, horizon=horizon, count=draws, seed=seed)
-    return SamplePaths(made.paths(), panel.future(horizon), panel.series, seed, known.name, _history(panel))
+    future = panel.future(horizon)
+    with parallel_config(n_jobs=n_jobs):
+        if total is None:
+            _no_unit(by)
+            made = trajectories(panel, known, horizon=horizon, count=draws, seed=seed)
+            return SamplePaths(made.paths(), future, panel.series, seed, known.name, _history(panel))
+        spans = spans_of(future, None if total == "horizon" else total, by)
+        values = totals(calibrate(panel, known, horizon=horizon), spans.starts, count=draws, seed=seed)
+    method = f"{known.name}, {spans.told}"
+    return SamplePaths(values, spans.ends, panel.series, seed, method, labels=spans.labels)
+
+
+def _no_unit(by: Unit | None) -> None:
+    if by is not None:
+        raise ModelError(f"by={by!r} names a calendar's periods; give one: total=fc.Calendar(...), by={by!r}")
 
 
 def check_count(what: str, value: object, error: type[ModelError | HorizonError]) -> None:

@@ -5,6 +5,7 @@ Comes in: a panel. Goes out: forecasts from the end and from cuts inside the his
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +16,11 @@ from forecast.models.combination import combine
 from forecast.models.day_effects import day_effects
 from forecast.models.logscale import log_scale, to_mean
 from forecast.models.protocol import Rolled, cuts_of
-from forecast.panel import FloatArray, IntArray, Panel
+from forecast.panel import BoolArray, FloatArray, IntArray, Panel, known_median
 
-#: Series that are worked on at once: bounds memory, changes no number but through what the panel shares.
-BLOCK = 1_000
-#: A candidate further than this factor from the middle one is pulled back to it.
+#: Series that are worked on at once, at most: bounds memory, and is what a series shares its autoregression with.
+BLOCK = 500
+#: A candidate whose mean is further than this factor from the middle one's is moved back to it.
 REACH = 2.5
 
 
@@ -43,14 +44,15 @@ class Auto:
 
     def roll(self, panel: Panel, horizon: int, cuts: IntArray, length: int) -> Rolled:
         """Forecast from the end and from each cut in one pass over the history."""
-        count = len(panel.series)
-        past = np.full((len(cuts), length, count), np.nan)
-        point = np.empty((horizon, count))
+        from joblib import Parallel, delayed
+
+        parts = _parts(len(panel.series))
+        blocks = [Panel(panel.values[:, p], panel.periods, panel.series[p], panel.freq) for p in parts]
+        work = (delayed(self._block)(block, horizon, cuts, length) for block in blocks)
+        done = Parallel()(work) if len(parts) > 1 else [self._block(blocks[0], horizon, cuts, length)]
+        past, point = (np.concatenate([d[k] for d in done], axis=-1) for k in (0, 1))
         words: list[str] = []
-        for begin in range(0, count, BLOCK):
-            part = slice(begin, min(begin + BLOCK, count))
-            block = Panel(panel.values[:, part], panel.periods, panel.series[part], panel.freq)
-            past[:, :, part], point[:, part], weights, names = self._block(block, horizon, cuts, length)
+        for _, _, weights, names in done:
             best = weights.argmax(axis=0)
             words += [f"auto: {names[b]} {weights[b, i]:.0%} of {len(names)} candidates" for i, b in enumerate(best)]
         return Rolled(point, past, cuts, tuple(words))
@@ -82,9 +84,15 @@ class Auto:
         return past_mix, point_mix, weights, list(names)
 
 
-def _within_reach(z: FloatArray, log: np.ndarray) -> FloatArray:
-    """Pull a logged candidate that lies more than REACH from the middle one back to that distance."""
-    if not np.isfinite(z).any():
-        return z
-    middle = np.nanmedian(np.where(np.isfinite(z).any(axis=0), z, 0.0), axis=0)
-    return np.where(log, np.clip(z, middle - np.log(REACH), middle + np.log(REACH)), z)
+def _parts(count: int) -> list[slice]:
+    """Blocks of equal size, an even number where there are several, so that two workers have as much to do."""
+    number = 1 if count <= BLOCK else 2 * -(-count // (2 * BLOCK))
+    edge = np.linspace(0, count, number + 1).round().astype(int)
+    return [slice(int(a), int(b)) for a, b in itertools.pairwise(edge)]
+
+
+def _within_reach(z: FloatArray, log: BoolArray) -> FloatArray:
+    """Move a logged candidate (candidate, ..., step, series) whose mean lies more than REACH from the middle one's."""
+    mean = z.mean(axis=-2, keepdims=True)
+    away = mean - known_median(mean)
+    return np.asarray(z - np.where(log, away - np.clip(away, -np.log(REACH), np.log(REACH)), 0.0))

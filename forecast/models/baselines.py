@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecast.panel import FloatArray, IntArray, Panel
+from forecast.panel import FloatArray, IntArray, Panel, known_median
 from forecast.periods import offset_of
 
 #: What a run rate looks back on, in days, by the longest period (in days) that it serves: four weeks of hours and
@@ -115,7 +115,7 @@ class SeasonalMedian:
     def point(self, panel: Panel, horizon: int) -> FloatArray:
         """Forecast (horizon, series)."""
         season = _season(panel, self.seasons)
-        return by_phase(panel, horizon, seasons=self.seasons, season=season, middle=_median)
+        return by_phase(panel, horizon, seasons=self.seasons, season=season, middle=known_median)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +198,8 @@ def huber_location(values: FloatArray) -> FloatArray:
     median itself where s is 0. Huber (1964), doi:10.1214/aoms/1177703732.
     """
     there = np.isfinite(values)
-    location = _median(values)
-    scale = _MAD * _median(np.abs(values - location))
+    location = known_median(values)
+    scale = _MAD * known_median(np.abs(values - location))
     for _ in range(_ROUNDS):
         off = np.abs(values - location)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -245,7 +245,7 @@ def _level(panel: Panel, window: int | None) -> FloatArray:
     if not held:
         return values
     phase: IntArray = (-np.arange(len(values))[::-1]) % held[-1]
-    usual = np.stack([_median(values[phase == j]) for j in range(held[-1])])[phase]
+    usual = np.stack([known_median(values[phase == j]) for j in range(held[-1])])[phase]
     return np.asarray(values - usual + _mean(np.where(np.isfinite(values), usual, np.nan)))
 
 
@@ -258,9 +258,3 @@ def _mean(values: FloatArray) -> FloatArray:
     there = np.isfinite(values)
     count = there.sum(axis=0)
     return np.asarray(np.where(there, values, 0.0).sum(axis=0) / np.where(count > 0, count, np.nan))
-
-
-def _median(values: FloatArray) -> FloatArray:
-    """The median of what is known over the first axis; NaN where nothing is."""
-    none = ~np.isfinite(values).any(axis=0)
-    return np.asarray(np.where(none, np.nan, np.nanmedian(np.where(none, 0.0, values), axis=0)))

@@ -68,7 +68,7 @@ RECIPES = {
         lags=((Lags((2, 3, 4, 5, 6, 10), (5, 20), 50.0), None),),
     ),
     7: Recipe(
-        means=((7, 1), (7, 4), (7, 8), (7, 16)),
+        means=((7, 1), (7, 4), (7, 8), (7, 16), (7, 26)),
         smooth=((7, None, 16), (7, DAMPED, 32), (7, LASTING, 16)),
         lines=(13, 26, 52),
         lags=((_DAYS, None), (_DAYS_YEAR, None)),

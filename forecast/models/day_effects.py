@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from forecast.panel import FloatArray, IntArray, Panel
+from forecast.panel import FloatArray, IntArray, Panel, known_median
 
 #: Countries whose holidays are tried, by their ISO codes.
 COUNTRIES = ("US", "GB", "DE", "FR", "IN", "CN", "JP", "BR", "CA", "AU")
@@ -106,8 +106,8 @@ def _effect(label: IntArray, residual: FloatArray, *, shared: bool) -> FloatArra
     """What the days of a group add: float array (day, series) over all labelled days, or None where nothing is seen."""
     length = len(residual)
     known = label[:length]
-    panel_day = _median(residual, axis=1)
-    noise = 1.4826 * float(_median(np.abs(panel_day[known == NONE][:, None]), axis=0)[0])
+    panel_day = known_median(residual, axis=1)
+    noise = 1.4826 * float(known_median(np.abs(panel_day[known == NONE][:, None]), axis=0)[0])
     number = int(label.max()) + 1
     mean, dates = np.zeros(number), np.zeros(number)
     for k in range(number):
@@ -154,7 +154,7 @@ def _over_the_turn(z: FloatArray, label: IntArray) -> FloatArray:
         if begin < AROUND or end + AROUND > len(z):
             continue
         before, after = (
-            _median(z[at : at + AROUND].reshape(AROUND // 7, 7, -1), axis=0) for at in (begin - AROUND, end)
+            known_median(z[at : at + AROUND].reshape(AROUND // 7, 7, -1), axis=0) for at in (begin - AROUND, end)
         )
         t = np.arange(begin, end)
         part = ((t - begin + AROUND / 2) / (end - begin + AROUND))[:, None]
@@ -166,9 +166,9 @@ def _over_the_turn(z: FloatArray, label: IntArray) -> FloatArray:
 
 def _country(days: pd.DatetimeIndex, residual: FloatArray) -> str:
     """The country whose holidays move the panel most, beyond chance; empty where none does."""
-    panel_day = _median(residual, axis=1)
+    panel_day = known_median(residual, axis=1)
     length = len(residual)
-    noise = 1.4826 * float(_median(np.abs(panel_day[:, None]), axis=0)[0])
+    noise = 1.4826 * float(known_median(np.abs(panel_day[:, None]), axis=0)[0])
     best, chosen = EVIDENCE, ""
     for country in COUNTRIES:
         on = (_holidays(country, days)[:length] != NONE) & np.isfinite(panel_day)
@@ -196,16 +196,7 @@ def _month_ends(days: pd.DatetimeIndex, country: str) -> IntArray:
 def _residual(z: FloatArray) -> FloatArray:
     """Distance to the median of the same weekday in the weeks around: (day, series); NaN where none is known."""
     padded = np.pad(z, ((14, 14), (0, 0)), constant_values=np.nan)
-    return np.asarray(z - _median(np.stack([padded[14 + 7 * w : 14 + 7 * w + len(z)] for w in WEEKS]), axis=0))
-
-
-def _median(values: FloatArray, *, axis: int) -> FloatArray:
-    """The median of known values along an axis; NaN where there is none, without a word."""
-    ordered = np.moveaxis(np.sort(values, axis=axis), axis, 0)
-    known = np.isfinite(ordered).sum(axis=0)
-    low, high = np.maximum((known - 1) // 2, 0), np.minimum(known // 2, len(ordered) - 1)
-    middle = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (low, high))
-    return np.asarray(sum(middle) / 2.0)
+    return np.asarray(z - known_median(np.stack([padded[14 + 7 * w : 14 + 7 * w + len(z)] for w in WEEKS]), axis=0))
 
 
 def _holidays(country: str, days: pd.DatetimeIndex) -> IntArray:

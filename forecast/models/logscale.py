@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.panel import BoolArray, FloatArray, IntArray
+from forecast.panel import BoolArray, FloatArray, IntArray, known_median
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,7 @@ def log_scale(values: FloatArray, season: int = 1) -> LogScale:
     size = np.where(values > 0, values, np.nan)
     if not bounded.all():
         size = np.where(bounded, size, np.abs(values))
-    none = ~np.isfinite(size).any(axis=0)
-    middle = np.ones(values.shape[1])
-    if (~none).any():
-        middle[~none] = np.nanmedian(size[:, ~none], axis=0)
+    middle = np.nan_to_num(known_median(size), nan=1.0)
     middle[middle == 0] = 1.0
     log = bounded & ~intermittent(values, season)
     offset = np.where(log & (low <= NEAR_ZERO * middle), OFFSET_SHARE * middle, 0.0)
