@@ -120,7 +120,7 @@ def candidates(task: Task, seasons: tuple[int, ...], *, fast: bool) -> Iterator[
     recipe = RECIPES.get(season, RECIPES[1])
     if task.known < 2:
         yield "last value", _means(task, 1, 1)
-    for m, count in recipe.means:
+    for m, count in recipe.means[1::2] if fast and len(recipe.means) > 1 else recipe.means:
         if task.known >= (count + 1) * m:
             yield f"mean of {count} x {m}", _means(task, m, count)
     for m, damping, sets in recipe.smooth:
