@@ -19,6 +19,8 @@ from forecast.streams import stratified
 PRIOR_ORIGINS = 4.0
 #: Effective observations that the prior shape of errors (Student t, 4 degrees) is worth against the pooled ones.
 PRIOR_SHAPE = 40.0
+#: Independent past totals of a series from which on the panel's own shape is taken in full.
+ENOUGH_ORIGINS = 8.0
 T4_SCALE = 0.95
 MIRROR = 0.25
 #: Normal scores at which quantiles of errors are kept, and the most that a score may be.
@@ -172,13 +174,15 @@ class Totals:
     def _table(self) -> tuple[FloatArray, FloatArray]:
         """The law of a standardised error: probabilities and quantiles.
 
-        The pooled errors, half of their weight mirrored, mixed with a Student t of 4 degrees.
+        The pooled errors, half of their weight mirrored, mixed with a Student t of 4 degrees: the fewer independent past
+        totals there are of a series, the more of it, since errors are standardised by scales that few totals tell.
         """
         from scipy.special import stdtrit
 
         student = T4_SCALE * np.asarray(stdtrit(4, (np.arange(4_000) + 0.5) / 4_000))
         values = np.concatenate([self.pooled, -self.pooled, student])
-        own = float(self.effective.sum()) / max(len(self.pooled), 1)
+        trust = min(1.0, float(np.median(self.effective)) / ENOUGH_ORIGINS) ** 2
+        own = trust * float(self.effective.sum()) / max(len(self.pooled), 1)
         mass = np.concatenate(
             [
                 np.full(len(self.pooled), own * (1 - MIRROR)),

@@ -20,16 +20,16 @@ from forecast.panel import FloatArray, IntArray, Panel, known_median
 #: Countries whose holidays are tried, by their ISO codes.
 COUNTRIES = ("US", "GB", "DE", "FR", "IN", "CN", "JP", "BR", "CA", "AU")
 #: Least history, in days, and least holidays in it.
-LEAST_DAYS, LEAST_HOLIDAYS = 120, 4
+LEAST_DAYS, LEAST_HOLIDAYS = 70, 4
 #: The mean square of a group's effects, in their standard errors, below which none is taken to be there.
 EVIDENCE = 4.0
 #: Pseudo-days at which a series is taken to feel an effect as the panel does.
 PRIOR_DAYS = 4.0
 #: A day is held against the same weekday this many weeks before and after.
 WEEKS = (-2, -1, 1, 2)
-#: The turn of the year, from and to (month, day): held against the four weeks before it and after it.
+#: The turn of the year, from and to (month, day): held against two to four weeks before it and after it.
 TURN = ((12, 15), (1, 14))
-AROUND = 28
+LEAST_WEEKS, MOST_WEEKS = 2, 4
 #: Month ends: how many working days are left in the month after the day, at most.
 MONTH_END = 3
 SATURDAY = 5
@@ -66,7 +66,7 @@ def day_effects(panel: Panel, z: FloatArray, horizon: int) -> DayEffects:
     """Measure what the turn of the year, holidays and month ends add.
 
     A day's residual is its distance to the median of the same weekday one and two weeks before and after; at the turn
-    of the year, to that of the four weeks before and after it. The panel's effect of a label is the mean over its dates
+    of the year, to that of up to four weeks before and after it. The panel's effect of a label is the mean over its dates
     of the median residual over series, drawn to 0 (a holiday to the mean of all) by what chance would make of it, as
     told by ordinary days. A series' effect is that times the strength with which it has followed it, drawn to 1 by
     ``PRIOR_DAYS`` days. A group is passed over where its effects are not beyond chance.
@@ -151,13 +151,15 @@ def _over_the_turn(z: FloatArray, label: IntArray) -> FloatArray:
     starts = np.flatnonzero(inside & ~np.r_[False, inside[:-1]])
     for begin in starts:
         end = begin + int(np.argmin(np.r_[inside[begin:], False]))
-        if begin < AROUND or end + AROUND > len(z):
+        first, last = (7 * min(days // 7, MOST_WEEKS) for days in (begin, len(z) - end))
+        if min(first, last) < 7 * LEAST_WEEKS:
             continue
         before, after = (
-            known_median(z[at : at + AROUND].reshape(AROUND // 7, 7, -1), axis=0) for at in (begin - AROUND, end)
+            known_median(known.reshape(-1, 7, z.shape[1]))
+            for known in (z[begin - first : begin], z[end : end + last])
         )
         t = np.arange(begin, end)
-        part = ((t - begin + AROUND / 2) / (end - begin + AROUND))[:, None]
+        part = ((t - begin + first / 2) / (end - begin + (first + last) / 2))[:, None]
         line = before[(t - begin) % 7] * (1 - part) + after[(t - end) % 7] * part
         out[begin:end] = z[begin:end] - line
     # Ordinary days, by which chance is told.
