@@ -309,7 +309,7 @@ def _prior_scale(
             float(centred @ centred) + 50 * 0.25
         )
         panel = y[use].mean() + slope * (x - x[use].mean())
-        lean = PRIOR_PANEL / (PRIOR_PANEL + use.sum())
+        lean = PRIOR_PANEL / (PRIOR_PANEL + np.minimum(1.0, effective[use] / ENOUGH_ORIGINS).sum())
         out = np.where(np.isfinite(panel), lean * out + (1 - lean) * panel, out)
     at_rest = (effective > 0) & np.isfinite(y) & resting
     mean = (y[at_rest].sum() + PRIOR_PANEL * np.log(RESTING_SCALE)) / (at_rest.sum() + PRIOR_PANEL)
