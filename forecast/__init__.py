@@ -15,6 +15,7 @@ from forecast.errors import (
     TokenplanError,
     UsageError,
 )
+from forecast.models import Auto, Model
 from forecast.paths import SamplePaths
 from forecast.prices import PriceBook
 from forecast.projection import Projection, project
@@ -43,11 +44,13 @@ _LATER = {
 }
 
 __all__ = [
+    "Auto",
     "Calendar",
     "Cleaned",
     "Cleaning",
     "CostBaseline",
     "HorizonError",
+    "Model",
     "ModelError",
     "PlanError",
     "PriceBook",

@@ -42,7 +42,9 @@ PUBLIC = {
         "clean",
         # forecasts
         "CostBaseline",
+        "Auto",
         "Calendar",
+        "Model",
         "Projection",
         "SamplePaths",
         "Scorecard",

@@ -17,7 +17,7 @@ from forecast.models.baselines import (
 )
 from forecast.models.protocol import Model
 
-__all__ = ["MODELS", "Model", "model_of"]
+__all__ = ["MODELS", "Auto", "Model", "model_of"]
 
 MODELS: dict[str, Callable[[], Model]] = {
     "auto": Auto,

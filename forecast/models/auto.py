@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecast.errors import ModelError
 from forecast.models.baselines import filled
 from forecast.models.candidates import Task, candidates
 from forecast.models.combination import combine
 from forecast.models.day_effects import day_effects
 from forecast.models.logscale import log_scale, to_mean
-from forecast.models.protocol import Rolled, cuts_of
+from forecast.models.protocol import Model, Rolled, cuts_of, roll
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel, known_median
 
 #: Series that are worked on at once, at most: bounds memory, and is what a series shares its autoregression with.
@@ -31,11 +32,38 @@ class Auto:
     All work on the guarded log scale. Weights come from errors at rolling cuts, joined with the panel's own ranking;
     the point is the weighted median of the candidates, so one wild candidate moves it little. With ``mean`` it is
     brought from the log scale's median to the mean, which is what adds up to totals; ratios are left as they are.
+
+    Parameters
+    ----------
+    name : str
+        What tables and messages call it.
+    fast : bool
+        Few candidates, for many thousands of series.
+    mean : bool
+        Points are means; False: medians.
+    candidates : sequence of str or Model
+        Further models, by name or object: they are forecast from the same cuts, and weighed with the others.
+
+    Raises
+    ------
+    ModelError
+        A candidate is unknown or is ``auto`` itself, or gives a wrong shape.
     """
 
     name: str = "auto"
     fast: bool = False
     mean: bool = True
+    candidates: tuple[str | Model, ...] = ()
+
+    def __post_init__(self) -> None:
+        from forecast.models import model_of
+
+        given = (self.candidates,) if isinstance(self.candidates, str) else tuple(self.candidates)
+        models = tuple(model_of(candidate) for candidate in given)
+        for model in models:
+            if isinstance(model, Auto):
+                raise ModelError(f"candidates: {model.name!r} is made of candidates itself; name the models it lacks")
+        object.__setattr__(self, "candidates", models)
 
     def point(self, panel: Panel, horizon: int) -> FloatArray:
         """Forecast (horizon, series)."""
@@ -77,6 +105,11 @@ class Auto:
         past_z += np.stack([effects.past[c : c + length] for c in cuts]) if len(cuts) else 0.0
         past = scale.back(_within_reach(past_z, scale.log))
         point = scale.back(_within_reach(point_z, scale.log))
+        for model in self.candidates:
+            assert not isinstance(model, str)
+            further = roll(model, panel, horizon, cuts, length)
+            past, point = np.concatenate([past, further.past[None]]), np.concatenate([point, further.point[None]])
+            names = (*names, model.name)
         past_mix, point_mix, weights = combine(past, point, actual, cuts, length, scale.log)
         if self.mean:
             factor = to_mean(past_mix, actual, scale, cuts, panel.seasons[0])

@@ -155,8 +155,7 @@ def _over_the_turn(z: FloatArray, label: IntArray) -> FloatArray:
         if min(first, last) < 7 * LEAST_WEEKS:
             continue
         before, after = (
-            known_median(known.reshape(-1, 7, z.shape[1]))
-            for known in (z[begin - first : begin], z[end : end + last])
+            known_median(known.reshape(-1, 7, z.shape[1])) for known in (z[begin - first : begin], z[end : end + last])
         )
         t = np.arange(begin, end)
         part = ((t - begin + first / 2) / (end - begin + (first + last) / 2))[:, None]
