@@ -18,6 +18,8 @@ from forecast.scoring import PIT_BINS, SCORES, OriginScores
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from forecast.scorecard_figures import Calibration
+
 Kind = Literal["calibration", "pit"]
 
 #: The columns of the table: of single periods, and of the total over the horizon.
@@ -143,7 +145,8 @@ class Scorecard:
         period known at it; a scope is a single period, whole weeks, months, quarters or years inside the horizon, or
         the whole horizon.
     pit : DataFrame
-        ``model, scope, bin, count``: how many values lay below share ``bin`` of the draws, and above the bin before.
+        ``model, origin, scope, bin, count``: how many values lay below share ``bin`` of the draws, and above the bin
+        before.
     design : Design
     notes : tuple of str
         What was left out or assumed.
@@ -167,10 +170,11 @@ class Scorecard:
     ) -> Axes:
         """Draw how honest the bands are, one line a model; returns the matplotlib Axes.
 
-        ``calibration``: the share of values inside the band of each level, against that level: on the diagonal is
-        right, below it the bands are too narrow. ``pit``: where values lay among the draws: flat is right, a U says
-        too narrow, a hill too wide. ``scope`` is one of ``design.scopes``. Of a usage, ``measure`` is ``tokens`` or
-        ``cost`` (cost where it was priced), ``level`` is ``workload`` or ``organisation`` (workload).
+        ``calibration``: the share of values inside the band of each level, against that level, with its standard
+        error: on the diagonal is right, below it the bands are too narrow. ``pit``: where values lay among the draws:
+        flat is right, a U says too narrow, a hill too wide. ``scope`` is one of ``design.scopes``. Of a usage,
+        ``measure`` is ``tokens`` or ``cost`` (cost where it was priced), ``level`` is ``workload`` or ``organisation``
+        (workload).
 
         Raises
         ------
@@ -180,17 +184,27 @@ class Scorecard:
         one_of("kind", kind, ("calibration", "pit"), ModelError)
         one_of("scope", scope, self.design.scopes, ModelError)
         part = self.design.part(measure, level)
-        held = self.pit[self.pit["scope"] == scope]
-        for name in _PART if self.design.of_usage else ():
-            held = held[held[name] == getattr(part, name)]
-        counts = {name: held.loc[held["model"] == name, "count"].to_numpy("float64") for name in self.design.models}
-        scored = max(count.sum() for count in counts.values())
+        found = {name: self._calibration(name, part, scope) for name in self.design.models}
+        scored = max(float(one.counts.sum()) for one in found.values())
         if scored == 0:
             raise ModelError(f"no {scope} was scored: no origin's horizon holds a whole one; take a longer horizon")
         from forecast.scorecard_figures import calibration_plot, pit_plot
 
         draw = calibration_plot if kind == "calibration" else pit_plot
-        return draw(counts, self._subtitle(part, scope, scored), ax)
+        what = "totals" if scope == HORIZON else f"{scope}s"
+        return draw(found, what, self._subtitle(part, scope, scored), ax)
+
+    def _calibration(self, model: str, part: Part, scope: str) -> Calibration:
+        from forecast.scorecard_figures import Calibration
+
+        place = tuple(getattr(part, name) for name in _columns(self.design))
+        held = self.pit[(self.pit["scope"] == scope) & (self.pit["model"] == model)]
+        for name, value in zip(_columns(self.design), place, strict=True):
+            held = held[held[name] == value]
+        counts = held["count"].to_numpy("float64").reshape(len(self.design.origins), -1)
+        row = self.by_scope.loc[(*place, scope, model)]
+        share, se, trials = (float(row[f"coverage_80{tail}"]) for tail in ("", "_se", "_trials"))
+        return Calibration(counts, share, se, trials, self.design.overlap)
 
     def _subtitle(self, part: Part, scope: str, scored: float) -> str:
         period, horizon = self.design.period, self.design.horizon
@@ -270,7 +284,7 @@ def scorecard(design: Design, found: list[list[OriginScores]], *, notes: tuple[s
         np.stack([np.stack([_placed(getattr(one, name), one.series, axis) for one in row]) for row in found])
         for name in ("values", "yardstick", "scale")
     )
-    pit = np.stack([np.sum([one.pit for one in row], axis=0) for row in found])
+    pit = np.stack([np.stack([one.pit for one in row]) for row in found])
     part = np.array([p for p, _ in axis])
     rows = [
         {
@@ -349,14 +363,15 @@ def _detail(design: Design, values: FloatArray) -> pd.DataFrame:
 
 
 def _pit(design: Design, counts: FloatArray) -> pd.DataFrame:
-    """Counts (model, part, scope, bin) as rows."""
+    """Counts (model, origin, part, scope, bin) as rows."""
     bins = np.arange(1, PIT_BINS + 1) / PIT_BINS
     index = pd.MultiIndex.from_product(
-        [design.models, range(len(design.parts)), design.scopes, bins], names=["model", "part", "scope", "bin"]
+        [design.models, design.origins, range(len(design.parts)), design.scopes, bins],
+        names=["model", "origin", "part", "scope", "bin"],
     )
     rows = pd.DataFrame({"count": counts.ravel()}, index=index).reset_index()
     keys = {name: [getattr(design.parts[p], name) for p in rows["part"]] for name in _columns(design)}
-    return rows.assign(**keys)[[*keys, "model", "scope", "bin", "count"]]
+    return rows.assign(**keys)[[*keys, "model", "origin", "scope", "bin", "count"]]
 
 
 def _count(number: int, word: str) -> str:

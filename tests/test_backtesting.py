@@ -12,11 +12,21 @@ from matplotlib.figure import Figure
 
 from forecast import origins, scores
 from forecast.backtesting import backtest
-from forecast.coverage import coverage_error
+from forecast.coverage import coverage_by_level, coverage_error
 from forecast.dependence import trajectories
 from forecast.errors import HorizonError, ModelError
+from forecast.figures import LIGHT
 from forecast.models import MODELS
 from forecast.sampling import sample_paths
+from forecast.scorecard_figures import (
+    Calibration,
+    calibration_plot,
+    coverage_words,
+    errors_by_level,
+    frequencies,
+    look_of,
+    pit_plot,
+)
 from forecast.scoring import SCORES
 
 #: The same sum in another order: a few roundings.
@@ -364,6 +374,8 @@ def test_detail_holds_every_score_once():
     per_scope = card.pit.groupby(["model", "scope"], observed=True)["count"].sum()
     assert per_scope["auto", "day"] == pytest.approx(2 * 14 * 3)
     assert per_scope["auto", "horizon"] == pytest.approx(2 * 3)
+    per_origin = card.pit.query("model == 'auto' and scope == 'day'").groupby("origin")["count"].sum()
+    assert per_origin.to_dict() == pytest.approx(dict.fromkeys(card.design.origins, 14 * 3))
     levels = card.detail.query("scope == 'day'").groupby("score", observed=True)["value"].mean()
     assert levels["coverage_95"] >= levels["coverage_80"]
     assert levels["interval_95"] > levels["interval_80"]
@@ -404,6 +416,97 @@ def test_plot(kind, scope):
     assert ax.get_title(loc="left") or ax.get_title()
     mine = Figure().add_subplot()
     assert card.plot(kind, scope=scope, ax=mine) is mine
+
+
+@pytest.fixture(scope="module")
+def eight_dates():
+    return backtest(frame_of(usage_like(220)), models=["seasonal_mean", "run_rate"], horizon=14, origins=8, draws=60)
+
+
+def test_the_calibration_plot_states_the_tables_coverage_with_its_error(eight_dates):
+    ax = eight_dates.plot()
+    for (_, row), bar in zip(eight_dates.table.iterrows(), ax.containers, strict=True):
+        mark, _, (error,) = bar
+        (low, high) = error.get_segments()[0][:, 1]
+        share, se = 100 * row["coverage_80_total"], 100 * row["coverage_80_total_se"]
+        assert mark.get_ydata() == pytest.approx([share])
+        assert (low, high) == pytest.approx((share - min(se, share), min(share + se, 100)))
+    first = eight_dates.table.loc["seasonal_mean"]
+    told = coverage_words("seasonal_mean", "totals", first["coverage_80_total"], first["coverage_80_total_se"])
+    assert ax.get_title().replace("\n", " ") == told
+    assert len(ax.collections) == 1 + 2  # the first model's shade, and a bar for each
+
+
+def test_few_dates_have_no_standard_error_in_the_picture_either():
+    card = backtest(frame_of(usage_like(100)), models=["run_rate"], horizon=14, origins=3, draws=40)
+    ax = card.plot()
+    assert "±" not in ax.get_title()
+    assert "no standard error" in ax.texts[0].get_text().replace("\n", " ")
+    (shade,) = ax.collections
+    assert not any(np.ptp(path.vertices[:, 1]) > 0 for path in shade.get_paths() if len(path.vertices))
+
+
+def test_errors_by_level_are_those_of_the_coverage_of_each_level(eight_dates):
+    rows = eight_dates.pit.query("model == 'run_rate' and scope == 'horizon'")
+    counts = rows["count"].to_numpy().reshape(8, -1)
+    se = errors_by_level(counts, 1)
+    inside = counts[:, 25:75].sum(axis=1)  # the middle half of 100 bins
+    assert se[25] == pytest.approx(coverage_error(inside, np.full(8, 3), overlap=1).se)
+    assert coverage_by_level(counts.sum(axis=0))[0][25] == 0.5
+    assert se[0] == se[-1] == 0
+
+
+@pytest.mark.parametrize(("share", "se", "told"), [
+    (0.8, np.nan, "auto: 80 % bands held 80 % of totals"),
+    (0.71, 0.05, "auto: 80 % bands held 71 ± 5 % of totals, right within the error"),
+    (0.69, 0.05, "auto: 80 % bands held 69 ± 5 % of totals, too narrow"),
+    (0.89, 0.05, "auto: 80 % bands held 89 ± 5 % of totals, right within the error"),
+    (0.92, 0.05, "auto: 80 % bands held 92 ± 5 % of totals, too wide"),
+])  # fmt: skip
+def test_a_coverage_is_off_where_it_is_two_standard_errors_off(share, se, told):
+    assert coverage_words("auto", "totals", share, se) == told
+
+
+def test_frequencies_of_pit_are_one_where_values_lie_evenly():
+    np.testing.assert_allclose(frequencies(np.full((3, 100), 2.0), 10), 1.0)
+    last = np.zeros((2, 100))
+    last[1, -1] = 7.0
+    assert frequencies(last, 5).tolist() == [0, 0, 0, 0, 5]
+
+
+def test_models_are_told_apart_without_colour():
+    looks = [look_of(LIGHT, i) for i in range(16)]
+    assert len({(look.dash, look.marker) for look in looks[:4]}) == 4
+    assert len({(look.colour, look.dash) for look in looks}) == 16
+
+
+def test_the_pit_plot_tells_bias_and_width(eight_dates):
+    ax = eight_dates.plot("pit")
+    row = eight_dates.table.loc["seasonal_mean"]
+    counts = eight_dates.pit.query("model == 'seasonal_mean' and scope == 'horizon'").groupby("bin")["count"].sum()
+    above = counts[counts.index > 0.5].sum() / counts.sum()
+    told = f"{100 * above:.0f} % of totals above P50, {100 * (1 - row['coverage_80_total']):.0f} % outside P10–P90"
+    assert ax.get_title().replace("\n", " ") == f"seasonal_mean: {told}"
+    (bars,) = ax.containers
+    assert np.mean([bar.get_height() for bar in bars]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("draw", [calibration_plot, pit_plot])
+@pytest.mark.parametrize("letters", range(4, 24, 3))
+def test_no_text_of_the_pictures_is_clipped(draw, letters):
+    counts = np.tile([3.0, 1.0], (8, 50))
+    ax = draw(
+        {"seasonal_trimmed_run_rate"[:letters]: Calibration(counts, 0.76, 0.05, 72.0, 1)},
+        "totals",
+        "totals of some series",
+        None,
+    )
+    ax.figure.draw_without_rendering()
+    paper = ax.figure.bbox
+    for text in (ax.title, ax.texts[0], *ax.get_legend().get_texts(), *ax.get_xticklabels(), *ax.get_yticklabels()):
+        place = text.get_window_extent()
+        assert paper.x0 <= place.x0 < place.x1 <= paper.x1, text
+        assert paper.y0 <= place.y0 < place.y1 <= paper.y1, text
 
 
 def test_plot_says_what_it_cannot_draw():
