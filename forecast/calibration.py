@@ -174,8 +174,8 @@ class Totals:
     def _table(self) -> tuple[FloatArray, FloatArray]:
         """The law of a standardised error: probabilities and quantiles.
 
-        The pooled errors, half of their weight mirrored, mixed with a Student t of 4 degrees: the fewer independent past
-        totals there are of a series, the more of it, since errors are standardised by scales that few totals tell.
+        The pooled errors, half of their weight mirrored, mixed with a Student t of 4 degrees: the fewer independent
+        past totals there are of a series, the more of it, since errors are standardised by scales that few totals tell.
         """
         from scipy.special import stdtrit
 

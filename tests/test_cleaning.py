@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 import forecast as fc
 from forecast.breaks import WINDOW, running_median
-from forecast.panel import known_median
 from forecast.cleaning import COLUMNS, clean_panel
 from forecast.faults import stretches
-from forecast.panel import Panel
+from forecast.panel import Panel, known_median
 from forecast.projection import USUAL
 from forecast.streams import stream
 from scenarios.budget.planfile import read_plan_file

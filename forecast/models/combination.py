@@ -12,6 +12,8 @@ PANEL_CUTS = 2.0
 POWER = 6.0
 #: What is added to both sides before a ratio is taken, of a series' mean.
 SMALL = 0.1
+#: The log of a ratio counts as at most this, also of a candidate that runs away.
+MOST_RATIO = 30.0
 #: The part that the error of the total has in a candidate's error, the rest being that of single periods.
 LOGGED_TOTAL, RESTING_TOTAL = 0.5, 0.9
 
@@ -104,8 +106,9 @@ def _errors(past: FloatArray, actual: FloatArray, log: BoolArray) -> FloatArray:
     size = np.where(seen, np.abs(actual), 0.0).sum(axis=(0, 1)) / np.maximum(seen.sum(axis=(0, 1)), 1)
     size = np.where(size > 0, size, 1.0)
     small = SMALL * size
-    with np.errstate(invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.log((np.maximum(actual, 0.0) + small) / (np.maximum(past, 0.0) + small))
+    ratio = np.clip(ratio, -MOST_RATIO, MOST_RATIO)
     miss = np.where(log, ratio, (actual - past) / size)
     there = np.isfinite(miss)
     count = np.maximum(there.sum(axis=2), 1)

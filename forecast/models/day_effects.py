@@ -66,9 +66,9 @@ def day_effects(panel: Panel, z: FloatArray, horizon: int) -> DayEffects:
     """Measure what the turn of the year, holidays and month ends add.
 
     A day's residual is its distance to the median of the same weekday one and two weeks before and after; at the turn
-    of the year, to that of up to four weeks before and after it. The panel's effect of a label is the mean over its dates
-    of the median residual over series, drawn to 0 (a holiday to the mean of all) by what chance would make of it, as
-    told by ordinary days. A series' effect is that times the strength with which it has followed it, drawn to 1 by
+    of the year, to that of up to four weeks before and after it. The panel's effect of a label is the mean over its
+    dates of the median residual over series, drawn to 0 (a holiday to the mean of all) by what chance would make of it,
+    as told by ordinary days. A series' effect is that times the strength with which it has followed it, drawn to 1 by
     ``PRIOR_DAYS`` days. A group is passed over where its effects are not beyond chance.
 
     It is measured once, on the whole history: forecasts at past cuts know it too.
@@ -80,14 +80,15 @@ def day_effects(panel: Panel, z: FloatArray, horizon: int) -> DayEffects:
     days = pd.DatetimeIndex(panel.periods.append(panel.future(horizon)))
     found: list[str] = []
 
-    def take(group: _Group, residual: FloatArray, *, shared: bool = False) -> bool:
+    # A series that has never moved follows nothing.
+    moves = np.nanmax(z, axis=0) > np.nanmin(z, axis=0)
+
+    def take(group: _Group, residual: FloatArray, *, shared: bool = False) -> None:
         effect = _effect(group.label, residual, shared=shared)
-        if effect is None:
-            return False
-        found.append(group.what)
-        past[:] += effect[:length]
-        ahead[:] += effect[length:]
-        return True
+        if effect is not None:
+            found.append(group.what)
+            past[:] += effect[:length] * moves
+            ahead[:] += effect[length:] * moves
 
     turn = _Group("the turn of the year", _turn(days))
     take(turn, _over_the_turn(z, turn.label[:length]))
@@ -151,7 +152,7 @@ def _over_the_turn(z: FloatArray, label: IntArray) -> FloatArray:
     starts = np.flatnonzero(inside & ~np.r_[False, inside[:-1]])
     for begin in starts:
         end = begin + int(np.argmin(np.r_[inside[begin:], False]))
-        first, last = (7 * min(days // 7, MOST_WEEKS) for days in (begin, len(z) - end))
+        first, last = (7 * min(int(days) // 7, MOST_WEEKS) for days in (begin, len(z) - end))
         if min(first, last) < 7 * LEAST_WEEKS:
             continue
         before, after = (
