@@ -8,6 +8,9 @@ bootstrap over organisations and origins and the effective number of trials; and
 total, geometric mean, beside an oracle's, which knows level, growth and event rates but no future event. What was
 asked was asked at 400 days of history; shorter ones are shown.
 
+The ratio of plain sums of scores, which weighs by money, is shown beside the one that is asked. A geometric mean of
+single scores is no proper score: it is least for bands that hold about half.
+
 Cost is priced at the dated prices, those after the origin included: what is scored is usage, not the vendors' next
 price list. (The oracle's cost does not know them, so that ratios of cost flatter; those of tokens don't.) A workload
 that used nothing in the span is left out alone, and is in the organisation. A day that the export lost altogether is in
@@ -72,15 +75,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """How some totals held: how many lay inside 80 and 95 % and above 80 %, of how many; sums of log scores.
+    """How some totals held: how many lay inside 80 and 95 % and above 80 %, of how many; sums of scores and their logs.
 
-    A score is the interval score over the actual total.
+    ``score`` and ``oracle`` are in the totals' own unit; the logs are of scores over the actual total.
     """
 
     inside80: int
     inside95: int
     above80: int
     count: int
+    score: float
+    oracle: float
     log_score: float
     log_oracle: float
 
@@ -148,6 +153,8 @@ def compared(actual: FloatArray, ours: FloatArray, oracle: FloatArray) -> Sums:
         int(mine.inside95.sum()),
         int(above.sum()),
         int(use.sum()),
+        float((mine.score * actual[use]).sum()),
+        float((best.score * actual[use]).sum()),
         float(np.log(mine.score).sum()),
         float(np.log(best.score).sum()),
     )
@@ -197,16 +204,16 @@ class Row:
     above80: float
     score: float
     oracle: float
+    summed: float
 
 
 def row_of(key: Key, found: list[Sums]) -> Row:
     """Pool the sums of every organisation and origin, which are the bootstrap's blocks."""
     count = np.array([s.count for s in found], dtype="float64")
     in80, in95 = (coverage_error([getattr(s, name) for s in found], count) for name in ("inside80", "inside95"))
-    above, ours, best = (
-        float(sum(getattr(s, name) for s in found) / count.sum()) for name in ("above80", "log_score", "log_oracle")
-    )
-    return Row(key, in80, in95, above, float(np.exp(ours)), float(np.exp(best)))
+    names = ("above80", "score", "oracle", "log_score", "log_oracle")
+    above, ours, best, log_ours, log_best = (float(sum(getattr(s, n) for s in found) / count.sum()) for n in names)
+    return Row(key, in80, in95, above, float(np.exp(log_ours)), float(np.exp(log_best)), ours / best)
 
 
 def table(rows: list[Row]) -> pd.DataFrame:
@@ -217,7 +224,7 @@ def table(rows: list[Row]) -> pd.DataFrame:
                 **asdict(r.key),
                 "in 80": 100 * r.covered80.share, "±": 100 * r.covered80.se, "trials": r.covered80.trials,
                 "in 95": 100 * r.covered95.share, "above 80": 100 * r.above80,
-                "score": r.score, "oracle": r.oracle, "ratio": r.score / r.oracle,
+                "score": r.score, "oracle": r.oracle, "ratio": r.score / r.oracle, "of sums": r.summed,
             }
             for r in rows
         ]
@@ -262,7 +269,9 @@ def main() -> int:
         found += judged
         print(f"{time.perf_counter() - began:6.0f} s  {task.name}", flush=True)
     rows = [row_of(key, [origin[key] for origin in found]) for key in found[0]]
-    print("\ncoverage in %; scores are geometric means over the actual total")
+    print(
+        "\ncoverage in %; scores are geometric means over the actual total; of sums: the ratio of plain sums of scores"
+    )
     print(table(rows).to_string(index=False, float_format=lambda v: f"{v:.2f}"))
     lines = lines_of(rows, options.model)
     print(f"\n{RULE}")

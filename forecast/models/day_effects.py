@@ -95,11 +95,13 @@ def day_effects(panel: Panel, z: FloatArray, horizon: int) -> DayEffects:
     rest = np.where(turn.label[:length] == NONE, 0.0, np.nan)[:, None]
     residual = _residual(z - past)
     country = _country(days, residual + rest)
+    # What the turn of the year explains is no holiday's and no month end's.
+    free = np.full(len(days), True) if not found else turn.label == NONE
     if country:
-        kept = _Group(f"holidays of {country}", _holidays(country, days))
-        take(kept, residual + (rest if turn.what in found else 0.0), shared=True)
+        kept = np.where(free, _holidays(country, days), NONE)
+        take(_Group(f"holidays of {country}", kept), residual + (rest if found else 0.0), shared=True)
         residual = _residual(z - past)
-    take(_Group("month ends", _month_ends(days, country)), residual + rest)
+    take(_Group("month ends", np.where(free, _month_ends(days, country), NONE)), residual + rest)
     return DayEffects(past, ahead, tuple(found))
 
 
