@@ -22,17 +22,18 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import parallel_config
 from joblib.externals.loky import get_reusable_executor
-from spans import Span, forecast, masks
+from spans import Span, masks
 from verdicts import OUT, Line, Verdict, at_most, print_lines, save
 from yardsticks import client
 
+from forecast.dependence import calibrate, totals
+from forecast.models import model_of
 from forecast.panel import FloatArray, Panel
 from forecast.streams import stream
 
@@ -42,12 +43,12 @@ ASKED = {"auto": {"Prophet": 1 / 20, "OptimizedTheta": 1 / 2}, "fast": {"Prophet
 SLOPE, GIGABYTES = (0.9, 1.1), 1.5
 #: The series that this was asked of; of fewer it is shown.
 ENOUGH = 5_000
-#: Most series whose paths are made together.
-BLOCK = 500
+#: Days of which ours are asked the totals.
+MONTH = 30
 #: Parts of all series that are timed, the last being all of them.
 PARTS = (8, 4, 2, 1)
-#: Series that a process meets before the clock starts.
-MET = 8
+#: Series that are met before the clock starts: so many that every worker is called.
+MET = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,30 +118,17 @@ def spans_of(horizon: int) -> tuple[Span, ...]:
 
 
 def total_paths(panel: Panel, model: str, *, horizon: int, draws: int, seed: int, jobs: int) -> FloatArray:
-    """Totals of each span and future, paths made and summed by blocks of series: float array (draw, span, series)."""
-    # As many blocks for every process, of one size: else few series would keep some waiting, and time not grow evenly.
-    size = ceil(len(panel.series) / (jobs * ceil(len(panel.series) / (jobs * BLOCK))))
-    blocks = [some(panel, slice(first, first + size)) for first in range(0, len(panel.series), size)]
-    work = (delayed(_block_totals)(block, model, horizon, draws, seed) for block in blocks)
-    totals, first = np.empty((draws, len(spans_of(horizon)), len(panel.series))), 0
-    for part in Parallel(n_jobs=jobs, return_as="generator")(work):
-        totals[:, :, first : first + part.shape[2]] = part
-        first += part.shape[2]
-    return totals
-
-
-def _block_totals(panel: Panel, model: str, horizon: int, draws: int, seed: int) -> FloatArray:
-    seen = np.ones((horizon, len(panel.series)), dtype=bool)
-    return forecast(panel, model, spans=spans_of(horizon), seen=seen, draws=draws, seed=seed).totals
+    """Totals of each month and future, as ``fc.sample_paths(..., total=)`` makes them: (draw, month, series)."""
+    with parallel_config(n_jobs=jobs):
+        law = calibrate(panel, model_of(model), horizon=horizon)
+        return totals(law, np.arange(0, horizon, MONTH), count=draws, seed=seed)
 
 
 def time_model(model: str, options: argparse.Namespace) -> Timed:
     """Time one model in this process, on ever more series."""
     panel = panel_of(options.series, options.days, options.seed)
     asked = {"horizon": options.horizon, "draws": options.draws, "seed": options.seed}
-    Parallel(n_jobs=options.jobs)(
-        delayed(_block_totals)(some(panel, slice(0, MET)), model, **asked) for _ in range(4 * options.jobs)
-    )
+    total_paths(some(panel, slice(0, MET)), model, **asked, jobs=options.jobs)
     seconds: dict[int, float] = {}
     # All sizes in turn, and again: what else the machine does for a while then does not fall on one of them alone.
     for count in options.repeats * sorted({max(1, options.series // part) for part in PARTS}):
@@ -154,9 +142,9 @@ def time_model(model: str, options: argparse.Namespace) -> Timed:
 
 def _seconds(panel: Panel, model: str, *, horizon: int, draws: int, seed: int, jobs: int) -> float:
     began = time.perf_counter()
-    totals = total_paths(panel, model, horizon=horizon, draws=draws, seed=seed, jobs=jobs)
+    found = total_paths(panel, model, horizon=horizon, draws=draws, seed=seed, jobs=jobs)
     seconds = time.perf_counter() - began
-    assert np.isfinite(totals).all(), f"{model}: totals that are not finite"
+    assert np.isfinite(found).all(), f"{model}: totals that are not finite"
     return seconds
 
 
