@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help plan test test-slow test-system notebooks bench-accuracy bench-speed yardsticks lint format clean
+.PHONY: help plan test test-slow test-system notebooks bench-accuracy bench-speed bench-law yardsticks lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ bench-accuracy: $(VENV)/.dev $(YARD)/.made ## accuracy and coverage beside publi
 
 bench-speed: $(VENV)/.dev $(YARD)/.made ## time and memory of 5,000 series beside other programs
 	$(BIN)/python benchmarks/run.py speed --jobs $(WORKERS) --out $(OUT)/bench
+
+bench-law: $(VENV)/.dev ## the shipped law of errors fitted anew, beside the constants in the code; one minute
+	$(BIN)/python benchmarks/error_law.py --jobs $(WORKERS)
 
 yardsticks: $(YARD)/.made ## the environment of the programs that the benchmarks compare with
 

@@ -33,6 +33,7 @@ WINSOR = 1.5
 PRIOR_CENTRE, PRIOR_SERIES = 12.0, 4.0
 #: The scale of a total's log error where nothing else is known, and the most it is taken to be.
 UNKNOWN_SCALE, MOST_SCALE = 0.3, 0.6
+# What made-up organisations say of LAW_*, RESTING_SCALE, T4_SCALE, LEARNING and LAUNCH_*: benchmarks/error_law.py.
 #: The shipped law of errors: the scale of a total's log error is LAW_LEVEL v ** LAW_SLOPE, v the volatility of season
 #: sums; of a series that often rests, RESTING_SCALE. A panel is drawn to it by the worth of so many series.
 LAW_LEVEL, LAW_SLOPE, RESTING_SCALE = 0.44, 0.75, 0.55
