@@ -20,10 +20,8 @@ from forecast.streams import stratified, stream
 WIDEN = 0.2
 #: Past shapes are few, and overlap: single periods range wider than they show, by this factor.
 SHAPE = 1.2
-#: Series that are drawn at once: what fits into a processor's cache.
-AT_ONCE = 32
-#: So many times that are one task for a worker.
-CHUNK = 4
+#: Series that are drawn at once: few enough for a processor's cache, many enough to be worth a call.
+AT_ONCE = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,15 +225,14 @@ def totals(law: Calibrated, starts: IntArray, *, count: int, seed: int, key: str
     """
     from joblib import Parallel, delayed
 
-    edges = range(0, len(law.series), AT_ONCE)
-    chunks = [edges[k : k + CHUNK] for k in range(0, len(edges), CHUNK)]
-
-    def of(chunk: range) -> FloatArray:
-        return np.concatenate(
-            [_block_totals(law.part(slice(b, b + AT_ONCE)), starts, count, seed, key) for b in chunk], axis=2
-        )
-
-    return np.concatenate(Parallel()(delayed(of)(chunk) for chunk in chunks), axis=2)
+    parts = [slice(begin, begin + AT_ONCE) for begin in range(0, len(law.series), AT_ONCE)]
+    made = Parallel(return_as="generator")(
+        delayed(_block_totals)(law.part(part), starts, count, seed, key) for part in parts
+    )
+    out = np.empty((count, len(starts), len(law.series)))
+    for part, found in zip(parts, made, strict=True):
+        out[:, :, part] = found
+    return out
 
 
 def _block_totals(law: Calibrated, starts: IntArray, count: int, seed: int, key: str) -> FloatArray:

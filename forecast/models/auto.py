@@ -20,7 +20,7 @@ from forecast.models.protocol import Model, Rolled, cuts_of, roll
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel, known_median
 
 #: Series that are worked on at once, at most: bounds memory, and is what a series shares its autoregression with.
-BLOCK = 500
+BLOCK = 400
 #: A candidate whose mean is further than this factor from the middle one's is moved back to it.
 REACH = 2.5
 
