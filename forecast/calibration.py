@@ -21,7 +21,7 @@ PRIOR_ORIGINS = 4.0
 PRIOR_SHAPE = 40.0
 #: Independent past totals of a series from which on the panel's own shape is taken in full.
 ENOUGH_ORIGINS = 8.0
-T4_SCALE = 0.95
+T4_SCALE = 0.92
 MIRROR = 0.25
 #: Normal scores at which quantiles of errors are kept, and the most that a score may be.
 SCORES, MOST_SCORE = 2_001, 5.0
@@ -36,11 +36,12 @@ UNKNOWN_SCALE, MOST_SCALE = 0.3, 0.6
 # What made-up organisations say of LAW_*, RESTING_SCALE, T4_SCALE, LEARNING and LAUNCH_*: benchmarks/error_law.py.
 #: The shipped law of errors: the scale of a total's log error is LAW_LEVEL v ** LAW_SLOPE, v the volatility of season
 #: sums; of a series that often rests, RESTING_SCALE. A panel is drawn to it by the worth of so many series.
-LAW_LEVEL, LAW_SLOPE, RESTING_SCALE = 0.44, 0.75, 0.55
+LAW_DRIFT, LAW_NOISE, LAW_AVERAGE, RESTING_SCALE = 0.0225, 0.85, 0.22, 0.5
+PRIOR_LAW_SLOPE = 0.6
 PRIOR_PANEL = 10.0
 #: What is taken of a path's slope before errors are seen, and how many independent totals that is worth: the part of
 #: a total's error that is there from the first day, and the spread of early against late at the same total.
-PRIOR_LEVEL, PRIOR_BIAS, PRIOR_TILT, PRIOR_SLOPE = 0.6, 0.3, 0.4, 20.0
+PRIOR_LEVEL, PRIOR_BIAS, PRIOR_TILT, PRIOR_SLOPE = 0.6, 0.3, 0.3, 20.0
 #: Parts of the backtest's length over which early totals are held against whole ones.
 PARTS = (0.125, 0.25, 0.5)
 #: The error of a total falls with the known history n as n ** -LEARNING.
@@ -52,7 +53,7 @@ LAUNCHED, YOUNG = 14.0, 56.0
 #: own few days foretell, as uncertain as that is, and at least LAUNCH_SCALE.
 LAUNCH_RISE, LAUNCH_DAYS, LAUNCH_SCALE = 1.3, 28.0, 0.4
 #: Prior correlation of the series' lasting errors, worth this many origins.
-PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS = 0.2, 2.0
+PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS = 0.12, 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,12 +302,13 @@ def _prior_scale(
     with np.errstate(divide="ignore"):
         x = np.log(np.where(volatility > 0, volatility, np.nan))
         y = 0.5 * np.log(np.where(square > 0, square, np.nan))
-    law = np.log(LAW_LEVEL) + LAW_SLOPE * x
-    out = np.where(np.isfinite(law), law, np.log(UNKNOWN_SCALE))
+    seasons = errors.shape[1] / season
+    law = 0.5 * np.log(seasons * LAW_DRIFT**2 + (LAW_NOISE * seasons**-LAW_AVERAGE * volatility) ** 2)
+    out = np.where(volatility > 0, law, np.log(UNKNOWN_SCALE))
     use = (effective > 0) & np.isfinite(x) & np.isfinite(y) & ~resting
     if use.any():
         centred = x[use] - x[use].mean()
-        slope = (float(centred @ (y[use] - y[use].mean())) + 50 * LAW_SLOPE * 0.25) / (
+        slope = (float(centred @ (y[use] - y[use].mean())) + 50 * PRIOR_LAW_SLOPE * 0.25) / (
             float(centred @ centred) + 50 * 0.25
         )
         panel = y[use].mean() + slope * (x - x[use].mean())
