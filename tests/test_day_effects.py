@@ -50,7 +50,7 @@ def test_the_turn_of_the_year_is_learnt_from_one_year_and_foreseen_the_next():
 
 
 def test_a_turn_of_the_year_that_history_cuts_short_is_not_learnt():
-    begin, known = "2023-08-01", 155  # to 2 January: the days after it, by which it would be told, are not known
+    begin, known = "2023-08-01", 177  # to 24 January: ten days after it are known, and two weeks are wanted
     days = of_days(begin, known + 400)
     quiet = np.asarray(((days.month == 12) & (days.day >= 22)) | ((days.month == 1) & (days.day <= 2)))
     found, _ = found_in(noise(known, 20), begin, 400, np.where(quiet, np.log(0.6), 0.0))

@@ -40,6 +40,7 @@ ODD = {
     "ended": [3.0] * 20 + [np.nan] * 40,
     "negative": -ordinary(),
     "mixed": np.sin(np.arange(DAYS)) * 10,
+    "one credit": [0.0] * 40 + [-3.0] + [0.0] * 19,
     "huge": ordinary() * 1e15,
     "tiny": ordinary() * 1e-15,
     "explodes": 2.0 ** np.arange(DAYS),
@@ -166,16 +167,24 @@ def test_an_unknown_model_is_told(model, message):
         fc.sample_paths(rows("a", ordinary()), horizon=7, model=model)
 
 
-def test_a_model_that_answers_in_the_wrong_shape_at_a_past_cut_is_told():
-    class Short:
-        name = "short"
+class Uneven:
+    """Answers one period short at the end, or before it."""
 
-        def point(self, panel, horizon):
-            """Right from the end, one period short before."""
-            whole = len(panel.periods) == DAYS
-            return np.ones((horizon if whole else horizon - 1, len(panel.series)))
+    name = "uneven"
 
-    with pytest.raises(
-        ModelError, match=r"'short' gave an array of shape \(6, 1\); wanted \(horizon, series\) = \(7, 1"
-    ):
-        fc.sample_paths(rows("a", ordinary()), horizon=7, model=Short())
+    def __init__(self, *, short_at_the_end):
+        self.short_at_the_end = short_at_the_end
+
+    def point(self, panel, horizon):
+        """Ones."""
+        short = (len(panel.periods) == DAYS) == self.short_at_the_end
+        return np.ones((horizon - short, len(panel.series)))
+
+
+@pytest.mark.parametrize("end", [True, False])
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_wrong_shape_at_the_end_or_at_a_past_cut_is_told(end, inside):
+    model = Uneven(short_at_the_end=end)
+    message = r"'uneven' gave an array of shape \(6, 1\); wanted \(horizon, series\) = \(7, 1"
+    with pytest.raises(ModelError, match=message):
+        fc.sample_paths(rows("a", ordinary()), horizon=7, model=fc.Auto(candidates=[model]) if inside else model)
