@@ -52,6 +52,8 @@ LAUNCHED, YOUNG = 14.0, 56.0
 #: Of a series launched a days ago a total is expected to be exp(LAUNCH_RISE exp(-(a / LAUNCH_DAYS)^1.5)) times what its
 #: own few days foretell, as uncertain as that is, and at least LAUNCH_SCALE.
 LAUNCH_RISE, LAUNCH_DAYS, LAUNCH_SCALE = 1.3, 28.0, 0.4
+#: Two seasons, or so many periods, that were forecast without any error are proof that a series has none.
+PROOF = 14
 #: Prior correlation of the series' lasting errors, worth this many origins.
 PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS = 0.12, 1.5
 
@@ -317,8 +319,8 @@ def _prior_scale(
     at_rest = (effective > 0) & np.isfinite(y) & resting
     mean = (y[at_rest].sum() + PRIOR_PANEL * np.log(RESTING_SCALE)) / (at_rest.sum() + PRIOR_PANEL)
     scale = np.exp(np.where(resting, mean, out))
-    # A series that was forecast without any error so far has no scale but its own.
-    exact = (effective > 0) & (volatility == 0) & (square == 0)
+    # A series that was forecast without any error, for long enough, has no scale but its own.
+    exact = (effective * errors.shape[1] >= min(2 * season, PROOF)) & (volatility == 0) & (square == 0)
     return np.where(exact, 0.0, scale)
 
 
