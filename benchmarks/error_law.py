@@ -11,8 +11,9 @@ and 91 days. With A the actual total and F the forecast one, 2 % of the mean add
 
     R = log(A / F).
 
-- LAW_LEVEL, LAW_SLOPE: R is Student t of free degrees of freedom around a middle, log S = a + b log v, with v the root
-  mean square of the mean errors of whole seasons at past cuts; maximum likelihood, of series that seldom rest.
+- LAW_DRIFT, LAW_NOISE, LAW_AVERAGE: R is Student t of free degrees of freedom around a middle, with
+  S^2 = n drift^2 + (noise n^-average v)^2 over the backtest's n seasons, widened to the horizon as the code does, and v
+  the root mean square of the mean errors of whole seasons at past cuts; maximum likelihood, of series that seldom rest.
 - RESTING_SCALE: the same with S alone, of series that often rest.
 - T4_SCALE: R less its calibrated centre, over its calibrated scale, is Student t of 4 degrees around a middle.
 - WIDEN: the power of (horizon / the backtest's length) in S, beside that of v.
@@ -53,6 +54,8 @@ LONGEST = max(HORIZONS)
 DATES, APART = 4, 140
 #: Both totals have this part of the series' mean added, and no log counts as more.
 SMALL, MOST = 0.02, 3.0
+#: Days of a season.
+SEASON = 7
 #: The 80 % quantile of the absolute value of a standard normal.
 Q80 = 1.2815515655446004
 SAMPLES, SEED = 40, 0
@@ -135,15 +138,18 @@ def volatility(errors: FloatArray, season: int) -> FloatArray:
 # ------------------------------------------------------------------------------------------------------------- fits
 
 
+def against(r: FloatArray, middle: float, scale: FloatArray, free: float) -> float:
+    """Minus the mean log density of Student t; ``scale`` is a logarithm."""
+    density = special.gammaln((free + 1) / 2) - special.gammaln(free / 2) - 0.5 * np.log(np.pi * free) - scale
+    return -float(np.mean(density - (free + 1) / 2 * np.log1p(((r - middle) * np.exp(-scale)) ** 2 / free)))
+
+
 def student(r: FloatArray, features: FloatArray, degrees: float | None = None) -> FloatArray:
     """Student t by maximum likelihood: middle, log(degrees - 1), and the coefficients of log S on the features."""
     x = np.column_stack([np.ones(len(r)), features])
 
     def loss(p: FloatArray) -> float:
-        free = 1 + np.exp(p[1]) if degrees is None else degrees
-        scale = x @ p[2:]
-        density = special.gammaln((free + 1) / 2) - special.gammaln(free / 2) - 0.5 * np.log(np.pi * free) - scale
-        return -float(np.mean(density - (free + 1) / 2 * np.log1p(((r - p[0]) * np.exp(-scale)) ** 2 / free)))
+        return against(r, p[0], x @ p[2:], 1 + np.exp(p[1]) if degrees is None else degrees)
 
     begin = np.r_[0.0, 1.0, np.log(scale80(r)), np.zeros(x.shape[1] - 1)]
     return np.asarray(minimize(loss, begin, method="BFGS").x)
@@ -156,8 +162,21 @@ def scale80(r: FloatArray) -> float:
 
 def of_law(table: pd.DataFrame) -> Fitted:
     """The scale of a total by the volatility of seasons."""
-    _, free, level, slope = student(table["r"].to_numpy(), np.log(table[["v"]].to_numpy()))
-    return {"LAW_LEVEL": np.exp(level), "LAW_SLOPE": slope, "degrees of freedom": 1 + np.exp(free)}
+    r, v, n = table["r"].to_numpy(), table["v"].to_numpy(), table["length"].to_numpy() / SEASON
+    wider = WIDEN * np.log(table["horizon"] / table["length"]).to_numpy()
+
+    def loss(p: FloatArray) -> float:
+        scale = 0.5 * np.log(n * np.exp(2 * p[2]) + (np.exp(p[3]) * n ** -p[4] * v) ** 2) + wider
+        return against(r, p[0], scale, 1 + np.exp(p[1]))
+
+    begin = [0.0, 1.0, np.log(law.LAW_DRIFT), np.log(law.LAW_NOISE), law.LAW_AVERAGE]
+    _, free, drift, noise, average = minimize(loss, begin, method="BFGS").x
+    return {
+        "LAW_DRIFT": np.exp(drift),
+        "LAW_NOISE": np.exp(noise),
+        "LAW_AVERAGE": average,
+        "degrees of freedom": 1 + np.exp(free),
+    }
 
 
 def of_widening(table: pd.DataFrame) -> Fitted:
@@ -242,7 +261,7 @@ def spread(fit: Fit, table: pd.DataFrame, *, jobs: int, samples: int) -> Fitted:
 
 def constants() -> dict[str, float]:
     """What the code holds."""
-    names = ("LAW_LEVEL", "LAW_SLOPE", "RESTING_SCALE", "T4_SCALE", "LEARNING")
+    names = ("LAW_DRIFT", "LAW_NOISE", "LAW_AVERAGE", "RESTING_SCALE", "T4_SCALE", "LEARNING")
     names += ("LAUNCH_RISE", "LAUNCH_DAYS", "LAUNCH_SCALE")
     return {name: float(getattr(law, name)) for name in names} | {"WIDEN": WIDEN, "degrees of freedom, calibrated": 4.0}
 
@@ -256,7 +275,7 @@ def by_volatility(table: pd.DataFrame) -> pd.DataFrame:
             "totals": parts.size(),
             "v": middle,
             "80 % scale": parts["r"].agg(lambda r: scale80(r.to_numpy())),
-            "law": law.LAW_LEVEL * middle**law.LAW_SLOPE,
+            "law of 13 weeks": law.law_scale(middle.to_numpy(), 13.0),
         }
     )
 

@@ -34,9 +34,9 @@ PRIOR_CENTRE, PRIOR_SERIES = 12.0, 4.0
 #: The scale of a total's log error where nothing else is known, and the most it is taken to be.
 UNKNOWN_SCALE, MOST_SCALE = 0.3, 0.6
 # What made-up organisations say of LAW_*, RESTING_SCALE, T4_SCALE, LEARNING and LAUNCH_*: benchmarks/error_law.py.
-#: The shipped law of errors: the scale of a total's log error is LAW_LEVEL v ** LAW_SLOPE, v the volatility of season
-#: sums; of a series that often rests, RESTING_SCALE. A panel is drawn to it by the worth of so many series.
-LAW_DRIFT, LAW_NOISE, LAW_AVERAGE, RESTING_SCALE = 0.0225, 0.85, 0.22, 0.5
+#: The shipped law of errors (:func:`law_scale`); of a series that often rests the scale is RESTING_SCALE. A panel's own
+#: law is drawn to it, and its slope to PRIOR_LAW_SLOPE, by the worth of so many series.
+LAW_DRIFT, LAW_NOISE, LAW_AVERAGE, RESTING_SCALE = 0.026, 0.5, 0.08, 0.45
 PRIOR_LAW_SLOPE = 0.6
 PRIOR_PANEL = 10.0
 #: What is taken of a path's slope before errors are seen, and how many independent totals that is worth: the part of
@@ -50,8 +50,9 @@ LEARNING = 0.12
 #: says little of what it will do.
 LAUNCHED, YOUNG = 14.0, 56.0
 #: Of a series launched a days ago a total is expected to be exp(LAUNCH_RISE exp(-(a / LAUNCH_DAYS)^1.5)) times what its
-#: own few days foretell, as uncertain as that is, and at least LAUNCH_SCALE.
-LAUNCH_RISE, LAUNCH_DAYS, LAUNCH_SCALE = 1.3, 28.0, 0.4
+#: own few days foretell, as uncertain as that is, and at least LAUNCH_SCALE. Made-up launches rise by twice that; not
+#: every new workload is a launch, so half is expected and the whole is inside the band.
+LAUNCH_RISE, LAUNCH_DAYS, LAUNCH_SCALE = 1.35, 28.0, 0.6
 #: Two seasons, or so many periods, that were forecast without any error are proof that a series has none.
 PROOF = 14
 #: Prior correlation of the series' lasting errors, worth this many origins.
@@ -304,8 +305,7 @@ def _prior_scale(
     with np.errstate(divide="ignore"):
         x = np.log(np.where(volatility > 0, volatility, np.nan))
         y = 0.5 * np.log(np.where(square > 0, square, np.nan))
-    seasons = errors.shape[1] / season
-    law = 0.5 * np.log(seasons * LAW_DRIFT**2 + (LAW_NOISE * seasons**-LAW_AVERAGE * volatility) ** 2)
+    law = np.log(law_scale(volatility, errors.shape[1] / season))
     out = np.where(volatility > 0, law, np.log(UNKNOWN_SCALE))
     use = (effective > 0) & np.isfinite(x) & np.isfinite(y) & ~resting
     if use.any():
@@ -322,6 +322,15 @@ def _prior_scale(
     # A series that was forecast without any error, for long enough, has no scale but its own.
     exact = (effective * errors.shape[1] >= min(2 * season, PROOF)) & (volatility == 0) & (square == 0)
     return np.where(exact, 0.0, scale)
+
+
+def law_scale(volatility: FloatArray, seasons: float) -> FloatArray:
+    """The scale of the log error of a total over some seasons, by the volatility of season sums.
+
+    What drifts grows with the root of their number n, and what is noise averages out:
+    S^2 = n drift^2 + (noise n^-a v)^2.
+    """
+    return np.sqrt(seasons * LAW_DRIFT**2 + (LAW_NOISE * seasons**-LAW_AVERAGE * volatility) ** 2)
 
 
 def _volatility(errors: FloatArray, season: int) -> FloatArray:

@@ -91,35 +91,37 @@ def test_totals_of_a_young_launch_are_not_used():
 
 def test_without_any_cut_the_law_speaks_alone():
     """
-    Two days of history: no cut. An ordinary series has 0.3, one that rests 0.55; for four weeks times (28 / 7)^0.2.
+    Two days of history: no cut. An ordinary series has 0.3, one that rests 0.45; for four weeks times (28 / 7)^0.2.
     """
     values = np.array([[100.0, 0.0], [110.0, 9.0]])
     found = calibrate(panel_of(values), Auto(), horizon=28)
     assert found.cuts == 0
-    assert (law.UNKNOWN_SCALE, law.RESTING_SCALE, WIDEN) == (0.3, 0.55, 0.2)
-    np.testing.assert_allclose(found.scale, [0.3 * 4**0.2, 0.55 * 4**0.2])
+    assert (law.UNKNOWN_SCALE, law.RESTING_SCALE, WIDEN) == (0.3, 0.45, 0.2)
+    np.testing.assert_allclose(found.scale, [0.3 * 4**0.2, 0.45 * 4**0.2])
     np.testing.assert_allclose(found.centre, 0.0)
 
 
 def test_the_law_by_hand():
-    """Weeks that are off by 0.1 and -0.1 have volatility 0.1, and 0.44 x 0.1^0.75 = 0.0782; days do not count."""
+    """
+    Weeks that are off by 0.1 and -0.1 have volatility 0.1; days do not count. For two weeks the law says
+    sqrt(2 x 0.026^2 + (0.5 x 2^-0.08 x 0.1)^2) = sqrt(0.001352 + 0.002238) = 0.0599.
+    """
     errors = np.repeat([0.1, -0.1], 7) + np.tile([0.3, -0.3, 0, 0, 0, 0, 0], 2)
     found = law._prior_scale(errors.reshape(1, 14, 1), np.zeros(1), np.zeros(1), 7, np.array([False]))
-    assert (law.LAW_LEVEL, law.LAW_SLOPE) == (0.44, 0.75)
-    np.testing.assert_allclose(found, 0.44 * 0.1**0.75)
-    np.testing.assert_allclose(found, 0.0782, atol=5e-5)
+    assert (law.LAW_DRIFT, law.LAW_NOISE, law.LAW_AVERAGE) == (0.026, 0.5, 0.08)
+    np.testing.assert_allclose(found, 0.0599, atol=5e-5)
 
 
 @pytest.mark.parametrize(("effective", "lean"), [(8.0, 10 / 30), (80.0, 10 / 30), (2.0, 10 / 15)])
 def test_a_panel_is_drawn_to_the_law_by_the_worth_of_ten_series(effective, lean):
-    """Twenty series alike: their own scale is 0.2 and the law's 0.44 x 0.1^0.75; they are joined in logs.
+    """Twenty series alike: their own scale is 0.2 and the law's sqrt(0.026^2 + 0.05^2); they are joined in logs.
 
     Eight independent totals make a whole series, two a quarter of one.
     """
     found = law._prior_scale(
         np.full((1, 7, 20), 0.1), np.full(20, 0.2**2), np.full(20, effective), 7, np.full(20, False)
     )
-    np.testing.assert_allclose(np.log(found), lean * np.log(0.44 * 0.1**0.75) + (1 - lean) * np.log(0.2))
+    np.testing.assert_allclose(np.log(found), lean * np.log(np.hypot(0.026, 0.05)) + (1 - lean) * np.log(0.2))
 
 
 def test_resting_series_have_their_common_scale():

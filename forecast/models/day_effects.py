@@ -94,7 +94,9 @@ def day_effects(panel: Panel, z: FloatArray, horizon: int) -> DayEffects:
     take(turn, _over_the_turn(z, turn.label[:length]))
     rest = np.where(turn.label[:length] == NONE, 0.0, np.nan)[:, None]
     residual = _residual(z - past)
-    country = _country(days, residual + rest)
+    # Nor may month ends that holidays fall on pass for their evidence.
+    plain = np.where(_month_ends(days, "")[:length] == NONE, 0.0, np.nan)[:, None]
+    country = _country(days, residual + rest + plain)
     # What the turn of the year explains is no holiday's and no month end's.
     free = np.full(len(days), True) if not found else turn.label == NONE
     if country:

@@ -83,7 +83,14 @@ def cuts_of(panel: Panel, horizon: int) -> tuple[IntArray, int]:
 def roll(model: Model, panel: Panel, horizon: int, cuts: IntArray, length: int) -> Rolled:
     """Forecast with any model from the end and from each cut; a wrong shape or value is the model's error."""
     if isinstance(model, RollingModel):
-        return model.roll(panel, horizon, cuts, length)
+        rolled = model.roll(panel, horizon, cuts, length)
+        checked(model, rolled.point, (horizon, len(panel.series)))
+        shape, wanted = np.shape(rolled.past), (len(cuts), length, len(panel.series))
+        if shape != wanted:
+            raise ModelError(
+                f"model {model.name!r} gave a past of shape {shape}; wanted (cut, step, series) = {wanted}"
+            )
+        return rolled
     point = checked(model, model.point(panel, horizon), (horizon, len(panel.series)))
     past = np.full((len(cuts), length, len(panel.series)), np.nan)
     for i, cut in enumerate(cuts):
