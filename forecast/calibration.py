@@ -37,7 +37,7 @@ UNKNOWN_SCALE, MOST_SCALE = 0.3, 0.6
 #: The shipped law of errors (:func:`law_scale`); of a series that often rests the scale is RESTING_SCALE. A panel's own
 #: law is drawn to it, and its slope to PRIOR_LAW_SLOPE, by the worth of so many series.
 LAW_DRIFT, LAW_NOISE, LAW_AVERAGE, RESTING_SCALE = 0.026, 0.5, 0.08, 0.45
-PRIOR_LAW_SLOPE = 0.6
+PRIOR_LAW_SLOPE, LAW_CALM = 0.6, 0.01
 PRIOR_PANEL = 10.0
 #: What is taken of a path's slope before errors are seen, and how many independent totals that is worth: the part of
 #: a total's error that is there from the first day, and the spread of early against late at the same total.
@@ -328,9 +328,12 @@ def law_scale(volatility: FloatArray, seasons: float) -> FloatArray:
     """The scale of the log error of a total over some seasons, by the volatility of season sums.
 
     What drifts grows with the root of their number n, and what is noise averages out:
-    S^2 = n drift^2 + (noise n^-a v)^2.
+    S^2 = n drift^2 v^2 / (v^2 + calm^2) + (noise n^-a v)^2. A series that is calmer than any that the law was fitted to
+    drifts less too, and one without noise does not drift.
     """
-    return np.sqrt(seasons * LAW_DRIFT**2 + (LAW_NOISE * seasons**-LAW_AVERAGE * volatility) ** 2)
+    square = volatility**2
+    drift = seasons * LAW_DRIFT**2 * square / (square + LAW_CALM**2)
+    return np.asarray(np.sqrt(drift + (LAW_NOISE * seasons**-LAW_AVERAGE) ** 2 * square))
 
 
 def _volatility(errors: FloatArray, season: int) -> FloatArray:
