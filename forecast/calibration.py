@@ -305,7 +305,7 @@ def _prior_scale(
     with np.errstate(divide="ignore"):
         x = np.log(np.where(volatility > 0, volatility, np.nan))
         y = 0.5 * np.log(np.where(square > 0, square, np.nan))
-    law = np.log(law_scale(volatility, errors.shape[1] / season))
+        law = np.log(law_scale(volatility, errors.shape[1] / season))
     out = np.where(volatility > 0, law, np.log(UNKNOWN_SCALE))
     use = (effective > 0) & np.isfinite(x) & np.isfinite(y) & ~resting
     if use.any():
