@@ -135,7 +135,8 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     volume = _unseen(volume, np.bincount(row_day, minlength=len(days)) > 0)
     gaps = int((np.bincount(row_day, minlength=len(days)) == 0).sum())
     if gaps:
-        notes.append(f"{gaps} periods have no row at all and are taken as gaps, not as zeros")
+        told = "1 period has no row at all and is a gap, not a zero"
+        notes.append(told if gaps == 1 else f"{gaps} periods have no row at all and are gaps, not zeros")
     notes += _ended(volume, workloads, by, usage.grain)
     starts = _blocks(len(days), usage.grain)
     leg_blocks, lane_blocks, below = (
@@ -158,7 +159,8 @@ def _usage_rows(usage: Usage, as_of: pd.Timestamp) -> tuple[pd.DataFrame, list[s
             held = [m for m in ("billed_cost", "effective_cost", "list_cost") if m in frame][:1]
             money = f" ({frame.loc[charge, held[0]].sum():,.2f} {usage.currency})" if held else ""
             kinds = ", ".join(sorted(frame.loc[charge, "charge_category"].unique()))
-            notes.append(f"{int(charge.sum())} rows of category {kinds}{money} are not usage and are not forecast")
+            told = "1 row" if charge.sum() == 1 else f"{int(charge.sum())} rows"
+            notes.append(f"not usage, and not forecast: {told} of category {kinds}{money}")
             frame = frame[~charge]
     if frame.empty:
         raise UsageError(f"{usage.source}: no rows of usage on or before {as_of:%Y-%m-%d}")
