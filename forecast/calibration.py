@@ -46,6 +46,9 @@ PRIOR_LEVEL, PRIOR_BIAS, PRIOR_TILT, PRIOR_SLOPE = 0.6, 0.3, 0.3, 20.0
 PARTS = (0.125, 0.25, 0.5)
 #: The error of a total falls with the known history n as n ** -LEARNING.
 LEARNING = 0.12
+#: All this was fitted on errors of ``auto``. Of other models nothing is known: they need not learn from a longer
+#: history, a total's scale is taken to be OTHER_NOISE v, and series to be tied more, by the worth of so many origins.
+OTHER_NOISE, OTHER_CORRELATION, OTHER_CORRELATION_ORIGINS = 0.8, 0.3, 2.0
 #: A series that begins so many days after the panel was launched; until it is so many days old, what it did so far
 #: says little of what it will do.
 LAUNCHED, YOUNG = 14.0, 56.0
@@ -65,7 +68,8 @@ class PastErrors:
 
     Totals are brought to the history that is known now: ``learned`` (cut, series) is how much smaller a total's error
     would be with it than it was at the cut. ``resting`` (series,) says which series often have nothing, ``age`` how
-    many days ago one was launched; infinite where it was not.
+    many days ago one was launched; infinite where it was not. ``fitted`` says whether the shipped law was fitted on
+    errors of such forecasts.
     """
 
     errors: FloatArray
@@ -74,9 +78,12 @@ class PastErrors:
     step: int
     resting: BoolArray
     age: FloatArray
+    fitted: bool = True
 
 
-def past_errors(panel: Panel, rolled: Rolled, length: int, relative: np.ndarray, unit: FloatArray) -> PastErrors:
+def past_errors(
+    panel: Panel, rolled: Rolled, length: int, relative: np.ndarray, unit: FloatArray, *, fitted: bool = True
+) -> PastErrors:
     """Errors of the forecasts from each cut, in logs where ``relative``, else in ``unit``.
 
     2 % of the unit is added to both sides, so that a zero has a log; totals are over the steps that were seen, and
@@ -87,7 +94,7 @@ def past_errors(panel: Panel, rolled: Rolled, length: int, relative: np.ndarray,
     age = ages(panel, np.array([len(panel.values)]))[0]
     if not len(cuts):
         empty = np.zeros((0, length, len(panel.series)))
-        return PastErrors(empty, empty[:, 0], empty[:, 0], 1, resting, age)
+        return PastErrors(empty, empty[:, 0], empty[:, 0], 1, resting, age, fitted)
     actual = np.stack([panel.values[c : c + length] for c in cuts])
     guess = rolled.past
     small = 0.02 * unit
@@ -105,9 +112,10 @@ def past_errors(panel: Panel, rolled: Rolled, length: int, relative: np.ndarray,
         )
     usable = (steps >= max(1, length // 2)) & (ages(panel, cuts) >= YOUNG)
     known = np.cumsum(np.isfinite(panel.values), axis=0)
-    learned = (np.maximum(known[cuts - 1], 1) / known[-1]) ** LEARNING
+    learned = (np.maximum(known[cuts - 1], 1) / known[-1]) ** (LEARNING if fitted else 0.0)
     totals = np.where(usable, np.clip(totals, -3.0, 3.0) * learned, np.nan)
-    return PastErrors(errors, totals, learned, int(np.diff(cuts).min()) if len(cuts) > 1 else length, resting, age)
+    step = int(np.diff(cuts).min()) if len(cuts) > 1 else length
+    return PastErrors(errors, totals, learned, step, resting, age, fitted)
 
 
 def ages(panel: Panel, ends: IntArray) -> FloatArray:
@@ -152,7 +160,7 @@ class Totals:
         rise = LAUNCH_RISE * np.exp(-((past.age / LAUNCH_DAYS) ** 1.5))
         centre = centre + rise
         scale = np.hypot(np.where(past.age < YOUNG, np.maximum(scale, LAUNCH_SCALE), scale), rise)
-        return cls(centre, scale, effective, pooled, _correlation(standard, effective))
+        return cls(centre, scale, effective, pooled, _correlation(standard, effective, fitted=past.fitted))
 
     def draw(self, count: int, seed: int, key: str, series: tuple[str, ...]) -> FloatArray:
         """Standardised errors of totals, tied over series: (trajectory, series)."""
@@ -209,9 +217,8 @@ def _centre_scale(past: PastErrors, which: BoolArray, season: int) -> tuple[Floa
     effective = np.where(count > 0, 1 + (count - 1) * past.step / max(length, 1), 0.0)
     known = count > 0
     raw = np.where(there, total, 0.0)
-    prior = _prior_scale(
-        past.errors[which], (raw**2).sum(axis=0) / np.maximum(count, 1), effective, season, past.resting
-    )
+    square = (raw**2).sum(axis=0) / np.maximum(count, 1)
+    prior = _prior_scale(past.errors[which], square, effective, season, past.resting, fitted=past.fitted)
     mean = np.clip(raw, -WINSOR * prior, WINSOR * prior).sum(axis=0) / np.maximum(count, 1)
     panel = float(np.median(mean[known])) * known.sum() / (known.sum() + PRIOR_SERIES) if known.any() else 0.0
     centre = (effective * mean + PRIOR_CENTRE * panel) / (effective + PRIOR_CENTRE)
@@ -293,7 +300,13 @@ def _turned(shapes: FloatArray, steps: int, season: int) -> FloatArray:
 
 
 def _prior_scale(
-    errors: FloatArray, square: FloatArray, effective: FloatArray, season: int, resting: BoolArray
+    errors: FloatArray,
+    square: FloatArray,
+    effective: FloatArray,
+    season: int,
+    resting: BoolArray,
+    *,
+    fitted: bool = True,
 ) -> FloatArray:
     """A series' scale of totals as its volatility of season sums lets expect: (series,).
 
@@ -305,7 +318,7 @@ def _prior_scale(
     with np.errstate(divide="ignore"):
         x = np.log(np.where(volatility > 0, volatility, np.nan))
         y = 0.5 * np.log(np.where(square > 0, square, np.nan))
-        law = np.log(law_scale(volatility, errors.shape[1] / season))
+        law = np.log(law_scale(volatility, errors.shape[1] / season) if fitted else OTHER_NOISE * volatility)
     out = np.where(volatility > 0, law, np.log(UNKNOWN_SCALE))
     use = (effective > 0) & np.isfinite(x) & np.isfinite(y) & ~resting
     if use.any():
@@ -347,10 +360,12 @@ def _volatility(errors: FloatArray, season: int) -> FloatArray:
     return np.asarray(np.sqrt(np.where(seen, mean**2, 0.0).sum(axis=(0, 1)) / np.maximum(seen.sum(axis=(0, 1)), 1)))
 
 
-def _correlation(standard: FloatArray, effective: FloatArray) -> float:
+def _correlation(standard: FloatArray, effective: FloatArray, *, fitted: bool) -> float:
     """The common share of lasting errors, from the means over series at each cut, drawn to a prior."""
     series = standard.shape[1]
-    prior, weight = PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS
+    prior, weight = (
+        (PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS) if fitted else (OTHER_CORRELATION, OTHER_CORRELATION_ORIGINS)
+    )
     if series < 2:
         return 0.0
     if not len(standard):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from forecast.calibration import MOST_LOG, Spread, Totals, past_errors, spread_along
+from forecast.models.auto import Auto
 from forecast.models.protocol import Model, cuts_of, roll
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.streams import stratified, stream
@@ -170,7 +171,7 @@ def calibrate(panel: Panel, model: Model, *, horizon: int) -> Calibrated:
     rolled = roll(model, panel, horizon, cuts, length)
     relative = np.nanmin(panel.values, axis=0) >= 0
     unit = _unit(panel.values)
-    past = past_errors(panel, rolled, length, relative, unit)
+    past = past_errors(panel, rolled, length, relative, unit, fitted=isinstance(model, Auto))
     known = Totals.of(past, cuts, panel.seasons[0])
     constant = np.nanmax(panel.values, axis=0) == np.nanmin(panel.values, axis=0)
     # A few equal values are no proof that a series never moves.

@@ -9,7 +9,7 @@ from forecast import calibration as law
 from forecast.calibration import PastErrors, Totals, ages, past_errors
 from forecast.dependence import WIDEN, calibrate
 from forecast.models import Auto, model_of
-from forecast.models.protocol import cuts_of, roll
+from forecast.models.protocol import Rolled, cuts_of, roll
 from forecast.panel import Panel
 from forecast.streams import stream
 
@@ -110,6 +110,17 @@ def test_the_law_by_hand():
     found = law._prior_scale(errors.reshape(1, 14, 1), np.zeros(1), np.zeros(1), 7, np.array([False]))
     assert (law.LAW_DRIFT, law.LAW_NOISE, law.LAW_AVERAGE) == (0.026, 0.5, 0.08)
     np.testing.assert_allclose(found, 0.0598, atol=5e-5)
+
+
+def test_other_models_than_auto_get_no_law_that_was_fitted_on_it():
+    """Volatility 0.1 gives 0.8 x 0.1; and an error at a cut that knew a sixteenth of the history stays as it was."""
+    errors = np.repeat([0.1, -0.1], 7).reshape(1, 14, 1)
+    plain = law._prior_scale(errors, np.zeros(1), np.zeros(1), 7, np.array([False]), fitted=False)
+    np.testing.assert_allclose(plain, 0.08)
+    made, cuts = panel_of(noisy(400, 1)), np.array([25])
+    rolled = Rolled(np.ones((28, 1)), np.full((1, 28, 1), 50.0), cuts)
+    of = {f: past_errors(made, rolled, 28, np.ones(1, dtype=bool), np.ones(1), fitted=f) for f in (True, False)}
+    np.testing.assert_allclose(of[True].totals, of[False].totals * 16**-0.12)
 
 
 @pytest.mark.parametrize(("effective", "lean"), [(8.0, 10 / 30), (80.0, 10 / 30), (2.0, 10 / 15)])
