@@ -52,6 +52,7 @@ OTHER_NOISE, OTHER_CORRELATION, OTHER_CORRELATION_ORIGINS = 0.8, 0.3, 2.0
 #: A series that begins so many days after the panel was launched; until it is so many days old, what it did so far
 #: says little of what it will do.
 LAUNCHED, YOUNG = 14.0, 56.0
+DAYS_A_PERIOD = {"D": 1.0, "B": 1.4, "h": 1 / 24}
 #: Of a series launched a days ago a total is expected to be exp(LAUNCH_RISE exp(-(a / LAUNCH_DAYS)^1.5)) times what its
 #: own few days foretell, as uncertain as that is, and at least LAUNCH_SCALE. Made-up launches rise by twice that; not
 #: every new workload is a launch, so half is expected and the whole is inside the band.
@@ -68,8 +69,8 @@ class PastErrors:
 
     Totals are brought to the history that is known now: ``learned`` (cut, series) is how much smaller a total's error
     would be with it than it was at the cut. ``resting`` (series,) says which series often have nothing, ``age`` how
-    many days ago one was launched; infinite where it was not. ``fitted`` says whether the shipped law was fitted on
-    errors of such forecasts.
+    many days ago one was launched; infinite where it was not, or where it goes below 0. ``fitted`` says whether the
+    shipped law was fitted on errors of such forecasts.
     """
 
     errors: FloatArray
@@ -91,12 +92,13 @@ def past_errors(
     """
     cuts = rolled.cuts
     resting = intermittent(panel.values, panel.seasons[0])
-    age = ages(panel, np.array([len(panel.values)]))[0]
+    age = np.where(relative, ages(panel, np.array([len(panel.values)]))[0], np.inf)
     if not len(cuts):
         empty = np.zeros((0, length, len(panel.series)))
         return PastErrors(empty, empty[:, 0], empty[:, 0], 1, resting, age, fitted)
     actual = np.stack([panel.values[c : c + length] for c in cuts])
-    guess = rolled.past
+    # A forecast below 0 of what is never below 0 counts as 0.
+    guess = np.where(relative, np.maximum(rolled.past, 0.0), rolled.past)
     small = 0.02 * unit
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log((actual + small) / (guess + small))
@@ -124,10 +126,19 @@ def ages(panel: Panel, ends: IntArray) -> FloatArray:
     A series was launched if it begins two weeks or more after the panel. Series of weeks and longer are not asked.
     """
     begun = np.argmax(np.isfinite(panel.values), axis=0)
-    daily = {"D": 1.0, "B": 1.4, "h": 1 / 24}.get(panel.freq)
+    daily = DAYS_A_PERIOD.get(panel.freq)
     if daily is None:
         return np.full((len(ends), len(begun)), np.inf)
     return np.where(begun * daily >= LAUNCHED, (np.asarray(ends)[:, None] - begun) * daily, np.inf)
+
+
+def launched(centre: FloatArray, scale: FloatArray, age: FloatArray, days: float) -> tuple[FloatArray, FloatArray]:
+    """Centre and scale of totals over ``days``, of series launched ``age`` days ago, which are expected to rise.
+
+    The rise is that of totals over LAUNCH_DAYS and more; over fewer days it is less in proportion.
+    """
+    rise = LAUNCH_RISE * min(1.0, days / LAUNCH_DAYS) * np.exp(-((age / LAUNCH_DAYS) ** 1.5))
+    return centre + rise, np.hypot(np.where(age < YOUNG, np.maximum(scale, LAUNCH_SCALE), scale), rise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +168,6 @@ class Totals:
             with np.errstate(divide="ignore", invalid="ignore"):
                 standard[k] = np.where(size > 0, (past.totals[k] - middle) / size, np.nan)
         pooled = np.sort(np.clip(standard[np.isfinite(standard)], -MOST_STANDARD, MOST_STANDARD))
-        rise = LAUNCH_RISE * np.exp(-((past.age / LAUNCH_DAYS) ** 1.5))
-        centre = centre + rise
-        scale = np.hypot(np.where(past.age < YOUNG, np.maximum(scale, LAUNCH_SCALE), scale), rise)
         return cls(centre, scale, effective, pooled, _correlation(standard, effective, fitted=past.fitted))
 
     def draw(self, count: int, seed: int, key: str, series: tuple[str, ...]) -> FloatArray:
@@ -318,7 +326,9 @@ def _prior_scale(
     with np.errstate(divide="ignore"):
         x = np.log(np.where(volatility > 0, volatility, np.nan))
         y = 0.5 * np.log(np.where(square > 0, square, np.nan))
-        law = np.log(law_scale(volatility, errors.shape[1] / season) if fitted else OTHER_NOISE * volatility)
+        plain = volatility if errors.shape[1] < 2 * season else OTHER_NOISE * volatility
+        # Over less than two seasons the volatility of seasons is the total's own.
+        law = np.log(law_scale(volatility, errors.shape[1] / season) if fitted and plain is not volatility else plain)
     out = np.where(volatility > 0, law, np.log(UNKNOWN_SCALE))
     use = (effective > 0) & np.isfinite(x) & np.isfinite(y) & ~resting
     if use.any():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from forecast.calibration import MOST_LOG, Spread, Totals, past_errors, spread_along
+from forecast.calibration import DAYS_A_PERIOD, MOST_LOG, YOUNG, Spread, Totals, launched, past_errors, spread_along
 from forecast.models.auto import Auto
 from forecast.models.protocol import Model, cuts_of, roll
 from forecast.panel import FloatArray, IntArray, Panel
@@ -175,16 +175,18 @@ def calibrate(panel: Panel, model: Model, *, horizon: int) -> Calibrated:
     known = Totals.of(past, cuts, panel.seasons[0])
     constant = np.nanmax(panel.values, axis=0) == np.nanmin(panel.values, axis=0)
     # A few equal values are no proof that a series never moves.
-    constant &= np.isfinite(panel.values).sum(axis=0) >= 2 * panel.seasons[0]
+    constant &= (np.isfinite(panel.values).sum(axis=0) >= 2 * panel.seasons[0]) & ~(past.age < YOUNG)
     widened = known.scale * _widening(horizon, length if len(cuts) else 0, panel)
+    days = horizon * DAYS_A_PERIOD.get(panel.freq, np.inf)
+    centre, scale = launched(known.centre, widened, past.age, days)
     errors = _shapes(past.errors, panel)
     return Calibrated(
         series=panel.series,
         point=rolled.point,
         slope=_slope(rolled.point, panel, 0.02 * unit),
         known=known,
-        centre=known.centre,
-        scale=np.where(constant, 0.0, widened),
+        centre=np.where(constant, 0.0, centre),
+        scale=np.where(constant, 0.0, scale),
         along=spread_along(past, errors, known, panel.seasons[0]),
         errors=errors,
         cuts=len(cuts),

@@ -125,16 +125,14 @@ def test_other_models_than_auto_get_no_law_that_was_fitted_on_it():
 
 @pytest.mark.parametrize(("effective", "lean"), [(8.0, 10 / 30), (80.0, 10 / 30), (2.0, 10 / 15)])
 def test_a_panel_is_drawn_to_the_law_by_the_worth_of_ten_series(effective, lean):
-    """Twenty series alike: their own scale is 0.2 and the law's sqrt(0.026^2 / 1.01 + 0.05^2); they are joined in logs.
+    """Twenty series alike: their own scale is 0.2 and the law's, over a single season, the volatility itself: 0.1; they are joined in logs.
 
     Eight independent totals make a whole series, two a quarter of one.
     """
     found = law._prior_scale(
         np.full((1, 7, 20), 0.1), np.full(20, 0.2**2), np.full(20, effective), 7, np.full(20, False)
     )
-    np.testing.assert_allclose(
-        np.log(found), lean * np.log(np.hypot(0.026 / np.sqrt(1.01), 0.05)) + (1 - lean) * np.log(0.2)
-    )
+    np.testing.assert_allclose(np.log(found), lean * np.log(0.1) + (1 - lean) * np.log(0.2))
 
 
 def test_resting_series_have_their_common_scale():
@@ -166,18 +164,30 @@ def test_scales_have_a_most():
 # ------------------------------------------------------------------------------------------------------------ launches
 
 
-def test_a_launch_is_expected_to_rise_and_is_as_uncertain():
-    """Ten days old: 1.35 exp(-(10 / 28)^1.5) = 1.091 above its own few days; a scale of 0.6, and that beside it."""
+@pytest.mark.parametrize(("days", "part"), [(56.0, 1.0), (28.0, 1.0), (7.0, 0.25)])
+def test_a_launch_is_expected_to_rise_and_is_as_uncertain(days, part):
+    """Ten days old: 1.35 exp(-(10 / 28)^1.5) = 1.091 above its own few days; a scale of 0.6, and that beside it.
+
+    Over a week, a quarter of that of four weeks.
+    """
     assert (law.LAUNCH_RISE, law.LAUNCH_DAYS, law.LAUNCH_SCALE) == (1.35, 28.0, 0.6)
-    totals = np.array([[0.05], [-0.05]] * 4)
-    cuts = 28 * np.arange(1, 9)
-    old, young, grown = (Totals.of(past(totals, age=age), cuts, 7) for age in (np.inf, 10.0, 200.0))
+    age = np.array([np.inf, 10.0, 200.0])
+    centre, scale = law.launched(np.full(3, 0.02), np.full(3, 0.1), age, days)
     rise = 1.35 * np.exp(-((10 / 28) ** 1.5))
     assert rise == pytest.approx(1.0906, abs=1e-4)
-    np.testing.assert_allclose(young.centre - old.centre, rise)
-    np.testing.assert_allclose(young.scale, np.hypot(0.6, rise))
-    assert old.scale < 0.1
-    np.testing.assert_allclose(grown.scale, old.scale, atol=1e-6)
+    np.testing.assert_allclose(centre, [0.02, 0.02 + part * rise, 0.02], atol=1e-6)
+    np.testing.assert_allclose(scale, [0.1, np.hypot(0.6, part * rise), 0.1], atol=1e-6)
+
+
+def test_what_was_launched_and_is_constant_so_far_has_a_band_and_what_never_moved_has_no_drift():
+    rising = np.exp(np.cumsum(0.01 + 0.02 * stream(3, "noise").normal(size=(200, 6)), axis=0))
+    rising[:, 0] = 50.0
+    rising[:, 1], rising[-16:, 1] = np.nan, 50.0
+    made = calibrate(panel_of(rising), model_of("seasonal_naive"), horizon=28)
+    assert made.centre[0] == made.scale[0] == 0
+    assert made.scale[1] > 0.6
+    below = np.where(np.isfinite(rising), -100.0 * rising, np.nan)
+    assert (calibrate(panel_of(below), model_of("run_rate"), horizon=28).centre[1] < 0.5).all()
 
 
 def test_a_launched_series_has_a_wide_band_that_reaches_upward():

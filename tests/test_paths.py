@@ -330,3 +330,19 @@ def test_holidays_are_seen_and_foreseen():
     plain = day_effects(Panel(noisy(days=360), days[:360], ("a", "b", "c"), "D"), np.log(noisy(days=360)), 10)
     assert plain.found == ()
     assert not plain.past.any()
+
+
+def test_smoothing_at_an_early_cut_starts_from_what_was_known_then():
+    """Four seasons start the states; a cut after two knows nothing of the other two."""
+    from forecast.models.holt_winters import grid, smooth
+
+    z = stream(5, "z").normal(size=(60, 2))
+    later = z + np.where(np.arange(60) < 24, 0.0, 3.0)[:, None]
+    cuts = np.array([24, 50])
+    past, told = (
+        smooth(x, 12, grid(8, (0.9,), seasonal=True, trend=True), cuts, length=6, horizon=6).past for x in (z, later)
+    )
+    np.testing.assert_array_equal(past[0], told[0])
+    assert np.abs(past[1] - told[1]).min() > 0.1
+    begun = np.where(np.arange(60)[:, None] < 20, np.nan, z)
+    assert np.isnan(smooth(begun, 12, grid(8, (), seasonal=True, trend=False), cuts, length=6, horizon=6).past[1]).all()

@@ -61,6 +61,10 @@ def smooth(z: FloatArray, season: int, params: Grid, cuts: IntArray, *, length: 
     """
     periods, count = z.shape
     sets = len(params.alpha)
+    # The states start from this many values. A cut that knows fewer starts its own, from what it knows.
+    start = 4 * season if season > 1 else 2
+    early, cuts = cuts[cuts < start], cuts[cuts >= start]
+    alone = [smooth(z[:cut], season, params, cuts[:0], length=length, horizon=length).point for cut in early]
     there = np.isfinite(z)
     level, seasonal = _start(z, there, season)
     level = np.repeat(level[:, None], sets, axis=1)
@@ -85,7 +89,11 @@ def smooth(z: FloatArray, season: int, params: Grid, cuts: IntArray, *, length: 
         seasonal[phase] += params.gamma * error
         squares += error * error
         seen += there[t]
-    return Smoothed(past, _ahead(level, trend, seasonal, squares, seen, params, periods, season, horizon))
+    # Nor may a series that had begun but lately be told at a cut what its states start from.
+    known = np.cumsum(there, axis=0)[cuts - 1] if len(cuts) else np.zeros((0, count))
+    past[(known < start)[:, None, :].repeat(length, axis=1)] = np.nan
+    point = _ahead(level, trend, seasonal, squares, seen, params, periods, season, horizon)
+    return Smoothed(np.concatenate([*(a[None] for a in alone), past]), point)
 
 
 def _start(z: FloatArray, there: np.ndarray, season: int) -> tuple[FloatArray, FloatArray]:
