@@ -125,7 +125,9 @@ def test_other_models_than_auto_get_no_law_that_was_fitted_on_it():
 
 @pytest.mark.parametrize(("effective", "lean"), [(8.0, 10 / 30), (80.0, 10 / 30), (2.0, 10 / 15)])
 def test_a_panel_is_drawn_to_the_law_by_the_worth_of_ten_series(effective, lean):
-    """Twenty series alike: their own scale is 0.2 and the law's, over a single season, the volatility itself: 0.1; they are joined in logs.
+    """Twenty series alike: their own scale is 0.2, and over one season the law's is the volatility, 0.1.
+
+    They are joined in logs.
 
     Eight independent totals make a whole series, two a quarter of one.
     """

@@ -33,6 +33,9 @@ class Auto:
     the point is the weighted median of the candidates, so one wild candidate moves it little. With ``mean`` it is
     brought from the log scale's median to the mean, which is what adds up to totals; ratios are left as they are.
 
+    Forecasts at past cuts know what was known then, but for three things that are read once from the whole history: the
+    scale of each series, whether it often rests, and what holidays, month ends and the turn of the year add to it.
+
     Parameters
     ----------
     name : str
