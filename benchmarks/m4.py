@@ -28,6 +28,7 @@ import pandas as pd
 from spans import Held, Span, actual_totals, covered, forecast, held
 from verdicts import OUT, RULE, Line, at_most, coverage_line, looks, print_lines, save, shown
 
+from forecast import naive2 as library
 from forecast import scores
 from forecast.panel import FloatArray, Panel
 
@@ -125,36 +126,9 @@ def read(folder: Path, setting: Setting, *, training: bool = False) -> Part:
 
 
 def naive2(past: FloatArray, horizon: int, season: int) -> FloatArray:
-    """M4's Naive2: the last value, seasonally adjusted where a test says so, times the season: (horizon,)."""
-    if season == 1 or not seasonal(past, season):
-        return np.repeat(past[-1], horizon)
-    index = indices(past, season)
-    phase = (len(past) + np.arange(horizon)) % season
-    return np.asarray(past[-1] / index[(len(past) - 1) % season] * index[phase])
-
-
-def seasonal(past: FloatArray, season: int) -> bool:
-    """M4's test: the autocorrelation at one season is beyond 1.645 of its standard error, given the shorter ones."""
-    n = len(past)
-    if n < 3 * season:
-        return False
-    apart = past - past.mean()
-    r = np.array([apart[k:] @ apart[: n - k] for k in range(1, season + 1)]) / (apart @ apart)
-    limit = 1.645 * np.sqrt((1 + 2 * (r[:-1] ** 2).sum()) / n)
-    return bool(abs(r[-1]) > limit)
-
-
-def indices(past: FloatArray, season: int) -> FloatArray:
-    """Multiplicative indices of classical decomposition by a centred moving average: (season,), their mean 1."""
-    weights = np.ones(season + 1 - season % 2)
-    if season % 2 == 0:
-        weights[[0, -1]] = 0.5
-    trend = np.convolve(past, weights / weights.sum(), mode="valid")
-    edge = len(weights) // 2
-    ratio = np.full(len(past), np.nan)
-    ratio[edge : edge + len(trend)] = past[edge : edge + len(trend)] / trend
-    index = np.array([np.nanmean(ratio[phase::season]) for phase in range(season)])
-    return np.asarray(index / index.mean())
+    """The library's Naive2 of one series: (horizon,). Dates are made up."""
+    panel = Panel(past[:, None], pd.date_range("2000-01-02", periods=len(past)), ("past",), "D")
+    return library.naive2(panel, horizon, season=season)[:, 0]
 
 
 def seasonal_naive(past: FloatArray, horizon: int, season: int) -> FloatArray:

@@ -326,9 +326,7 @@ def _prior_scale(
     with np.errstate(divide="ignore"):
         x = np.log(np.where(volatility > 0, volatility, np.nan))
         y = 0.5 * np.log(np.where(square > 0, square, np.nan))
-        plain = volatility if errors.shape[1] < 2 * season else OTHER_NOISE * volatility
-        # Over less than two seasons the volatility of seasons is the total's own.
-        law = np.log(law_scale(volatility, errors.shape[1] / season) if fitted and plain is not volatility else plain)
+        law = np.log(_law(volatility, errors.shape[1] / season, fitted=fitted))
     out = np.where(volatility > 0, law, np.log(UNKNOWN_SCALE))
     use = (effective > 0) & np.isfinite(x) & np.isfinite(y) & ~resting
     if use.any():
@@ -345,6 +343,13 @@ def _prior_scale(
     # A series that was forecast without any error, for long enough, has no scale but its own.
     exact = (effective * errors.shape[1] >= min(2 * season, PROOF)) & (volatility == 0) & (square == 0)
     return np.where(exact, 0.0, scale)
+
+
+def _law(volatility: FloatArray, seasons: float, *, fitted: bool) -> FloatArray:
+    """The scale that volatility lets expect; over less than two seasons it is the total's own."""
+    if seasons < 2:
+        return volatility
+    return law_scale(volatility, seasons) if fitted else OTHER_NOISE * volatility
 
 
 def law_scale(volatility: FloatArray, seasons: float) -> FloatArray:
