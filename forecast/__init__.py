@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from forecast.baselining import baseline
     from forecast.cleaning import Cleaned, Cleaning, clean
     from forecast.generator import generate_usage
+    from forecast.models.regressors import Event, Holidays, Regressors, WorkingDays
+    from forecast.models.smoothing import ETS, STL, Theta
+    from forecast.models.statespace import SARIMAX, UnobservedComponents
     from forecast.scorecard import Scorecard
     from forecast.statement import CostBaseline
 
@@ -36,7 +39,16 @@ _LATER = {
     "Cleaned": "forecast.cleaning",
     "Cleaning": "forecast.cleaning",
     "CostBaseline": "forecast.statement",
+    "ETS": "forecast.models.smoothing",
+    "Event": "forecast.models.regressors",
+    "Holidays": "forecast.models.regressors",
+    "Regressors": "forecast.models.regressors",
+    "SARIMAX": "forecast.models.statespace",
+    "STL": "forecast.models.smoothing",
     "Scorecard": "forecast.scorecard",
+    "Theta": "forecast.models.smoothing",
+    "UnobservedComponents": "forecast.models.statespace",
+    "WorkingDays": "forecast.models.regressors",
     "backtest": "forecast.backtesting",
     "baseline": "forecast.baselining",
     "clean": "forecast.cleaning",
@@ -44,11 +56,16 @@ _LATER = {
 }
 
 __all__ = [
+    "ETS",
+    "SARIMAX",
+    "STL",
     "Auto",
     "Calendar",
     "Cleaned",
     "Cleaning",
     "CostBaseline",
+    "Event",
+    "Holidays",
     "HorizonError",
     "Model",
     "ModelError",
@@ -56,12 +73,16 @@ __all__ = [
     "PriceBook",
     "PriceError",
     "Projection",
+    "Regressors",
     "SamplePaths",
     "ScenarioError",
     "Scorecard",
+    "Theta",
     "TokenplanError",
+    "UnobservedComponents",
     "Usage",
     "UsageError",
+    "WorkingDays",
     "backtest",
     "baseline",
     "clean",

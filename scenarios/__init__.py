@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from forecast.ranges import between
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.planning import plan
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import EnvironmentSplit
 from scenarios.changes import Growth, PriceChange
 from scenarios.components import Fixed, Reserve
-from scenarios.ranges import between
 from scenarios.scenario import Scenario
 
 __all__ = [

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecast import ranges
 from forecast.calendars import date_of
 from forecast.errors import PlanError, ScenarioError
 from forecast.panel import FloatArray
-from scenarios import ranges
+from forecast.ranges import Uncertain
 from scenarios.changes import World
-from scenarios.ranges import Uncertain
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,17 @@ PUBLIC = {
         "Cleaned",
         "Cleaning",
         "clean",
+        # models
+        "ETS",
+        "SARIMAX",
+        "STL",
+        "Theta",
+        "UnobservedComponents",
+        # what else moves a series
+        "Event",
+        "Holidays",
+        "Regressors",
+        "WorkingDays",
         # forecasts
         "CostBaseline",
         "Auto",

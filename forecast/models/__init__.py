@@ -1,8 +1,13 @@
-"""The shelf of models: a name or an object in, a model out."""
+"""The shelf of models: a name or an object in, a model out.
+
+Models of other packages are loaded when they are named: importing the shelf costs none of their programs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 
 from forecast.errors import ModelError, one_of
 from forecast.models.auto import Auto
@@ -17,7 +22,21 @@ from forecast.models.baselines import (
 )
 from forecast.models.protocol import Model
 
-__all__ = ["MODELS", "Auto", "Model", "model_of"]
+__all__ = ["ENTRY_POINTS", "MODELS", "Auto", "Model", "model_of", "names"]
+
+#: The group under which a package brings models: a name, and a callable without arguments that makes the model.
+ENTRY_POINTS = "tokenplan.models"
+
+
+def _later(module: str, kind: str, **options: object) -> Callable[[], Model]:
+    """Make a model whose module is loaded when it is asked for."""
+
+    def made() -> Model:
+        model: Model = getattr(import_module(f"forecast.models.{module}"), kind)(**options)
+        return model
+
+    return made
+
 
 MODELS: dict[str, Callable[[], Model]] = {
     "auto": Auto,
@@ -29,7 +48,18 @@ MODELS: dict[str, Callable[[], Model]] = {
     "seasonal_mean": SeasonalMean,
     "seasonal_median": SeasonalMedian,
     "drift": Drift,
+    "ets": _later("smoothing", "ETS"),
+    "theta": _later("smoothing", "Theta"),
+    "stl_ets": _later("smoothing", "STL"),
+    "stl_arima": _later("smoothing", "STL", rest="arima"),
+    "sarimax": _later("statespace", "SARIMAX"),
+    "unobserved_components": _later("statespace", "UnobservedComponents"),
 }
+
+
+def names() -> tuple[str, ...]:
+    """Every name that ``model=`` takes: the shelf's own, and those that installed packages bring."""
+    return (*MODELS, *(point.name for point in _brought() if point.name not in MODELS))
 
 
 def model_of(model: str | Model) -> Model:
@@ -38,13 +68,36 @@ def model_of(model: str | Model) -> Model:
     Raises
     ------
     ModelError
-        The name is not on the shelf (the nearest is suggested), or the object has no ``name`` and ``point``.
+        The name is not on the shelf (the nearest is suggested), what a package brings under it is no model, or the
+        object has no ``name`` and ``point``.
     """
     if isinstance(model, str):
-        one_of("model", model, MODELS, ModelError)
-        return MODELS[model]()
-    if not isinstance(model, Model):
-        raise ModelError(
-            f"a model needs a 'name' and a method point(panel, horizon); {type(model).__name__} lacks them"
-        )
+        one_of("model", model, names(), ModelError)
+        return MODELS[model]() if model in MODELS else _from_package(model)
+    if isinstance(model, type) or not isinstance(model, Model):
+        kind = f"the class {model.__name__}, not an object of it," if isinstance(model, type) else type(model).__name__
+        raise ModelError(f"a model needs a 'name' and a method point(panel, horizon); {kind} lacks them")
     return model
+
+
+def _brought() -> list[EntryPoint]:
+    """Models that installed packages bring, the first of each name."""
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        found.setdefault(point.name, point)
+    return list(found.values())
+
+
+def _from_package(name: str) -> Model:
+    """Load a model that a package brings; what goes wrong there is told with where it came from."""
+    point = next(point for point in _brought() if point.name == name)
+    where = f"model {name!r}, brought by {point.value}"
+    try:
+        made = point.load()()
+    except Exception as cause:  # whatever another package's code raises
+        raise ModelError(f"{where}: cannot be made: {type(cause).__name__}: {cause}") from cause
+    if not isinstance(made, Model):
+        raise ModelError(
+            f"{where}: needs a 'name' and a method point(panel, horizon); {type(made).__name__} lacks them"
+        )
+    return made

@@ -51,12 +51,39 @@ class Rolled:
         How many periods were known at each cut.
     method : tuple of str (series,)
         What was done for each series, in words.
+    notes : tuple of str
+        What a reader must be told: series that fell back to another model, regressors that say nothing.
     """
 
     point: FloatArray
     past: FloatArray
     cuts: IntArray
     method: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Futures:
+    """A model's own sample paths of some series of a panel.
+
+    Attributes
+    ----------
+    values : float array (draw, horizon, column)
+    columns : int array (column,)
+        Which of the panel's series.
+    """
+
+    values: FloatArray
+    columns: IntArray
+
+
+@runtime_checkable
+class SamplingModel(Model, Protocol):
+    """A model that brings its own sample paths of some series; the others' are drawn around its point."""
+
+    def futures(self, panel: Panel, horizon: int, count: int, seed: int) -> Futures:
+        """Draw ``count`` futures of the series it has futures of, perhaps none."""
+        ...
 
 
 #: Cuts inside the history: at most this many, a quarter of their length apart.

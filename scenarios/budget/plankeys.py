@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, 
 from zoneinfo import ZoneInfo, available_timezones
 
 from forecast.errors import PlanError, TokenplanError, nearest
-from scenarios.ranges import Between
+from forecast.ranges import Between
 
 Table: TypeAlias = dict[str, Any]
 #: Says what is wrong with a value, in words, or nothing where it will do.

@@ -9,12 +9,12 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from forecast import ranges
 from forecast.errors import ScenarioError, one_of
 from forecast.panel import FloatArray
 from forecast.periods import MONTH_DAYS
-from scenarios import ranges
+from forecast.ranges import Uncertain
 from scenarios.changes.base import World, matching
-from scenarios.ranges import Uncertain
 
 Basis = Literal["total", "extra"]
 #: A rate above this is taken for percent written as a number.

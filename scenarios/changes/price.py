@@ -8,12 +8,12 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from forecast import ranges
 from forecast.calendars import date_of
 from forecast.errors import ScenarioError, one_of
 from forecast.panel import FloatArray
-from scenarios import ranges
+from forecast.ranges import Uncertain
 from scenarios.changes.base import World, matching
-from scenarios.ranges import Uncertain
 
 Per = Literal["change", "model"]
 

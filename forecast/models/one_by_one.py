@@ -1,0 +1,331 @@
+"""Models that are fitted to one series at a time. Comes in: a panel. Goes out: forecasts from the end and past cuts.
+
+What a single model supplies is one method, :meth:`OneByOne.fit`; gaps, scale, regressors, past cuts, fallbacks and the
+model's own sample paths are seen to here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal, Protocol, get_args
+
+import numpy as np
+import pandas as pd
+
+from forecast.errors import ModelError, one_of
+from forecast.models.baselines import filled
+from forecast.models.logscale import LogScale, log_scale
+from forecast.models.protocol import Futures, Model, Rolled, checked, roll
+from forecast.models.regressors import Regressor, check_regressors, design
+from forecast.panel import FloatArray, IntArray, Panel
+from forecast.streams import stream
+
+#: Where the sample paths come from: drawn around the point from errors at past cuts, as of every model, or the model's
+#: own, as its program draws them.
+Paths = Literal["joint", "own"]
+#: A forecast more than so many times what the series ever was has run away.
+RUNAWAY = 1_000.0
+#: Models that take what another refuses.
+INSTEAD = "'seasonal_mean' and 'run_rate' take any history; for what has just begun there is 'launch'"
+
+
+class NotFittedError(ModelError):
+    """A series that a model could not be fitted to; the fallback is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One series as a model sees it.
+
+    Attributes
+    ----------
+    series : str
+    values : float array (period,)
+        On the model's scale, from the first known value on; NaN in gaps.
+    periods : DatetimeIndex (period,)
+    ahead : DatetimeIndex (horizon,)
+    freq : str
+    seasons : tuple of int
+        Season lengths that the history holds twice, the shortest first; empty where there is none.
+    past, future : float array (period, regressor) and (horizon, regressor)
+    regressors : tuple of str
+    """
+
+    series: str
+    values: FloatArray
+    periods: pd.DatetimeIndex
+    ahead: pd.DatetimeIndex
+    freq: str
+    seasons: tuple[int, ...]
+    past: FloatArray
+    future: FloatArray
+    regressors: tuple[str, ...] = ()
+
+    @property
+    def season(self) -> int:
+        """The shortest season that the history holds twice; 1 where there is none."""
+        return self.seasons[0] if self.seasons else 1
+
+    @property
+    def whole(self) -> FloatArray:
+        """The values with each gap filled from the season before: for models that take no gaps."""
+        return filled(self.values[:, None], self.season)[:, 0]
+
+
+class Fit(Protocol):
+    """A model fitted to one history."""
+
+    @property
+    def words(self) -> str:
+        """What was fitted: orders, components."""
+        ...
+
+    def point(self, history: History) -> FloatArray:
+        """Forecast the periods ahead of the history it was last given: (horizon,)."""
+        ...
+
+    def moved(self, history: History) -> Fit:
+        """The same parameters after another history of the series."""
+        ...
+
+    def sample(self, history: History, count: int, rng: np.random.Generator) -> FloatArray:
+        """The model's own futures, on its own: (count, horizon)."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneByOne:
+    """What models that take one series at a time have in common.
+
+    Parameters
+    ----------
+    name : str
+        What tables and messages call it.
+    regressors : sequence of Regressor
+        :class:`Holidays`, :class:`WorkingDays`, :class:`Event`, or a table (:class:`Regressors`).
+    log : bool
+        Fit logs, where a series has no values below 0 and rests seldom (a tenth of the median is added where values
+        come near 0); the point is then a median, and calibration brings totals to where past ones were.
+    fallback : str or Model, optional
+        What forecasts a series that the model could not be fitted to; the result's notes name them. None refuses.
+    refits : int
+        How often it is fitted anew on the way through past cuts; in between, parameters stay and the history moves on.
+    paths : {"joint", "own"}
+        Sample paths drawn around the point from errors at past cuts and calibrated, as of every model; or the
+        model's own, uncalibrated, tied over series by rank.
+
+    Raises
+    ------
+    ModelError
+        An argument does not hold.
+    """
+
+    #: What a history needs, in periods, besides two of its seasons; and the longest season that is asked of it.
+    least: ClassVar[int] = 10
+    takes_regressors: ClassVar[bool] = True
+
+    name: str = ""
+    regressors: Sequence[Regressor] = ()
+    log: bool = True
+    fallback: str | Model | None = "seasonal_mean"
+    refits: int = 3
+    paths: Paths = "joint"
+
+    def __post_init__(self) -> None:
+        """Check what all of them share."""
+        object.__setattr__(self, "regressors", check_regressors(self.regressors))
+        if self.regressors and not self.takes_regressors:
+            raise ModelError(
+                f"model {self.name!r} takes no regressors; 'sarimax', 'unobserved_components' and 'prophet' do"
+            )
+        one_of("paths", self.paths, get_args(Paths), ModelError)
+        if isinstance(self.refits, bool) or not isinstance(self.refits, int) or self.refits < 1:
+            raise ModelError(f"refits={self.refits!r}: wanted a whole number, at least 1")
+        if self.fallback is not None:
+            from forecast.models import model_of
+
+            object.__setattr__(self, "fallback", model_of(self.fallback))
+
+    def fit(self, history: History) -> Fit:
+        """Fit one series; :class:`NotFittedError` where that fails, with the reason."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------------------------------------- the protocol
+
+    def point(self, panel: Panel, horizon: int) -> FloatArray:
+        """Forecast (horizon, series)."""
+        return self.roll(panel, horizon, np.zeros(0, dtype=np.intp), 1).point
+
+    def roll(self, panel: Panel, horizon: int, cuts: IntArray, length: int) -> Rolled:
+        """Forecast from the end and from each cut."""
+        from joblib import Parallel, delayed
+
+        count = len(panel.series)
+        done: list[_Done] = list(Parallel()(delayed(_one)(self, panel, i, horizon, cuts, length) for i in range(count)))
+        point = np.stack([d.point for d in done], axis=1)
+        past = np.stack([d.past for d in done], axis=-1)
+        words = [f"{self.name}: {d.words}" for d in done]
+        failed = np.array([i for i, d in enumerate(done) if d.reason], dtype=np.intp)
+        notes = _said(self.name, done)
+        if len(failed):
+            other = self._other([done[i].reason for i in failed], [panel.series[i] for i in failed], count)
+            part = Panel(panel.values[:, failed], panel.periods, tuple(panel.series[i] for i in failed), panel.freq)
+            instead = roll(other, part, horizon, cuts, length)
+            point[:, failed], past[:, :, failed] = instead.point, instead.past
+            for i in failed:
+                words[i] = f"{other.name}, since {done[i].reason}"
+            notes = (
+                *notes,
+                *_replaced(self.name, other.name, [panel.series[i] for i in failed], done[failed[0]].reason),
+            )
+        checked(self, point, (horizon, count))
+        return Rolled(point, past, cuts, tuple(words), notes)
+
+    def futures(self, panel: Panel, horizon: int, count: int, seed: int) -> Futures:
+        """The model's own sample paths of each series that it was fitted to, if ``paths="own"``: else none."""
+        from joblib import Parallel, delayed
+
+        if self.paths == "joint":
+            return Futures(np.zeros((count, horizon, 0)), np.zeros(0, dtype=np.intp))
+        made = list(Parallel()(delayed(_drawn)(self, panel, i, horizon, count, seed) for i in range(len(panel.series))))
+        columns = [i for i, one in enumerate(made) if one is not None]
+        drawn = [one for one in made if one is not None]
+        values = np.stack(drawn, axis=-1) if drawn else np.zeros((count, horizon, 0))
+        return Futures(values, np.array(columns, dtype=np.intp))
+
+    def _other(self, reasons: list[str], series: list[str], count: int) -> Model:
+        """The fallback, or the error where there is none or nothing could be fitted."""
+        shown = "; ".join(f"{s}: {r}" for s, r in list(zip(series, reasons, strict=True))[:5])
+        more = f"; and {len(series) - 5} more" if len(series) > 5 else ""
+        if len(series) == count:
+            raise ModelError(f"model {self.name!r} could not be fitted to any series ({shown}{more}). {INSTEAD}")
+        if self.fallback is None:
+            raise ModelError(
+                f"model {self.name!r} could not be fitted to {len(series)} of {count} series ({shown}{more}) and "
+                f"has no fallback; give one: fallback='seasonal_mean'. {INSTEAD}"
+            )
+        assert not isinstance(self.fallback, str)
+        return self.fallback
+
+
+# ----------------------------------------------------------------------------------------------------- one series
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What was made of one series; ``reason`` says why not, where it was not."""
+
+    point: FloatArray
+    past: FloatArray
+    words: str = ""
+    reason: str = ""
+    idle: tuple[str, ...] = field(default=())
+
+
+def _one(model: OneByOne, panel: Panel, i: int, horizon: int, cuts: IntArray, length: int) -> _Done:
+    """Forecast one series from the end and from each cut."""
+    past = np.full((len(cuts), length), np.nan)
+    nothing = np.full(horizon, np.nan)
+    try:
+        history, idle, scale = _history(model, panel, i, len(panel.values), horizon)
+        fit = _fitted(model, history)
+        point = _sane(fit.point(history), history, scale)
+    except NotFittedError as why:
+        return _Done(nothing, past, reason=str(why))
+    anew = {int(k) for k in np.linspace(0, len(cuts), model.refits, endpoint=False)}
+    moving: Fit | None = None
+    held: LogScale | None = None
+    for k, cut in enumerate(cuts):
+        try:
+            known, _, own = _history(model, panel, i, int(cut), length, scale=None if k in anew else held)
+            fresh = moving is None or k in anew
+            moving = _fitted(model, known) if moving is None or fresh else moving.moved(known)
+            held = own
+            past[k] = _sane(moving.point(known), known, own)
+        except NotFittedError:
+            # What could not be forecast then has no error there.
+            moving = held = None
+    return _Done(point, past, fit.words, idle=idle)
+
+
+def _drawn(model: OneByOne, panel: Panel, i: int, horizon: int, count: int, seed: int) -> FloatArray | None:
+    """A model's own futures of one series: (count, horizon); None where it could not be fitted."""
+    try:
+        history, _, scale = _history(model, panel, i, len(panel.values), horizon)
+        fit = _fitted(model, history)
+        z = fit.sample(history, count, stream(seed, "own", model.name, panel.series[i]))
+        return scale.back(z[..., None])[..., 0]
+    except NotFittedError:
+        return None
+
+
+def _fitted(model: OneByOne, history: History) -> Fit:
+    need = max(model.least + 2 * history.past.shape[1], 2 * history.season)
+    known = int(np.isfinite(history.values).sum())
+    if known < need:
+        raise NotFittedError(f"{known} known periods, and {model.name} needs {need}")
+    return model.fit(history)
+
+
+def _history(
+    model: OneByOne, panel: Panel, i: int, cut: int, horizon: int, *, scale: LogScale | None = None
+) -> tuple[History, tuple[str, ...], LogScale]:
+    """A series up to a cut on the model's scale, the regressors that say nothing, and the scale."""
+    values = panel.values[:cut, i]
+    there = np.isfinite(values)
+    if not there.any():
+        raise NotFittedError("nothing is known yet")
+    begin = int(np.argmax(there))
+    values = values[begin:]
+    own = scale or _scale(values, panel.seasons[0], log=model.log)
+    every = pd.date_range(panel.periods[begin], periods=cut - begin + horizon, freq=panel.periods.freq or panel.freq)
+    known = cut - begin
+    columns, idle = design(model.regressors, every, panel.freq, known=known, series=panel.series[i])
+    seasons = tuple(m for m in panel.seasons if m > 1 and known >= 2 * m)
+    history = History(
+        panel.series[i],
+        own.forward(values[:, None])[:, 0],
+        every[:known],
+        every[known:],
+        panel.freq,
+        seasons,
+        columns.values[:known],
+        columns.values[known:],
+        columns.names,
+    )
+    return history, idle, own
+
+
+def _scale(values: FloatArray, season: int, *, log: bool) -> LogScale:
+    """Logs where they are asked for and possible; else the series' own unit, untouched."""
+    found = log_scale(values[:, None], season)
+    one = np.ones(1)
+    if not log:
+        return LogScale(np.zeros(1, dtype=bool), found.bounded, np.zeros(1), one)
+    return replace(found, unit=one)
+
+
+def _sane(z: FloatArray, history: History, scale: LogScale) -> FloatArray:
+    """A forecast on the series' own scale; one that is no number or has run away was not fitted."""
+    value = scale.back(np.asarray(z, dtype="float64")[:, None])[:, 0]
+    most = RUNAWAY * float(np.nanmax(np.abs(scale.back(history.values[:, None]))))
+    if not np.isfinite(value).all() or (np.abs(value) > most).any():
+        raise NotFittedError("its forecast ran away")
+    return value
+
+
+# ------------------------------------------------------------------------------------------------------------ notes
+
+
+def _said(name: str, done: list[_Done]) -> tuple[str, ...]:
+    idle = sorted({n for d in done for n in d.idle})
+    if not idle:
+        return ()
+    told = ", ".join(map(repr, idle))
+    return (f"{name}: regressor {told} has not varied in the history of some series: its effect is taken as 0 there",)
+
+
+def _replaced(name: str, other: str, series: list[str], reason: str) -> str:
+    shown = ", ".join(series[:5]) + (f" and {len(series) - 5} more" if len(series) > 5 else "")
+    return f"{len(series)} series by {other} in place of {name}: {shown} (the first: {reason})"

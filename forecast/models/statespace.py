@@ -1,0 +1,280 @@
+"""statsmodels' state-space models: SARIMAX and unobserved components. Comes in: one series. Goes out: a fit of it.
+
+Both take gaps as gaps and regressors as they are; past cuts filter the same parameters on.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from forecast.errors import ModelError
+from forecast.models.one_by_one import Fit, History, NotFittedError, OneByOne
+from forecast.panel import FloatArray
+
+#: Iterations that L-BFGS is given before a fit counts as not converged.
+ITERATIONS = 500
+#: Seasons of at most so many periods have a level for each phase; longer ones so many pairs of waves.
+PHASES, WAVES = 12, 4
+#: Orders (p, q) that are tried.
+SHORT_LIST = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 1), (1, 2), (2, 2))
+#: The level at which the KPSS test calls a series not stationary.
+KPSS_LEVEL = 0.05
+#: Unobserved components that are tried, by statsmodels' names.
+LEVELS = ("local level", "random walk with drift", "local linear trend")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SARIMAX(OneByOne):
+    """Regression with ARIMA errors, ``statsmodels.tsa.statespace.sarimax.SARIMAX``.
+
+    Orders that are not given are chosen: the season is a regression on phases (on four pairs of waves where it is
+    longer than 12 periods); d is 1 where the KPSS test refuses, at 5 %, that what is left of the series after season
+    and regressors is stationary, else 0; p and q are the one of seven pairs up to 2 with the least AICc of what is
+    left, by Hannan and Rissanen's regressions. There is a constant with d = 0, and no drift with d = 1.
+
+    Parameters
+    ----------
+    order : (p, d, q), optional
+    seasonal_order : (P, D, Q, s), optional
+        In place of the regression on phases.
+    trend : str, optional
+        statsmodels' ``"n"``, ``"c"``, ``"t"`` or ``"ct"``.
+    regressors, log, fallback, refits, paths, name
+        See :class:`forecast.models.one_by_one.OneByOne`.
+
+    Notes
+    -----
+    Source: Hyndman and Khandakar (2008), doi:10.18637/jss.v027.i03, for d by KPSS and AICc; Kwiatkowski et al. (1992),
+    doi:10.1016/0304-4076(92)90104-Y; Hannan and Rissanen (1982), doi:10.1093/biomet/69.1.81.
+    """
+
+    name: str = "sarimax"
+    order: tuple[int, int, int] | None = None
+    seasonal_order: tuple[int, int, int, int] | None = None
+    trend: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the orders."""
+        super().__post_init__()
+        _orders("order", self.order, 3)
+        _orders("seasonal_order", self.seasonal_order, 4)
+
+    def fit(self, history: History) -> Fit:
+        """Choose the orders, and fit."""
+        from statsmodels.tsa.statespace import sarimax
+
+        seasonal = self.seasonal_order
+        waves = seasonal is None and history.season > 1
+        order = self.order or _chosen(history, waves=waves)
+        trend = self.trend or ("c" if order[1] == 0 and (seasonal is None or seasonal[1] == 0) else "n")
+
+        def program(known: History) -> Any:
+            exog = _regression(known, known.past, first=0, waves=waves)
+            return sarimax.SARIMAX(
+                known.values, exog, order=order, seasonal_order=seasonal or (0, 0, 0, 0), trend=trend
+            )
+
+        words = f"({order[0]},{order[1]},{order[2]})"
+        words += str(seasonal).replace(" ", "") if seasonal else f", season of {history.season}" if waves else ""
+        return _StateSpace(_converged(program(history), self.name), words, _ahead(waves=waves), program)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnobservedComponents(OneByOne):
+    """A structural model, ``statsmodels.tsa.statespace.structural.UnobservedComponents``.
+
+    A level and a season that both may change slowly, and regressors. The level that is not given is the one with the
+    least AICc of local level, random walk with drift, and local linear trend. A season longer than 12 periods is made
+    of four pairs of waves.
+
+    Parameters
+    ----------
+    level : str, optional
+        Any of statsmodels' names, such as ``"smooth trend"``.
+    regressors, log, fallback, refits, paths, name
+        See :class:`forecast.models.one_by_one.OneByOne`.
+
+    Notes
+    -----
+    Source: Harvey (1989), Forecasting, structural time series models and the Kalman filter,
+    doi:10.1017/CBO9781107049994.
+    """
+
+    name: str = "unobserved_components"
+    level: str | None = None
+
+    def fit(self, history: History) -> Fit:
+        """Choose the level, and fit."""
+        from statsmodels.tsa.statespace.structural import UnobservedComponents as Program
+
+        season: dict[str, Any] = {}
+        if 1 < history.season <= PHASES:
+            season = {"seasonal": history.season}
+        elif history.season > PHASES:
+            season = {"freq_seasonal": [{"period": history.season, "harmonics": WAVES}]}
+
+        def program(known: History, level: str) -> Any:
+            exog = _regression(known, known.past, first=0, waves=False)
+            # statsmodels writes into the list of dicts that it is given.
+            own = {k: [dict(d) for d in v] if isinstance(v, list) else v for k, v in season.items()}
+            return Program(known.values, level, exog=exog, **own)
+
+        names = (self.level,) if self.level else LEVELS
+        best, chosen = None, ""
+        reason = ""
+        for level in names:
+            try:
+                found = _converged(program(history, level), self.name)
+            except NotFittedError as why:
+                reason = str(why)
+                continue
+            if best is None or found.aicc < best.aicc:
+                best, chosen = found, level
+        if best is None:
+            raise NotFittedError(reason)
+        words = chosen + (f", season of {history.season}" if season else "")
+        return _StateSpace(best, words, _ahead(waves=False), lambda known: program(known, chosen))
+
+
+# ------------------------------------------------------------------------------------------------------------ a fit
+
+
+@dataclass(frozen=True, slots=True)
+class _StateSpace:
+    """Results of statsmodels, and how to make the program and the regression of another history."""
+
+    results: Any
+    words: str
+    exog: Callable[[History], FloatArray | None]
+    program: Callable[[History], Any]
+
+    def point(self, history: History) -> FloatArray:
+        """Forecast (horizon,)."""
+        return np.asarray(self.results.forecast(len(history.ahead), exog=self.exog(history)), dtype="float64")
+
+    def moved(self, history: History) -> Fit:
+        """Filter another history with these parameters."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            results = self.program(history).filter(self.results.params)
+        return _StateSpace(results, self.words, self.exog, self.program)
+
+    def sample(self, history: History, count: int, rng: np.random.Generator) -> FloatArray:
+        """Futures of the state space, parameters held: (count, horizon)."""
+        made = self.results.simulate(
+            len(history.ahead), anchor="end", repetitions=count, exog=self.exog(history), random_state=older(rng)
+        )
+        return np.asarray(made, dtype="float64").reshape(len(history.ahead), count).T
+
+
+def _converged(program: Any, name: str) -> Any:
+    """Fit by maximum likelihood; a fit that did not converge was none."""
+    with warnings.catch_warnings():
+        # Starting values that are not stationary, and convergence: which is read from the result itself.
+        warnings.simplefilter("ignore")
+        try:
+            results = program.fit(disp=0, method="lbfgs", maxiter=ITERATIONS)
+        except (np.linalg.LinAlgError, ValueError) as cause:
+            raise NotFittedError(f"{name} failed: {str(cause).splitlines()[0]}") from cause
+    if not results.mle_retvals.get("converged", False):
+        raise NotFittedError(f"{name} did not converge in {ITERATIONS} iterations")
+    if not np.isfinite(results.params).all():
+        raise NotFittedError(f"{name} found no finite parameters")
+    return results
+
+
+def older(rng: np.random.Generator) -> np.random.RandomState:
+    """Make the older kind of generator, which statsmodels' simulations take."""
+    return np.random.RandomState(int(rng.integers(2**31)))
+
+
+def _ahead(*, waves: bool) -> Callable[[History], FloatArray | None]:
+    def exog(history: History) -> FloatArray | None:
+        return _regression(history, history.future, first=len(history.values), waves=waves)
+
+    return exog
+
+
+# ----------------------------------------------------------------------------------------------------- the regression
+
+
+def _regression(history: History, own: FloatArray, *, first: int, waves: bool) -> FloatArray | None:
+    """Regressors and, with ``waves``, the season's: (period, column); None where there are none.
+
+    Columns that are 0 throughout the history are left out.
+    """
+    used = own[:, np.ptp(history.past, axis=0) > 0] if len(history.past) else own
+    season = _season(history.season, first + np.arange(len(own))) if waves else np.zeros((len(own), 0))
+    table = np.concatenate([season, used], axis=1)
+    return table if table.shape[1] else None
+
+
+def _season(season: int, t: np.ndarray) -> FloatArray:
+    """Phases (less their mean, so that a constant can stand beside them), or pairs of waves: (period, column)."""
+    if season <= PHASES:
+        phase = t % season
+        here = (phase[:, None] == np.arange(season)).astype("float64")
+        return np.asarray(here[:, :-1] - here[:, -1:])
+    angle = 2 * np.pi * np.outer(t, np.arange(1, WAVES + 1)) / season
+    return np.asarray(np.concatenate([np.sin(angle), np.cos(angle)], axis=1))
+
+
+def _chosen(history: History, *, waves: bool) -> tuple[int, int, int]:
+    """Orders (p, d, q) of what season and regressors leave."""
+    left = history.whole
+    table = _regression(history, history.past, first=0, waves=waves)
+    if table is not None:
+        one = np.column_stack([np.ones(len(left)), table])
+        # Fitted to first differences: a level that moves would pass for the season's.
+        steps, moves = np.diff(one, axis=0), np.diff(left)
+        left = left - one @ np.linalg.lstsq(steps, moves, rcond=None)[0]
+    d = int(_moves(left))
+    return _least(np.diff(left, n=d), d)
+
+
+def _least(left: FloatArray, d: int) -> tuple[int, int, int]:
+    """The pair (p, q) with the least AICc, each by regression on lags and on a long autoregression's residuals."""
+    from statsmodels.tsa.arima.estimators.hannan_rissanen import hannan_rissanen
+
+    number, best, chosen = len(left), np.inf, (0, d, 1)
+    for p, q in SHORT_LIST:
+        try:
+            found = hannan_rissanen(left, ar_order=p, ma_order=q, demean=d == 0, unbiased=False)[0]
+        except (np.linalg.LinAlgError, ValueError):
+            continue
+        count = p + q + 2
+        if not found.sigma2 > 0 or number <= count + 1:
+            continue
+        aicc = number * np.log(found.sigma2) + 2 * count * number / (number - count - 1)
+        if aicc < best:
+            best, chosen = float(aicc), (p, d, q)
+    return chosen
+
+
+def _moves(left: FloatArray) -> bool:
+    """Whether the KPSS test refuses that a series is stationary."""
+    from statsmodels.tsa.stattools import kpss
+
+    if np.ptp(left) == 0:
+        return False
+    with warnings.catch_warnings():
+        # A p-value outside of the test's table is told by a warning.
+        warnings.simplefilter("ignore")
+        return float(kpss(left, regression="c", nlags="auto")[1]) < KPSS_LEVEL
+
+
+def _orders(what: str, given: object, length: int) -> None:
+    if given is None:
+        return
+    if (
+        not isinstance(given, tuple | list)
+        or len(given) != length
+        or any(isinstance(k, bool) or not isinstance(k, int) or k < 0 for k in given)
+    ):
+        letters = "(p, d, q)" if length == 3 else "(P, D, Q, s)"
+        raise ModelError(f"{what}={given!r}: wanted {letters}, whole numbers from 0 on")
