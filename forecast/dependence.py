@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from forecast.calibration import DAYS_A_PERIOD, MOST_LOG, YOUNG, Spread, Totals, launched, past_errors, spread_along
+from forecast.errors import ModelError
 from forecast.models.auto import Auto
-from forecast.models.protocol import Model, cuts_of, roll
+from forecast.models.protocol import Futures, Model, SamplingModel, cuts_of, roll
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.streams import stratified, stream
 
@@ -50,6 +51,14 @@ class Trajectories:
     unit : float array (series,)
     seen : tuple of str (series,)
         What the band of each series rests on, in words.
+    method : tuple of str (series,)
+        What was done for each series, in words.
+    notes : tuple of str
+        What a reader must be told of the forecast.
+    own : float array (trajectory, period, column), optional
+        Paths that the model brings itself, in place of those around the point.
+    column : int array (series,), optional
+        Where in ``own`` a series stands; -1 where it has none.
     """
 
     point: FloatArray
@@ -63,6 +72,10 @@ class Trajectories:
     relative: np.ndarray
     unit: FloatArray
     seen: tuple[str, ...] = field(default=())
+    method: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
+    own: FloatArray | None = None
+    column: IntArray | None = None
 
     @property
     def count(self) -> int:
@@ -82,6 +95,8 @@ class Trajectories:
             relative=self.relative[chosen],
             unit=self.unit[chosen],
             seen=self.seen[chosen],
+            method=self.method[chosen],
+            column=None if self.column is None else self.column[chosen],
         )
 
     def paths(self, which: slice | IntArray = slice(None), series: slice | IntArray = slice(None)) -> FloatArray:
@@ -89,7 +104,11 @@ class Trajectories:
         error = self.shape(which, series) + self.level[which][:, None, series]
         steps = np.arange(1, len(self.point) + 1)
         error += self.growth[which][:, None, series] * steps[None, :, None]
-        return self.around(error, series)
+        made = self.around(error, series)
+        if self.own is not None and self.column is not None:
+            column = self.column[series]
+            made[:, :, column >= 0] = self.own[which][:, :, column[column >= 0]]
+        return made
 
     def shape(self, which: slice | IntArray = slice(None), series: slice | IntArray = slice(None)) -> FloatArray:
         """The daily part of the log errors: float array (trajectory, period, series)."""
@@ -127,7 +146,8 @@ class Calibrated:
     seasons : tuple of int
     relative : bool array (series,)
     unit : float array (series,)
-    seen : tuple of str (series,)
+    seen, method : tuple of str (series,)
+    notes : tuple of str
     """
 
     series: tuple[str, ...]
@@ -143,6 +163,8 @@ class Calibrated:
     relative: np.ndarray
     unit: FloatArray
     seen: tuple[str, ...]
+    method: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def part(self, chosen: slice) -> Calibrated:
         """Some of the series; their draws are what they are among all."""
@@ -157,6 +179,7 @@ class Calibrated:
             relative=self.relative[chosen],
             unit=self.unit[chosen],
             seen=self.seen[chosen],
+            method=self.method[chosen],
         )
 
 
@@ -194,6 +217,8 @@ def calibrate(panel: Panel, model: Model, *, horizon: int) -> Calibrated:
         relative=relative,
         unit=unit,
         seen=tuple(f"{n:.1f} independent past totals of {length} periods" for n in known.effective),
+        method=rolled.method or tuple([model.name] * len(panel.series)),
+        notes=rolled.notes,
     )
 
 
@@ -218,7 +243,10 @@ def trajectories(
     """
     law = calibrate(panel, model, horizon=horizon)
     made, total = _drawn(law, count=count, seed=seed, key=key)
-    return _hold_totals(made, total)
+    made = _hold_totals(made, total)
+    if not isinstance(model, SamplingModel):
+        return made
+    return _with_own(made, model.futures(panel, horizon, count, seed), total)
 
 
 def totals(law: Calibrated, starts: IntArray, *, count: int, seed: int, key: str = "series") -> FloatArray:
@@ -258,8 +286,42 @@ def _drawn(law: Calibrated, *, count: int, seed: int, key: str) -> tuple[Traject
     late += law.along.tilt * law.scale * tilt
     origin, offset = _turns(horizon, count, law.cuts, law.errors.shape[1], law.seasons, seed)
     growth = late * 2.0 / (horizon + 1)
-    shape = (law.errors, origin, offset, law.scale, law.relative, law.unit, law.seen)
+    shape = (law.errors, origin, offset, law.scale, law.relative, law.unit, law.seen, law.method, law.notes)
     return Trajectories(law.point, total - late, growth, law.slope, *shape), total
+
+
+def _with_own(made: Trajectories, futures: Futures, total: FloatArray) -> Trajectories:
+    """Put a model's own paths in the place of those around the point, tied over series as those are.
+
+    A path goes to the trajectory whose total's rank its own total has: each series keeps the model's own law, and
+    which futures come together is what past errors say. The growth error is the slope of a path's log ratio to the
+    point.
+    """
+    if not len(futures.columns):
+        return made
+    if futures.values.shape[:2] != (made.count, len(made.point)) or not np.isfinite(futures.values).all():
+        raise ModelError(
+            f"a model's own futures have shape {futures.values.shape}, or hold values that are not finite numbers; "
+            f"wanted (draw, horizon, column) = ({made.count}, {len(made.point)}, {len(futures.columns)})"
+        )
+    column = np.full(made.level.shape[1], -1, dtype=np.intp)
+    column[futures.columns] = np.arange(len(futures.columns))
+    own = np.empty_like(futures.values)
+    for k, i in enumerate(futures.columns):
+        rank = np.argsort(np.argsort(total[:, i], kind="stable"), kind="stable")
+        order = np.argsort(futures.values[:, :, k].sum(axis=1), kind="stable")
+        own[:, :, k] = futures.values[order[rank], :, k]
+    growth = made.growth.copy()
+    growth[:, futures.columns] = _tilt(own, made.point[:, futures.columns], made.unit[futures.columns])
+    return replace(made, growth=growth, own=own, column=column)
+
+
+def _tilt(own: FloatArray, point: FloatArray, unit: FloatArray) -> FloatArray:
+    """The slope a period of each path's log ratio to the point: (trajectory, column)."""
+    small = 0.02 * unit
+    t = np.arange(len(point)) - (len(point) - 1) / 2
+    ratio = np.log((np.maximum(own, 0.0) + small) / (np.maximum(point, 0.0) + small))
+    return np.asarray(np.einsum("t,rtk->rk", t, ratio) / max(float((t * t).sum()), 1e-12))
 
 
 def _unit(values: FloatArray) -> FloatArray:

@@ -118,7 +118,7 @@ class KnownSeries:
         def paths(block: slice) -> FloatArray:
             return made.paths(slice(None), block)
 
-        return score_paths(origin, paths, made.point, draws=asked.draws, parts=1)
+        return score_paths(origin, paths, made.point, draws=asked.draws, parts=1, notes=made.notes)
 
     def parts(self, found: list[OriginScores]) -> tuple[Part, ...]:
         """All series, whether or not they were scored."""
@@ -244,7 +244,11 @@ class KnownUsage:
             None,
             draws=asked.draws,
             parts=2 * len(sources),
-            notes=(*made.notes, *self._newcomers(later, slice(cut, cut + asked.horizon), as_of)),
+            notes=(
+                *projection.volume.notes,
+                *made.notes,
+                *self._newcomers(later, slice(cut, cut + asked.horizon), as_of),
+            ),
         )
 
     def parts(self, found: list[OriginScores]) -> tuple[Part, ...]:

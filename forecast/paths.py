@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
@@ -35,6 +35,10 @@ class SamplePaths:
         ``unique_id, ds, y`` of what was known, for pictures.
     labels : tuple of str (period,), optional
         What a calendar calls the periods: a column ``period`` in every table.
+    fitted : tuple of str (series,)
+        What was done for each series, in words; empty where it is not known.
+    notes : tuple of str
+        What a reader must be told: series that fell back to another model, regressors that say nothing.
     """
 
     values: FloatArray
@@ -44,6 +48,8 @@ class SamplePaths:
     method: str
     history: pd.DataFrame | None = field(default=None)
     labels: tuple[str, ...] | None = field(default=None)
+    fitted: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
         """Hold shape and labels together."""
@@ -100,13 +106,14 @@ class SamplePaths:
         spans = spans_of(self.periods, freq, by)
         values = np.add.reduceat(self.values, spans.starts, axis=1)
         method = f"{self.method}, {spans.told}"
-        return SamplePaths(values, spans.ends, self.series, self.seed, method, labels=spans.labels)
+        made = SamplePaths(values, spans.ends, self.series, self.seed, method, labels=spans.labels)
+        return replace(made, fitted=self.fitted, notes=self.notes)
 
     def sum_series(self, name: str = "all") -> SamplePaths:
         """Sum over series in each draw: the whole, joint as it was."""
         values = self.values.sum(axis=2, keepdims=True)
         method = f"{self.method}, summed over series"
-        return SamplePaths(values, self.periods, (name,), self.seed, method, labels=self.labels)
+        return SamplePaths(values, self.periods, (name,), self.seed, method, labels=self.labels, notes=self.notes)
 
     def plot(self, series: str | None = None, *, ax: Axes | None = None) -> Axes:
         """Draw a fan chart of one series (the first where none is named); returns the matplotlib Axes."""

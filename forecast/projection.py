@@ -258,7 +258,7 @@ def project(
         ``"2Q"``: the two whole quarters after the as-of date; also ``"3M"``, ``"90D"``, ``"FY2027"``, ``"2027Q1"``,
         ``"2027-01"``, or a count of periods. ``start=`` and ``end=`` (dates) serve instead.
     model : str or Model
-        The forecaster of volume, mix and intensity.
+        The forecaster of volume. Mix and intensity are forecast by ``auto``, or by ``fast`` where that is the model.
     seed : int
     by : sequence of str
         What makes a workload.
@@ -345,7 +345,7 @@ def projected(usage: Usage, spec: ProjectionSpec, *, strict: bool = False) -> Pr
     intensity = _ratio(
         drivers.intensity, lane_names, key="intensity", clock=drivers.blocks, days=days, freq=freq, spec=spec
     )
-    notes = (*usage.notes, *drivers.notes, *_cleaning_notes(cleaned))
+    notes = (*usage.notes, *drivers.notes, *_cleaning_notes(cleaned), *volume.notes)
     unit = "month" if usage.grain == "month" else "day"
     if spec.lag and usage.grain != "month":
         notes = (*notes, f"the last {spec.lag} days of the export are taken as incomplete and not used (lag)")
@@ -402,8 +402,9 @@ def _ratio(
     if len(moving):
         panel = Panel(values[:, moving], clock, tuple(np.array(names)[moving]), "7D" if weekly else freq)
         model = model_of(spec.model)
-        model = replace(model, mean=False) if isinstance(model, Auto) else model
-        made = trajectories(panel, model, horizon=steps, count=count, seed=spec.seed, key=key)
+        # Convictions are about volume: an adoption curve or a holiday says nothing of a route's share.
+        median = replace(model, mean=False) if isinstance(model, Auto) else Auto(mean=False)
+        made = trajectories(panel, median, horizon=steps, count=count, seed=spec.seed, key=key)
         point[:, moving], level[:, moving], growth[:, moving] = made.point, made.level, made.growth
         slope[moving], scale[moving], seen[moving] = made.slope, made.scale, made.seen
     if weekly:

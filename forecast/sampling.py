@@ -8,7 +8,7 @@ import pandas as pd
 from forecast.calendars import Calendar, Unit
 from forecast.dependence import calibrate, totals, trajectories
 from forecast.errors import HorizonError, ModelError
-from forecast.models import Model, model_of
+from forecast.models import Model, SamplingModel, model_of
 from forecast.panel import Panel, panel_of
 from forecast.paths import SamplePaths, spans_of
 
@@ -74,11 +74,25 @@ def sample_paths(
         if total is None:
             _no_unit(by)
             made = trajectories(panel, known, horizon=horizon, count=draws, seed=seed)
-            return SamplePaths(made.paths(), future, panel.series, seed, known.name, _history(panel))
+            return SamplePaths(
+                made.paths(),
+                future,
+                panel.series,
+                seed,
+                known.name,
+                _history(panel),
+                fitted=made.method,
+                notes=made.notes,
+            )
         spans = spans_of(future, None if total == "horizon" else total, by)
-        values = totals(calibrate(panel, known, horizon=horizon), spans.starts, count=draws, seed=seed)
+        if isinstance(known, SamplingModel):
+            made = trajectories(panel, known, horizon=horizon, count=draws, seed=seed)
+            values, fitted, notes = np.add.reduceat(made.paths(), spans.starts, axis=1), made.method, made.notes
+        else:
+            law = calibrate(panel, known, horizon=horizon)
+            values, fitted, notes = totals(law, spans.starts, count=draws, seed=seed), law.method, law.notes
     method = f"{known.name}, {spans.told}"
-    return SamplePaths(values, spans.ends, panel.series, seed, method, labels=spans.labels)
+    return SamplePaths(values, spans.ends, panel.series, seed, method, labels=spans.labels, fitted=fitted, notes=notes)
 
 
 def _no_unit(by: Unit | None) -> None:

@@ -20,9 +20,9 @@ from forecast.models.baselines import (
     SeasonalNaive,
     TrimmedRunRate,
 )
-from forecast.models.protocol import Model
+from forecast.models.protocol import Model, SamplingModel
 
-__all__ = ["ENTRY_POINTS", "MODELS", "Auto", "Model", "model_of", "names"]
+__all__ = ["ENTRY_POINTS", "MODELS", "Auto", "Model", "SamplingModel", "model_of", "names"]
 
 #: The group under which a package brings models: a name, and a callable without arguments that makes the model.
 ENTRY_POINTS = "tokenplan.models"
