@@ -238,9 +238,9 @@ def _one(model: OneByOne, panel: Panel, i: int, horizon: int, cuts: IntArray, le
     held: LogScale | None = None
     for k, cut in enumerate(cuts):
         try:
-            known, _, own = _history(model, panel, i, int(cut), length, scale=None if k in anew else held)
-            fresh = moving is None or k in anew
-            moving = _fitted(model, known) if moving is None or fresh else moving.moved(known)
+            fresh = moving is None or held is None or k in anew or not _fits(held, panel.values[:cut, i])
+            known, _, own = _history(model, panel, i, int(cut), length, scale=None if fresh else held)
+            moving = _fitted(model, known) if fresh or moving is None else moving.moved(known)
             held = own
             past[k] = _sane(moving.point(known), known, own)
         except NotFittedError:
@@ -304,6 +304,11 @@ def _scale(values: FloatArray, season: int, *, log: bool) -> LogScale:
     if not log:
         return LogScale(np.zeros(1, dtype=bool), found.bounded, np.zeros(1), one)
     return replace(found, unit=one)
+
+
+def _fits(scale: LogScale, values: FloatArray) -> bool:
+    """Whether a scale chosen on less history can take it all: logs take no zero."""
+    return not scale.log[0] or bool(np.nanmin(values) + scale.offset[0] > 0)
 
 
 def _sane(z: FloatArray, history: History, scale: LogScale) -> FloatArray:

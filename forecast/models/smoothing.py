@@ -197,8 +197,12 @@ class _Smoothed:
     def sample(self, history: History, count: int, rng: np.random.Generator) -> FloatArray:
         """Futures with the parameters held: (count, horizon)."""
         horizon = len(history.ahead)
-        made = self.results.simulate(horizon, anchor="end", repetitions=count, random_state=older(rng))
-        return np.asarray(made, dtype="float64").reshape(horizon, count).T
+        if hasattr(self.results, "apply"):
+            drawn = self.results.simulate(horizon, anchor="end", repetitions=count, random_state=older(rng))
+        else:
+            shocks = float(np.sqrt(self.results.scale)) * rng.standard_normal((horizon, count))
+            drawn = self.results.simulate(horizon, anchor="end", repetitions=count, random_errors=shocks)
+        return np.asarray(drawn, dtype="float64").reshape(horizon, count).T
 
 
 @dataclass(frozen=True, slots=True)
