@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from forecast.baselining import baseline
     from forecast.cleaning import Cleaned, Cleaning, clean
     from forecast.generator import generate_usage
+    from forecast.models.prophets import Prophet
     from forecast.models.regressors import Event, Holidays, Regressors, WorkingDays
     from forecast.models.smoothing import ETS, STL, Theta
     from forecast.models.statespace import SARIMAX, UnobservedComponents
@@ -42,6 +43,7 @@ _LATER = {
     "ETS": "forecast.models.smoothing",
     "Event": "forecast.models.regressors",
     "Holidays": "forecast.models.regressors",
+    "Prophet": "forecast.models.prophets",
     "Regressors": "forecast.models.regressors",
     "SARIMAX": "forecast.models.statespace",
     "STL": "forecast.models.smoothing",
@@ -73,6 +75,7 @@ __all__ = [
     "PriceBook",
     "PriceError",
     "Projection",
+    "Prophet",
     "Regressors",
     "SamplePaths",
     "ScenarioError",

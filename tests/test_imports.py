@@ -42,6 +42,7 @@ PUBLIC = {
         "clean",
         # models
         "ETS",
+        "Prophet",
         "SARIMAX",
         "STL",
         "Theta",
