@@ -21,7 +21,8 @@ PRIOR_ORIGINS = 4.0
 PRIOR_SHAPE = 40.0
 #: Independent past totals of a series from which on the panel's own shape is taken in full.
 ENOUGH_ORIGINS = 8.0
-T4_SCALE = 0.92
+#: The scale of that Student t: of errors of ``auto``, and of other models, whose own scale holds more of their tails.
+T4_SCALE, OTHER_T4_SCALE = 0.88, 0.75
 MIRROR = 0.25
 #: Normal scores at which quantiles of errors are kept, and the most that a score may be.
 SCORES, MOST_SCORE = 2_001, 5.0
@@ -33,7 +34,8 @@ WINSOR = 1.5
 PRIOR_CENTRE, PRIOR_SERIES = 12.0, 4.0
 #: The scale of a total's log error where nothing else is known, and the most it is taken to be.
 UNKNOWN_SCALE, MOST_SCALE = 0.3, 0.6
-# What made-up organisations say of LAW_*, RESTING_SCALE, T4_SCALE, LEARNING and LAUNCH_*: benchmarks/error_law.py.
+# What made-up organisations say of LAW_*, RESTING_SCALE, LEARNING and LAUNCH_*: benchmarks/error_law.py; of T4_SCALE
+# and OTHER_T4_SCALE: benchmarks/shelf.py --tune.
 #: The shipped law of errors (:func:`law_scale`); of a series that often rests the scale is RESTING_SCALE. A panel's own
 #: law is drawn to it, and its slope to PRIOR_LAW_SLOPE, by the worth of so many series.
 LAW_DRIFT, LAW_NOISE, LAW_AVERAGE, RESTING_SCALE = 0.026, 0.5, 0.08, 0.45
@@ -44,11 +46,10 @@ PRIOR_PANEL = 10.0
 PRIOR_LEVEL, PRIOR_BIAS, PRIOR_TILT, PRIOR_SLOPE = 0.6, 0.3, 0.3, 20.0
 #: Parts of the backtest's length over which early totals are held against whole ones.
 PARTS = (0.125, 0.25, 0.5)
+#: Four of five of a normal's values lie so many standard deviations from its mean, or nearer.
+Z80 = 1.2815515655446004
 #: The error of a total falls with the known history n as n ** -LEARNING.
 LEARNING = 0.12
-#: All this was fitted on errors of ``auto``. Of other models nothing is known: they need not learn from a longer
-#: history, a total's scale is taken to be OTHER_NOISE v, and series to be tied more, by the worth of so many origins.
-OTHER_NOISE, OTHER_CORRELATION, OTHER_CORRELATION_ORIGINS = 0.8, 0.3, 2.0
 #: A series that begins so many days after the panel was launched; until it is so many days old, what it did so far
 #: says little of what it will do.
 LAUNCHED, YOUNG = 14.0, 56.0
@@ -69,8 +70,8 @@ class PastErrors:
 
     Totals are brought to the history that is known now: ``learned`` (cut, series) is how much smaller a total's error
     would be with it than it was at the cut. ``resting`` (series,) says which series often have nothing, ``age`` how
-    many days ago one was launched; infinite where it was not, or where it goes below 0. ``fitted`` says whether the
-    shipped law was fitted on errors of such forecasts.
+    many days ago one was launched; infinite where it was not, or where it goes below 0. ``tail`` is the scale of the
+    Student t that stands behind few errors.
     """
 
     errors: FloatArray
@@ -79,11 +80,11 @@ class PastErrors:
     step: int
     resting: BoolArray
     age: FloatArray
-    fitted: bool = True
+    tail: float = T4_SCALE
 
 
 def past_errors(
-    panel: Panel, rolled: Rolled, length: int, relative: np.ndarray, unit: FloatArray, *, fitted: bool = True
+    panel: Panel, rolled: Rolled, length: int, relative: np.ndarray, unit: FloatArray, *, tail: float = T4_SCALE
 ) -> PastErrors:
     """Errors of the forecasts from each cut, in logs where ``relative``, else in ``unit``.
 
@@ -95,7 +96,7 @@ def past_errors(
     age = np.where(relative, ages(panel, np.array([len(panel.values)]))[0], np.inf)
     if not len(cuts):
         empty = np.zeros((0, length, len(panel.series)))
-        return PastErrors(empty, empty[:, 0], empty[:, 0], 1, resting, age, fitted)
+        return PastErrors(empty, empty[:, 0], empty[:, 0], 1, resting, age, tail)
     actual = np.stack([panel.values[c : c + length] for c in cuts])
     # A forecast below 0 of what is never below 0 counts as 0.
     guess = np.where(relative, np.maximum(rolled.past, 0.0), rolled.past)
@@ -114,10 +115,10 @@ def past_errors(
         )
     usable = (steps >= max(1, length // 2)) & (ages(panel, cuts) >= YOUNG)
     known = np.cumsum(np.isfinite(panel.values), axis=0)
-    learned = (np.maximum(known[cuts - 1], 1) / known[-1]) ** (LEARNING if fitted else 0.0)
+    learned = (np.maximum(known[cuts - 1], 1) / known[-1]) ** LEARNING
     totals = np.where(usable, np.clip(totals, -3.0, 3.0) * learned, np.nan)
     step = int(np.diff(cuts).min()) if len(cuts) > 1 else length
-    return PastErrors(errors, totals, learned, step, resting, age, fitted)
+    return PastErrors(errors, totals, learned, step, resting, age, tail)
 
 
 def ages(panel: Panel, ends: IntArray) -> FloatArray:
@@ -146,7 +147,8 @@ class Totals:
     """What past totals say about the next one's log error.
 
     ``centre`` and ``scale`` (series,); ``effective`` how many independent totals stand behind each (series,);
-    ``pooled`` the panel's standardised errors, sorted, signed; ``correlation`` the series' common share.
+    ``pooled`` the panel's standardised errors, sorted, signed; ``correlation`` the series' common share; ``tail`` the
+    scale of the Student t.
     """
 
     centre: FloatArray
@@ -154,6 +156,7 @@ class Totals:
     effective: FloatArray
     pooled: FloatArray
     correlation: float
+    tail: float = T4_SCALE
 
     @classmethod
     def of(cls, past: PastErrors, cuts: IntArray, season: int) -> Totals:
@@ -168,7 +171,7 @@ class Totals:
             with np.errstate(divide="ignore", invalid="ignore"):
                 standard[k] = np.where(size > 0, (past.totals[k] - middle) / size, np.nan)
         pooled = np.sort(np.clip(standard[np.isfinite(standard)], -MOST_STANDARD, MOST_STANDARD))
-        return cls(centre, scale, effective, pooled, _correlation(standard, effective, fitted=past.fitted))
+        return cls(centre, scale, effective, pooled, _correlation(standard, effective), past.tail)
 
     def draw(self, count: int, seed: int, key: str, series: tuple[str, ...]) -> FloatArray:
         """Standardised errors of totals, tied over series: (trajectory, series)."""
@@ -200,7 +203,7 @@ class Totals:
         """
         from scipy.special import stdtrit
 
-        student = T4_SCALE * np.asarray(stdtrit(4, (np.arange(4_000) + 0.5) / 4_000))
+        student = self.tail * np.asarray(stdtrit(4, (np.arange(4_000) + 0.5) / 4_000))
         values = np.concatenate([self.pooled, -self.pooled, student])
         trust = min(1.0, float(np.median(self.effective)) / ENOUGH_ORIGINS) ** 2
         own = trust * float(self.effective.sum()) / max(len(self.pooled), 1)
@@ -226,7 +229,7 @@ def _centre_scale(past: PastErrors, which: BoolArray, season: int) -> tuple[Floa
     known = count > 0
     raw = np.where(there, total, 0.0)
     square = (raw**2).sum(axis=0) / np.maximum(count, 1)
-    prior = _prior_scale(past.errors[which], square, effective, season, past.resting, fitted=past.fitted)
+    prior = _prior_scale(past.errors[which], square, effective, season, past.resting)
     mean = np.clip(raw, -WINSOR * prior, WINSOR * prior).sum(axis=0) / np.maximum(count, 1)
     panel = float(np.median(mean[known])) * known.sum() / (known.sum() + PRIOR_SERIES) if known.any() else 0.0
     centre = (effective * mean + PRIOR_CENTRE * panel) / (effective + PRIOR_CENTRE)
@@ -277,7 +280,8 @@ def spread_along(past: PastErrors, shapes: FloatArray, known: Totals, season: in
         centre = float(np.median(mean[use]))
         early = np.clip((mean - centre) / size, -4, 4)
         slope = float((early[use] * whole[use]).sum() / max((whole[use] ** 2).sum(), 1e-12))
-        left = float(np.mean((early[use] - slope * whole[use]) ** 2))
+        # By the quantile that is meant to hold: a few wild series would widen all.
+        left = float(np.quantile(np.abs(early[use] - slope * whole[use]), 0.8) / Z80) ** 2
         noise = float(np.nanmean(_turned(shapes, steps, season) / size**2))
         bias += (centre - middle * u) * (1 - u)
         level += (slope - u) * (1 - u)
@@ -313,8 +317,6 @@ def _prior_scale(
     effective: FloatArray,
     season: int,
     resting: BoolArray,
-    *,
-    fitted: bool = True,
 ) -> FloatArray:
     """A series' scale of totals as its volatility of season sums lets expect: (series,).
 
@@ -326,7 +328,7 @@ def _prior_scale(
     with np.errstate(divide="ignore"):
         x = np.log(np.where(volatility > 0, volatility, np.nan))
         y = 0.5 * np.log(np.where(square > 0, square, np.nan))
-        law = np.log(_law(volatility, errors.shape[1] / season, fitted=fitted))
+        law = np.log(_law(volatility, errors.shape[1] / season))
     out = np.where(volatility > 0, law, np.log(UNKNOWN_SCALE))
     use = (effective > 0) & np.isfinite(x) & np.isfinite(y) & ~resting
     if use.any():
@@ -345,11 +347,9 @@ def _prior_scale(
     return np.where(exact, 0.0, scale)
 
 
-def _law(volatility: FloatArray, seasons: float, *, fitted: bool) -> FloatArray:
+def _law(volatility: FloatArray, seasons: float) -> FloatArray:
     """The scale that volatility lets expect; over less than two seasons it is the total's own."""
-    if seasons < 2:
-        return volatility
-    return law_scale(volatility, seasons) if fitted else OTHER_NOISE * volatility
+    return volatility if seasons < 2 else law_scale(volatility, seasons)
 
 
 def law_scale(volatility: FloatArray, seasons: float) -> FloatArray:
@@ -375,12 +375,10 @@ def _volatility(errors: FloatArray, season: int) -> FloatArray:
     return np.asarray(np.sqrt(np.where(seen, mean**2, 0.0).sum(axis=(0, 1)) / np.maximum(seen.sum(axis=(0, 1)), 1)))
 
 
-def _correlation(standard: FloatArray, effective: FloatArray, *, fitted: bool) -> float:
+def _correlation(standard: FloatArray, effective: FloatArray) -> float:
     """The common share of lasting errors, from the means over series at each cut, drawn to a prior."""
     series = standard.shape[1]
-    prior, weight = (
-        (PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS) if fitted else (OTHER_CORRELATION, OTHER_CORRELATION_ORIGINS)
-    )
+    prior, weight = PRIOR_CORRELATION, PRIOR_CORRELATION_ORIGINS
     if series < 2:
         return 0.0
     if not len(standard):

@@ -10,7 +10,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from forecast.calibration import DAYS_A_PERIOD, MOST_LOG, YOUNG, Spread, Totals, launched, past_errors, spread_along
+from forecast.calibration import (
+    DAYS_A_PERIOD,
+    MOST_LOG,
+    OTHER_T4_SCALE,
+    T4_SCALE,
+    YOUNG,
+    Spread,
+    Totals,
+    launched,
+    past_errors,
+    spread_along,
+)
 from forecast.errors import ModelError
 from forecast.models.auto import Auto
 from forecast.models.protocol import Futures, Model, SamplingModel, cuts_of, roll
@@ -194,7 +205,8 @@ def calibrate(panel: Panel, model: Model, *, horizon: int) -> Calibrated:
     rolled = roll(model, panel, horizon, cuts, length)
     relative = np.nanmin(panel.values, axis=0) >= 0
     unit = _unit(panel.values)
-    past = past_errors(panel, rolled, length, relative, unit, fitted=isinstance(model, Auto))
+    tail = T4_SCALE if isinstance(model, Auto) else OTHER_T4_SCALE
+    past = past_errors(panel, rolled, length, relative, unit, tail=tail)
     known = Totals.of(past, cuts, panel.seasons[0])
     constant = np.nanmax(panel.values, axis=0) == np.nanmin(panel.values, axis=0)
     # A few equal values are no proof that a series never moves.

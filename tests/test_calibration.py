@@ -112,15 +112,15 @@ def test_the_law_by_hand():
     np.testing.assert_allclose(found, 0.0598, atol=5e-5)
 
 
-def test_other_models_than_auto_get_no_law_that_was_fitted_on_it():
-    """Volatility 0.1 gives 0.8 x 0.1; and an error at a cut that knew a sixteenth of the history stays as it was."""
-    errors = np.repeat([0.1, -0.1], 7).reshape(1, 14, 1)
-    plain = law._prior_scale(errors, np.zeros(1), np.zeros(1), 7, np.array([False]), fitted=False)
-    np.testing.assert_allclose(plain, 0.08)
-    made, cuts = panel_of(noisy(400, 1)), np.array([25])
-    rolled = Rolled(np.ones((28, 1)), np.full((1, 28, 1), 50.0), cuts)
-    of = {f: past_errors(made, rolled, 28, np.ones(1, dtype=bool), np.ones(1), fitted=f) for f in (True, False)}
-    np.testing.assert_allclose(of[True].totals, of[False].totals * 16**-0.12)
+def test_other_models_than_auto_have_thinner_tails():
+    """Without errors of its own a total's law is a Student t of 4 degrees; its P90 is 1.533 times its scale."""
+    made, cuts = panel_of(noisy(400, 1)), np.zeros(0, dtype=np.intp)
+    rolled = Rolled(np.ones((28, 1)), np.zeros((0, 28, 1)), cuts)
+    for tail in (law.T4_SCALE, law.OTHER_T4_SCALE):
+        past = past_errors(made, rolled, 28, np.ones(1, dtype=bool), np.ones(1), tail=tail)
+        draws = Totals.of(past, cuts, 7).draw(20_000, 1, "key", ("a",))
+        np.testing.assert_allclose(np.quantile(draws, 0.9), 1.533 * tail, rtol=0.01)  # its table has 4,000 steps
+    assert law.OTHER_T4_SCALE < law.T4_SCALE
 
 
 @pytest.mark.parametrize(("effective", "lean"), [(8.0, 10 / 30), (80.0, 10 / 30), (2.0, 10 / 15)])
