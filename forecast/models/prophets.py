@@ -30,6 +30,9 @@ Mode = Literal["additive", "multiplicative"]
 Season = Literal["auto"] | bool | int
 #: A level on the series' own unit: one for all series, or one for each.
 Level = float | Mapping[str, float]
+#: In histories of fewer known periods Stan takes Newton's steps, and Prophet lets it take 10,000. Of 576 noisy series
+#: none took more than 293; those without noise, whose likelihood has no bound, took all of them, at 9 s a fit.
+SHORT, NEWTON_STEPS = 100, 1_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,10 +40,11 @@ class Prophet(OneByOne):
     """Prophet: a piecewise trend, Fourier seasons, holidays and regressors, ``prophet.Prophet``.
 
     y(t) = g(t) (1 + m(t)) + a(t) + e(t), where g is the trend, m and a are the multiplicative and the additive terms,
-    and e is normal; fitted by Stan at the mode of the posterior. The point is Prophet's ``yhat``; where a series has
-    nothing below 0, a forecast below 0 is 0. Gaps stay gaps. It is fitted anew at every past cut, for its parameters
-    cannot be carried on: the trend would be that of an earlier date. Up to 17 fits a series make it the slowest model
-    of the shelf.
+    and e is normal; fitted by Stan at the mode of the posterior, which a history of less than 100 periods without noise
+    may not reach in the 1,000 steps that it is given. The point is Prophet's ``yhat``; where a series has nothing below
+    0, a forecast below 0 is 0. Gaps stay gaps. Whatever ``refits`` says, it is fitted anew at every past cut, for its
+    parameters cannot be carried on (the trend would be that of an earlier date): up to 17 fits a series, about a second
+    on 400 days.
 
     Parameters
     ----------
@@ -181,7 +185,8 @@ class Prophet(OneByOne):
         with quiet(), TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             try:
                 program = _program(self, history.periods[known], int(used.sum()))
-                program.fit(table, output_dir=folder)
+                short: dict[str, Any] = {"iter": NEWTON_STEPS} if known.sum() < SHORT else {}
+                program.fit(table, output_dir=folder, **short)
             except RuntimeError as cause:
                 raise NotFittedError(f"Stan's optimisation failed: {_last_line(cause)}") from cause
             except ValueError as cause:
