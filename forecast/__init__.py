@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from forecast.baselining import baseline
     from forecast.cleaning import Cleaned, Cleaning, clean
     from forecast.generator import generate_usage
+    from forecast.models.curves import AdoptionCurve
     from forecast.models.prophets import Prophet
     from forecast.models.regressors import Event, Holidays, Regressors, WorkingDays
     from forecast.models.smoothing import ETS, STL, Theta
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 #: Public names whose modules a plan does not need: loaded when first asked for, so that importing stays cheap.
 _LATER = {
+    "AdoptionCurve": "forecast.models.curves",
     "Cleaned": "forecast.cleaning",
     "Cleaning": "forecast.cleaning",
     "CostBaseline": "forecast.statement",
@@ -61,6 +63,7 @@ __all__ = [
     "ETS",
     "SARIMAX",
     "STL",
+    "AdoptionCurve",
     "Auto",
     "Calendar",
     "Cleaned",

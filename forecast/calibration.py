@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecast.models.age import YOUNG, ages
 from forecast.models.logscale import intermittent
 from forecast.models.protocol import Rolled
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel
@@ -50,10 +51,6 @@ PARTS = (0.125, 0.25, 0.5)
 Z80 = 1.2815515655446004
 #: The error of a total falls with the known history n as n ** -LEARNING.
 LEARNING = 0.12
-#: A series that begins so many days after the panel was launched; until it is so many days old, what it did so far
-#: says little of what it will do.
-LAUNCHED, YOUNG = 14.0, 56.0
-DAYS_A_PERIOD = {"D": 1.0, "B": 1.4, "h": 1 / 24}
 #: Of a series launched a days ago a total is expected to be exp(LAUNCH_RISE exp(-(a / LAUNCH_DAYS)^1.5)) times what its
 #: own few days foretell, as uncertain as that is, and at least LAUNCH_SCALE. Made-up launches rise by twice that; not
 #: every new workload is a launch, so half is expected and the whole is inside the band.
@@ -119,18 +116,6 @@ def past_errors(
     totals = np.where(usable, np.clip(totals, -3.0, 3.0) * learned, np.nan)
     step = int(np.diff(cuts).min()) if len(cuts) > 1 else length
     return PastErrors(errors, totals, learned, step, resting, age, tail)
-
-
-def ages(panel: Panel, ends: IntArray) -> FloatArray:
-    """How many days a series has been in use at each of some ends: (end, series); infinite unless it was launched.
-
-    A series was launched if it begins two weeks or more after the panel. Series of weeks and longer are not asked.
-    """
-    begun = np.argmax(np.isfinite(panel.values), axis=0)
-    daily = DAYS_A_PERIOD.get(panel.freq)
-    if daily is None:
-        return np.full((len(ends), len(begun)), np.inf)
-    return np.where(begun * daily >= LAUNCHED, (np.asarray(ends)[:, None] - begun) * daily, np.inf)
 
 
 def launched(centre: FloatArray, scale: FloatArray, age: FloatArray, days: float) -> tuple[FloatArray, FloatArray]:

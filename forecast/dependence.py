@@ -11,11 +11,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from forecast.calibration import (
-    DAYS_A_PERIOD,
     MOST_LOG,
     OTHER_T4_SCALE,
     T4_SCALE,
-    YOUNG,
     Spread,
     Totals,
     launched,
@@ -23,9 +21,10 @@ from forecast.calibration import (
     spread_along,
 )
 from forecast.errors import ModelError
+from forecast.models.age import DAYS_A_PERIOD, YOUNG
 from forecast.models.auto import Auto
 from forecast.models.protocol import Futures, Model, SamplingModel, cuts_of, roll
-from forecast.panel import FloatArray, IntArray, Panel
+from forecast.panel import BoolArray, FloatArray, IntArray, Panel
 from forecast.streams import stratified, stream
 
 #: How the spread grows beyond the longest backtest: (H / h0) ** WIDEN. A prior between what generated organisations
@@ -205,7 +204,7 @@ def calibrate(panel: Panel, model: Model, *, horizon: int) -> Calibrated:
     rolled = roll(model, panel, horizon, cuts, length)
     relative = np.nanmin(panel.values, axis=0) >= 0
     unit = _unit(panel.values)
-    tail = T4_SCALE if isinstance(model, Auto) else OTHER_T4_SCALE
+    tail = T4_SCALE if isinstance(getattr(model, "rest", model), Auto) else OTHER_T4_SCALE
     past = past_errors(panel, rolled, length, relative, unit, tail=tail)
     known = Totals.of(past, cuts, panel.seasons[0])
     constant = np.nanmax(panel.values, axis=0) == np.nanmin(panel.values, axis=0)
@@ -253,11 +252,16 @@ def trajectories(
     key : str
         Names the random streams, so that two panels with one seed do not share draws by accident.
     """
-    law = calibrate(panel, model, horizon=horizon)
+    seen: BoolArray = np.asarray(np.isfinite(panel.values).any(axis=0))
+    law = calibrate(panel.part(seen), model, horizon=horizon)
     made, total = _drawn(law, count=count, seed=seed, key=key)
     made = _hold_totals(made, total)
     if not isinstance(model, SamplingModel):
         return made
+    if not seen.all():
+        rank = law.known.draw(count, seed, key, panel.series)
+        rank[:, seen] = total
+        made, total = _beside(made, seen), rank
     return _with_own(made, model.futures(panel, horizon, count, seed), total)
 
 
@@ -302,6 +306,34 @@ def _drawn(law: Calibrated, *, count: int, seed: int, key: str) -> tuple[Traject
     return Trajectories(law.point, total - late, growth, law.slope, *shape), total
 
 
+def _beside(made: Trajectories, seen: BoolArray) -> Trajectories:
+    """Make room for series of which nothing is known yet: ``seen`` (series,) says where the others stand."""
+    number = len(seen)
+
+    def wide(values: FloatArray, blank: float) -> FloatArray:
+        out = np.full((*values.shape[:-1], number), blank, dtype=values.dtype)
+        out[..., seen] = values
+        return out
+
+    def words(told: tuple[str, ...], blank: str) -> tuple[str, ...]:
+        given = iter(told)
+        return tuple(next(given) if here else blank for here in seen)
+
+    return replace(
+        made,
+        point=wide(made.point, 0.0),
+        level=wide(made.level, 0.0),
+        growth=wide(made.growth, 0.0),
+        slope=wide(made.slope, 0.0),
+        errors=wide(made.errors, 0.0),
+        scale=wide(made.scale, 0.0),
+        relative=wide(made.relative, blank=True),
+        unit=wide(made.unit, 1.0),
+        seen=words(made.seen, "what is expected"),
+        method=words(made.method, "launch: nothing seen yet"),
+    )
+
+
 def _with_own(made: Trajectories, futures: Futures, total: FloatArray) -> Trajectories:
     """Put a model's own paths in the place of those around the point, tied over series as those are.
 
@@ -323,9 +355,11 @@ def _with_own(made: Trajectories, futures: Futures, total: FloatArray) -> Trajec
         rank = np.argsort(np.argsort(total[:, i], kind="stable"), kind="stable")
         order = np.argsort(futures.values[:, :, k].sum(axis=1), kind="stable")
         own[:, :, k] = futures.values[order[rank], :, k]
-    growth = made.growth.copy()
-    growth[:, futures.columns] = _tilt(own, made.point[:, futures.columns], made.unit[futures.columns])
-    return replace(made, growth=growth, own=own, column=column)
+    point, growth = made.point.copy(), made.growth.copy()
+    blank = futures.columns[(point[:, futures.columns] == 0).all(axis=0)]
+    point[:, blank] = np.median(own[:, :, column[blank]], axis=0)
+    growth[:, futures.columns] = _tilt(own, point[:, futures.columns], made.unit[futures.columns])
+    return replace(made, point=point, growth=growth, own=own, column=column)
 
 
 def _tilt(own: FloatArray, point: FloatArray, unit: FloatArray) -> FloatArray:

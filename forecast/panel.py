@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +44,17 @@ class Panel:
     def until(self, count: int) -> Panel:
         """The first ``count`` periods: what was known at that cut."""
         return Panel(self.values[:count], self.periods[:count], self.series, self.freq)
+
+    def part(self, chosen: BoolArray) -> Panel:
+        """Some of the series: ``chosen`` is a bool array (series,)."""
+        names = tuple(name for name, use in zip(self.series, chosen, strict=True) if use)
+        return Panel(self.values[:, chosen], self.periods, names, self.freq)
+
+    def beside(self, names: Sequence[str]) -> Panel:
+        """With further series of which nothing is known yet: all NaN."""
+        new = tuple(name for name in names if name not in self.series)
+        unknown = np.full((len(self.periods), len(new)), np.nan)
+        return Panel(np.concatenate([self.values, unknown], axis=1), self.periods, (*self.series, *new), self.freq)
 
     def future(self, horizon: int) -> pd.DatetimeIndex:
         """The ``horizon`` periods that follow."""

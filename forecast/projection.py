@@ -317,6 +317,12 @@ def projected(usage: Usage, spec: ProjectionSpec, *, strict: bool = False) -> Pr
         )
     drivers = drivers_of(usage, as_of, by=spec.by, max_series=spec.max_series)
     model = model_of(spec.model)
+    planned: tuple[str, ...] = getattr(model, "planned", ())
+    if planned:
+        raise ModelError(
+            f"model {model.name!r} plans series that have not begun ({', '.join(planned[:5])}): a projection knows the "
+            "workloads of its usage alone; forecast them with fc.sample_paths"
+        )
     days = span.periods
     if len(days) > MOST_PERIODS:
         raise HorizonError(

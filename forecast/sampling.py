@@ -67,8 +67,8 @@ def sample_paths(
     check_count("draws", draws, ModelError)
     check_count("n_jobs", n_jobs, ModelError)
     check_count("horizon", horizon, HorizonError)
-    panel = panel_of(frame, freq)
     known = model_of(model)
+    panel = panel_of(frame, freq).beside(getattr(known, "planned", ()))
     future = panel.future(horizon)
     with parallel_config(n_jobs=n_jobs):
         if total is None:

@@ -28,7 +28,7 @@ __all__ = ["ENTRY_POINTS", "MODELS", "Auto", "Model", "SamplingModel", "model_of
 ENTRY_POINTS = "tokenplan.models"
 
 
-def _later(module: str, kind: str, **options: object) -> Callable[[], Model]:
+def _later(module: str, kind: str, /, **options: object) -> Callable[[], Model]:
     """Make a model whose module is loaded when it is asked for."""
 
     def made() -> Model:
@@ -53,8 +53,12 @@ MODELS: dict[str, Callable[[], Model]] = {
     "stl_ets": _later("smoothing", "STL"),
     "stl_arima": _later("smoothing", "STL", rest="arima"),
     "sarimax": _later("statespace", "SARIMAX"),
+    "launch": _later("launch", "Launch"),
     "unobserved_components": _later("statespace", "UnobservedComponents"),
     "prophet": _later("prophets", "Prophet"),
+    "logistic": _later("curves", "AdoptionCurve"),
+    "gompertz": _later("curves", "AdoptionCurve", kind="gompertz"),
+    "bass": _later("curves", "AdoptionCurve", kind="bass"),
 }
 
 

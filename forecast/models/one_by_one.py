@@ -177,7 +177,7 @@ class OneByOne:
                 words[i] = f"{other.name}, since {done[i].reason}"
             notes = (
                 *notes,
-                *_replaced(self.name, other.name, [panel.series[i] for i in failed], done[failed[0]].reason),
+                _replaced(self.name, other.name, [panel.series[i] for i in failed], done[failed[0]].reason),
             )
         checked(self, point, (horizon, count))
         return Rolled(point, past, cuts, tuple(words), notes)

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from forecast.errors import ModelError
-from forecast.panel import FloatArray, IntArray, Panel
+from forecast.panel import BoolArray, FloatArray, IntArray, Panel
 
 
 @runtime_checkable
@@ -79,7 +79,11 @@ class Futures:
 
 @runtime_checkable
 class SamplingModel(Model, Protocol):
-    """A model that brings its own sample paths of some series; the others' are drawn around its point."""
+    """A model that brings its own sample paths of some series; the others' are drawn around its point.
+
+    If it has an attribute ``planned``, a tuple of names, those series are forecast beside the panel's: they come to
+    :meth:`futures` as columns of which nothing is known, and it must have futures of them.
+    """
 
     def futures(self, panel: Panel, horizon: int, count: int, seed: int) -> Futures:
         """Draw ``count`` futures of the series it has futures of, perhaps none."""
@@ -122,9 +126,9 @@ def roll(model: Model, panel: Panel, horizon: int, cuts: IntArray, length: int) 
     past = np.full((len(cuts), length, len(panel.series)), np.nan)
     for i, cut in enumerate(cuts):
         known = panel.until(int(cut))
-        started = np.isfinite(known.values).any(axis=0)
+        started: BoolArray = np.asarray(np.isfinite(known.values).any(axis=0))
         if started.any():
-            part = Panel(known.values[:, started], known.periods, tuple(np.array(known.series)[started]), known.freq)
+            part = known.part(started)
             past[i][:, started] = checked(model, model.point(part, length), (length, int(started.sum())))
     return Rolled(point, past, cuts, tuple([model.name] * len(panel.series)))
 

@@ -1,0 +1,170 @@
+"""Use since a product's launch, by whole seasons. Comes in: a panel and a cut. Goes out: levels and their times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecast.models.curve_fitting import Curves, Kind, log_share
+from forecast.panel import BoolArray, FloatArray, IntArray, Panel, known_median
+
+#: A history needs so many blocks (seasons, or periods where there is no short one), and so many known periods.
+LEAST_BLOCKS, LEAST_PERIODS = 4, 10
+#: A day's or a week's season is taken out: the longest that is held so often, else the shortest if held twice.
+OFTEN = 4
+#: A block of which less than this was seen is left out.
+SEEN = 0.3
+#: The recent level is that of so many blocks; phases and shapes within blocks are taken from so many.
+RECENT, SHAPES = 4, 13
+#: A series whose last quarter (two blocks at least) lies below this share of its highest quarter falls.
+FALLEN, LEAST_QUARTER = 0.8, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Days within a season: phases (season, column) of mean 1, and past blocks over curve and phase (block, ...)."""
+
+    phase: FloatArray
+    shape: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A panel as known at a cut, in whole seasons up to the cut: the first may be cut short.
+
+    Attributes
+    ----------
+    season : int
+    values : float array (block, season, series)
+        NaN before the first use.
+    level, t : float array (block, series)
+        The mean of each block, phases of gaps allowed for, and its middle since the launch; NaN where too little is
+        known.
+    age : int array (series,)
+        Periods since the launch.
+    recent, largest : float array (series,)
+        The mean and the largest of the last four levels.
+    good : bool array (series,)
+    why : tuple of str (series,)
+        What keeps a curve from a series.
+    """
+
+    season: int
+    values: FloatArray
+    level: FloatArray
+    t: FloatArray
+    age: IntArray
+    recent: FloatArray
+    largest: FloatArray
+    good: BoolArray
+    why: tuple[str, ...]
+
+    def ahead(self, horizon: int) -> FloatArray:
+        """Periods since the launch of the periods ahead: (horizon, series)."""
+        return np.asarray(self.age + 1.0 + np.arange(horizon)[:, None])
+
+    def blocks_ahead(self, horizon: int) -> IntArray:
+        """Blocks since the last known one: (horizon, series)."""
+        gap = np.argmax(np.isfinite(self.level[::-1]), axis=0)
+        return np.asarray(gap + 1 + (np.arange(horizon) // self.season)[:, None])
+
+    def within(self, kind: Kind, curves: Curves, columns: IntArray) -> Within:
+        """Phases and shapes of the last blocks, over curves of these columns."""
+        values, level = self.values[-SHAPES:][:, :, columns], self.level[-SHAPES:, columns]
+        back = np.arange(-values.shape[0] * self.season + 1, 1).reshape(values.shape[:2])
+        t = np.maximum(self.age[columns] + back[..., None], 0.5)
+        start, rate = curves.theta[:, 1], curves.theta[:, 2]
+        middle = log_share(kind, np.nan_to_num(self.t[-SHAPES:, columns], nan=1.0), start, rate).log
+        curve = np.exp(log_share(kind, t, start, rate).log - middle[:, None])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = values / curve / np.where(level > 0, level, np.nan)[:, None]
+            phase = _mean_one(known_median(ratio))
+            shape = np.where(np.isfinite(ratio) & (phase > 0), ratio / phase, 1.0)
+            mean = (shape * phase).mean(axis=1, keepdims=True)
+        return Within(phase, np.where(mean > 0, shape / np.where(mean > 0, mean, 1.0), 1.0))
+
+
+def seen_at(panel: Panel, cut: int) -> Seen:
+    """A panel as known at a cut."""
+    values = panel.values[:cut]
+    used = np.nan_to_num(values) > 0
+    first = np.argmax(used, axis=0)
+    after = np.arange(cut)[:, None] >= first
+    below = np.nanmin(np.where(np.isfinite(values), values, np.inf), axis=0, initial=np.inf) < 0
+    values = np.where(after & used.any(axis=0), values, np.nan)
+    season = _season(panel, cut)
+    count, width = -(-cut // season), values.shape[1]
+    whole = np.full((count * season, width), np.nan)
+    whole[len(whole) - cut :] = values
+    blocks = whole.reshape(count, season, width)
+    known = np.isfinite(blocks)
+    phase = _phases(blocks)
+    number = known.sum(axis=1)
+    enough = (number > 0) & (number >= SEEN * season)
+    t = (np.arange(count * season) - (count * season - cut))[:, None] - first + 1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = np.where(known, phase, 0.0).sum(axis=1)
+        level = np.where(known, blocks, 0.0).sum(axis=1) / weight
+        middle = np.where(known, t.reshape(blocks.shape), 0.0).sum(axis=1) / number
+    enough &= np.isfinite(level)
+    level, middle = np.where(enough, level, np.nan), np.where(enough, middle, np.nan)
+    recent, largest = _recent(level)
+    why = _why(level, known.sum(axis=(0, 1)), recent, below)
+    good = np.array([not w for w in why], dtype=bool)
+    return Seen(season, blocks, level, middle, (cut - first).astype(np.intp), recent, largest, good, why)
+
+
+def _why(level: FloatArray, periods: IntArray, recent: FloatArray, below: BoolArray) -> tuple[str, ...]:
+    """What keeps a curve from each series, empty where nothing does."""
+    out = []
+    for i in range(level.shape[1]):
+        known = level[np.isfinite(level[:, i]), i]
+        if below[i]:
+            out.append("values below 0 are no use of a product")
+        elif len(known) < LEAST_BLOCKS or periods[i] < LEAST_PERIODS:
+            out.append(f"{periods[i]} known periods since the first use, and a curve needs {LEAST_PERIODS} in 4 blocks")
+        elif not recent[i] > 0:
+            out.append("nothing was used of late")
+        else:
+            quarter = max(LEAST_QUARTER, len(known) // 4)
+            means = np.convolve(known, np.ones(quarter) / quarter, mode="valid")
+            falls = means[-1] < FALLEN * means.max()
+            out.append(f"it falls: its last quarter is {means[-1] / means.max():.0%} of its highest" if falls else "")
+    return tuple(out)
+
+
+def _recent(level: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The mean and the largest of the last known levels: both (series,)."""
+    after = np.cumsum(np.isfinite(level)[::-1], axis=0)[::-1]
+    last = np.isfinite(level) & (after <= RECENT)
+    number = np.maximum(last.sum(axis=0), 1)
+    return np.where(last, level, 0.0).sum(axis=0) / number, np.where(last, level, 0.0).max(axis=0)
+
+
+def _season(panel: Panel, cut: int) -> int:
+    """The season that is taken out: a week or a day, never a year."""
+    if cut < 2 or panel.periods[1] - panel.periods[0] >= pd.Timedelta(days=7):
+        return 1
+    held = [m for m in panel.seasons if cut >= OFTEN * m]
+    return (held or [m for m in panel.seasons[:1] if cut >= 2 * m] or [1])[-1]
+
+
+def _phases(blocks: FloatArray) -> FloatArray:
+    """Phases of the last whole blocks over their mean, less the usual growth: (season, series), of mean 1."""
+    recent = blocks[-SHAPES:]
+    season = blocks.shape[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = recent.mean(axis=1)
+        steps = np.diff(np.log(known_median(recent, axis=1)), axis=0)
+        growth = np.nan_to_num(known_median(np.where(np.isfinite(steps), steps, np.nan))) / season
+        trend = np.exp(growth * (np.arange(season) - (season - 1) / 2)[:, None])
+        return _mean_one(known_median(recent / mean[:, None] / trend))
+
+
+def _mean_one(phase: FloatArray) -> FloatArray:
+    """Phases (season, series) over their mean; 1 where nothing is known."""
+    phase = np.where(np.isfinite(phase), phase, 1.0)
+    mean = phase.mean(axis=0)
+    return np.where(mean > 0, phase / np.where(mean > 0, mean, 1.0), 1.0)

@@ -1,0 +1,263 @@
+"""Cold starts: series with little or no history. Comes in: a panel, what is expected, and when. Goes out: futures.
+
+What peers did at their start, what the planner expects, and the days seen so far are weighed by Bayes' rule: the fewer
+days there are, the more the first two count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from forecast.errors import ModelError, ScenarioError, nearest
+from forecast.models.age import DAYS_A_PERIOD, YOUNG, ages
+from forecast.models.peers import ANYTHING, Peers, peers_of
+from forecast.models.protocol import Futures, Model, Rolled, roll
+from forecast.panel import BoolArray, FloatArray, IntArray, Panel
+from forecast.ranges import Between, Uncertain, in_domain, uncertain, values
+from forecast.streams import stratified, stream
+
+#: Draws whose median is the point.
+POINTS = 1_000
+#: The most that the log of a period's use can be.
+MOST_LOG = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a product will use a day once it is grown: users × requests × (tokens + reasoning).
+
+    Each is a number, ``between(low, high)`` (P10 to P90, log-normal) or a frozen ``scipy.stats`` distribution. Leave
+    ``tokens`` out where the series counts requests.
+
+    Parameters
+    ----------
+    users : uncertain number
+        Active on a usual day.
+    requests : uncertain number
+        Of a user, a day.
+    tokens : uncertain number
+        Of a request, in and out, without reasoning.
+    reasoning : uncertain number
+        Reasoning tokens of a request, which are billed and seldom seen beforehand.
+
+    Raises
+    ------
+    ModelError
+        A number is negative, or no number.
+    """
+
+    users: Uncertain
+    requests: Uncertain = 1.0
+    tokens: Uncertain = 1.0
+    reasoning: Uncertain = 0.0
+
+    def __post_init__(self) -> None:
+        """Check each factor."""
+        for name in ("users", "requests", "tokens", "reasoning"):
+            object.__setattr__(self, name, _amount(getattr(self, name), f"Demand: {name}"))
+
+    def draw(self, count: int, seed: int, key: str) -> FloatArray:
+        """Draw the day's use: float array (draw,)."""
+        drawn = {
+            name: values(getattr(self, name), stratified(seed, count, "demand", key, name), "amount")
+            for name in ("users", "requests", "tokens", "reasoning")
+        }
+        return np.asarray(drawn["users"] * drawn["requests"] * (drawn["tokens"] + drawn["reasoning"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """Series that have just begun, or are about to, beside a model of those that are grown.
+
+    With a the age in days and g the growth a month, a day's use is modelled as
+
+        log y = level + log(1 - exp(-((a + 1) / tau)^k)) + g a / 30.4 + weekday + a walk + noise,
+
+    noise of first-order dependence. Prior: the level as ``expected`` says, else as that of the panel's grown series (a
+    wide log-normal); tau and k (how fast, and how S-shaped, a product grows) as the launches that the panel saw, beside
+    a shipped prior that is worth three launches: tau 30 days within a factor of 2.5, k around 1; weekdays, walk and
+    noise as of the grown series, among which they differ. The days seen are weighed in by Bayes' rule, which is
+    credibility: a week tells much of the level reached and little of where it will end.
+
+    Its sample paths are its own, tied to the other series' by rank. A series counts as launched until it is 56 days
+    old: if it begins two weeks or more after the panel, or is named in ``expected``.
+
+    Parameters
+    ----------
+    rest : str or Model
+        What forecasts the grown series.
+    expected : mapping of str to Demand or uncertain number
+        By series, what it will use on a usual day once it is grown, in its own unit.
+    on : mapping of str to date
+        Series that have not begun, and the day on which they will: they are forecast beside those of the frame.
+
+    Raises
+    ------
+    ModelError
+        A series is named that is neither in the panel nor in ``on``; there is nothing to judge a launch by; a date
+        cannot be read; or the periods are weeks or longer.
+
+    Notes
+    -----
+    The growth curve is the Weibull's distribution function; a mixture of peers' posteriors stands for their pooled
+    shape. Source of the idea: Bühlmann (1967), Experience rating and credibility, doi:10.1017/S0515036100008989.
+    """
+
+    name: str = "launch"
+    rest: str | Model = "auto"
+    expected: Mapping[str, Demand | Uncertain] = field(default_factory=dict)
+    on: Mapping[str, str | pd.Timestamp] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check what is expected, and when."""
+        from forecast.models import model_of
+
+        rest = model_of(self.rest)
+        if isinstance(rest, Launch):
+            raise ModelError("rest: 'launch' itself cannot forecast the grown series; name another model")
+        object.__setattr__(self, "rest", rest)
+        told = {
+            str(s): e if isinstance(e, Demand) else _amount(e, f"expected of {s!r}") for s, e in self.expected.items()
+        }
+        object.__setattr__(self, "expected", told)
+        object.__setattr__(self, "on", {str(s): _day(str(s), day) for s, day in self.on.items()})
+
+    @property
+    def planned(self) -> tuple[str, ...]:
+        """Series that it forecasts beside those of the frame."""
+        return tuple(self.on)
+
+    # ------------------------------------------------------------------------------------------------- the protocol
+
+    def point(self, panel: Panel, horizon: int) -> FloatArray:
+        """Forecast (horizon, series)."""
+        return self.roll(panel, horizon, np.zeros(0, dtype=np.intp), 1).point
+
+    def roll(self, panel: Panel, horizon: int, cuts: IntArray, length: int) -> Rolled:
+        """Forecast the grown series by ``rest``; of the young ones the point is the median of their futures."""
+        assert not isinstance(self.rest, str)
+        rolled = roll(self.rest, panel, horizon, cuts, length)
+        made = self.futures(panel, horizon, POINTS, 0)
+        point, words = rolled.point.copy(), list(rolled.method or [self.rest.name] * len(panel.series))
+        point[:, made.columns] = np.median(made.values, axis=0)
+        for i in made.columns:
+            words[i] = f"launch: {int(np.isfinite(panel.values[:, i]).sum())} periods seen"
+        return Rolled(point, rolled.past, cuts, tuple(words), rolled.notes)
+
+    def futures(self, panel: Panel, horizon: int, count: int, seed: int) -> Futures:
+        """Futures of the young series and of those that are planned: see :class:`Launch`."""
+        unknown = [s for s in {**self.expected, **self.on} if s not in panel.series]
+        # A past cut, or a part of the panel, may lack what is planned.
+        unknown = [s for s in unknown if s not in self.on]
+        if unknown:
+            hint = nearest(unknown[0], panel.series)
+            raise ModelError(f"expected: no series is called {unknown[0]!r}{hint}; one that is to begin needs its on=")
+        young = np.flatnonzero(self.young(panel))
+        drawn = np.zeros((count, horizon, len(young)))
+        if not len(young):
+            return Futures(drawn, young)
+        if panel.freq not in DAYS_A_PERIOD:
+            raise ModelError(
+                f"a launch is followed by day or hour, not by freq={panel.freq!r}: give the series by day, and sum "
+                "the paths with .total(...)"
+            )
+        peers = peers_of(panel, self.young(panel))
+        for k, i in enumerate(young):
+            drawn[:, :, k] = self._draw(panel, int(i), peers, horizon, count, seed)
+        return Futures(drawn, young)
+
+    def young(self, panel: Panel) -> BoolArray:
+        """Which series it takes: bool (series,)."""
+        known = np.isfinite(panel.values)
+        age = ages(panel, np.array([len(panel.values)], dtype=np.intp))[0]
+        daily = DAYS_A_PERIOD.get(panel.freq, np.inf)
+        lived = (len(panel.values) - np.argmax(known, axis=0)) * daily
+        named = np.array([s in self.expected or s in self.on for s in panel.series])
+        return np.asarray((age < YOUNG) | (named & (lived < YOUNG)) | ~known.any(axis=0))
+
+    # --------------------------------------------------------------------------------------------------- one series
+
+    def _draw(self, panel: Panel, i: int, peers: Peers, horizon: int, count: int, seed: int) -> FloatArray:
+        """Futures of one series: (count, horizon)."""
+        series = panel.series[i]
+        daily = DAYS_A_PERIOD[panel.freq]
+        mean, sd = self._level(series, peers, count, seed)
+        values, begun = _since(panel.values[:, i])
+        wait = self._wait(panel, i, horizon)
+        seen = len(values)
+        t = np.arange(seen + horizon) - (0 if seen else wait)
+        age = np.maximum(t, 0) * daily
+        season = peers.season[(begun + np.arange(seen + horizon)) % len(peers.season)]
+        if not np.isfinite(values).any() and sd >= ANYTHING:
+            raise ModelError(
+                f"launch {series!r}: there is no grown series in the panel to judge its level by; say what is "
+                f"expected={{{series!r}: ...}}: between(low, high), or fc.Demand(users=..., requests=..., tokens=...)"
+            )
+        past = np.maximum(values, 0.0)
+        middle, spread, weight = peers.posterior(past, age[:seen], season[:seen], mean, sd)
+        rng = stream(seed, "launch", series)
+        pick = _resampled(weight, count, rng)
+        level = middle[pick] + spread[pick] * rng.standard_normal(count)
+        log = level[:, None] + peers.curve(age[seen:])[pick] + season[seen:] + peers.wander(horizon, pick, rng)
+        path = np.exp(np.minimum(log, MOST_LOG))
+        path[:, t[seen:] < 0] = 0.0
+        return path
+
+    def _level(self, series: str, peers: Peers, count: int, seed: int) -> tuple[float, float]:
+        """Mean and standard deviation of the log level, before anything was seen of the series."""
+        told = self.expected.get(series)
+        if told is None:
+            return peers.level, peers.level_sd
+        number = max(count, POINTS)
+        if isinstance(told, Demand):
+            drawn = told.draw(number, seed, series)
+        else:
+            drawn = values(told, stratified(seed, number, "expected", series), "amount")
+        log = np.log(np.maximum(drawn, 1e-12))
+        return float(log.mean()), float(log.std())
+
+    def _wait(self, panel: Panel, i: int, horizon: int) -> int:
+        """Periods until a series that was not seen yet begins; at least the next one."""
+        day = self.on.get(panel.series[i])
+        if day is None:
+            return 0
+        return int(panel.future(horizon).searchsorted(pd.Timestamp(day)))
+
+
+def _since(values: FloatArray) -> tuple[FloatArray, int]:
+    """A series from its first known value on, and where that stands; nothing, and the end, where it has none."""
+    there = np.isfinite(values)
+    begun = int(np.argmax(there)) if there.any() else len(values)
+    return values[begun:], begun
+
+
+def _resampled(weight: FloatArray, count: int, rng: np.random.Generator) -> IntArray:
+    """Particles in proportion to their weight, systematically, in random order: (count,)."""
+    at = (np.arange(count) + rng.uniform()) / count
+    pick = np.searchsorted(np.cumsum(weight) / weight.sum(), at, side="right")
+    return np.asarray(rng.permutation(np.minimum(pick, len(weight) - 1)), dtype=np.intp)
+
+
+def _amount(value: object, what: str) -> Uncertain:
+    try:
+        read = uncertain(value, what)
+        in_domain(read, "amount", what)
+    except ScenarioError as cause:
+        raise ModelError(str(cause)) from cause
+    if not isinstance(read, Between) and isinstance(read, float) and read < 0:
+        raise ModelError(f"{what} = {read:g}: an amount cannot be negative")
+    return read
+
+
+def _day(series: str, given: object) -> pd.Timestamp:
+    try:
+        read = pd.Timestamp(given)  # type: ignore[arg-type]
+    except (ValueError, TypeError) as cause:
+        raise ModelError(f"on: {series!r} begins on {given!r}, which is not a date; write it as 2026-03-01") from cause
+    if pd.isna(read):
+        raise ModelError(f"on: {series!r} begins on {given!r}, which is not a date; write it as 2026-03-01")
+    return read.normalize()
