@@ -41,6 +41,7 @@ PUBLIC = {
         "Cleaning",
         "clean",
         # models
+        "AdoptionCurve",
         "ETS",
         "Prophet",
         "SARIMAX",

@@ -18,6 +18,8 @@ OFTEN = 4
 SEEN = 0.3
 #: The recent level is that of so many blocks; phases and shapes within blocks are taken from so many.
 RECENT, SHAPES = 4, 13
+#: How often phases and levels of blocks with gaps are fitted in turn.
+TURNS = 10
 #: A series whose last quarter (two blocks at least) lies below this share of its highest quarter falls.
 FALLEN, LEAST_QUARTER = 0.8, 2
 
@@ -152,15 +154,24 @@ def _season(panel: Panel, cut: int) -> int:
 
 
 def _phases(blocks: FloatArray) -> FloatArray:
-    """Phases of the last whole blocks over their mean, less the usual growth: (season, series), of mean 1."""
+    """Phases of the last blocks over their level, less the usual growth: (season, series), of mean 1.
+
+    Levels of blocks with gaps need phases, and phases need levels: both are fitted in turn.
+    """
     recent = blocks[-SHAPES:]
     season = blocks.shape[1]
+    there = np.isfinite(recent)
+    phase = np.ones(blocks.shape[1:])
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = recent.mean(axis=1)
         steps = np.diff(np.log(known_median(recent, axis=1)), axis=0)
         growth = np.nan_to_num(known_median(np.where(np.isfinite(steps), steps, np.nan))) / season
-        trend = np.exp(growth * (np.arange(season) - (season - 1) / 2)[:, None])
-        return _mean_one(known_median(recent / mean[:, None] / trend))
+        flat = recent / np.exp(growth * (np.arange(season) - (season - 1) / 2)[:, None])
+        total = np.where(there, flat, 0.0).sum(axis=1)
+        for _ in range(TURNS if season > 1 else 0):
+            level = total / np.where(there, phase, 0.0).sum(axis=1)
+            ratio = flat / level[:, None]
+            phase = _mean_one(known_median(np.where(np.isfinite(ratio), ratio, np.nan)))
+    return phase
 
 
 def _mean_one(phase: FloatArray) -> FloatArray:
