@@ -1,6 +1,6 @@
 """Adoption curves before their end is seen: error of the next 90 days' total, and coverage of the curves' own bands.
 
-    python benchmarks/curves.py [--panels 12] [--kinds logistic gompertz bass] [--unlike 0.25] [--seed 1]
+    python benchmarks/curves.py [--panels 16] [--kinds logistic gompertz bass] [--unlike 0.25] [--seed 1]
 
 Comes in: made-up panels of eight products of one kind of curve, launched at different times, of which the last known
 day stands at 20, 40, 60 or 80 % of the ceiling (two products each). From 10 to 90 % of the ceiling it takes 270 days
@@ -113,7 +113,7 @@ def scores(model: Model, made: World) -> pd.DataFrame:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="error and coverage of 90-day totals on the way up a curve")
-    parser.add_argument("--panels", type=int, default=12, help="panels of each kind (12)")
+    parser.add_argument("--panels", type=int, default=16, help="panels of each kind (16)")
     parser.add_argument("--kinds", nargs="+", default=list(get_args(Kind)), help="kinds of the truth (all)")
     parser.add_argument("--unlike", type=float, default=0.25, help="how far products' log rates differ (0.25)")
     parser.add_argument("--seed", type=int, default=1, help="of the first panel (1)")

@@ -303,6 +303,16 @@ def test_what_falls_is_short_or_below_0_goes_to_the_fallback_and_is_told():
         AdoptionCurve().point(panel_of(up[::-1]), 20)
 
 
+def test_what_jumps_or_rests_has_no_curve():
+    weeks = np.repeat(np.where(np.arange(40) % 2, 900.0, 300.0), 7)  # by a factor of 3 (with 2 % of 600 added: 2.9)
+    rests = np.repeat(np.where(np.arange(40) % 3, 0.0, 500.0), 7)
+    panel = panel_of(np.column_stack([weeks, rests, np.full(280, 50.0)]))
+    method = AdoptionCurve().roll(panel, 10, np.zeros(0, dtype=np.intp), 1).method
+    assert "its level jumps: by a factor of 2.9 from one block to the next" in method[0]
+    assert "it rests: there is nothing in 65% of the blocks of its later half" in method[1]
+    assert method[2].startswith("logistic: ceiling")
+
+
 def test_a_series_that_never_moves_stays():
     found = AdoptionCurve(ceiling=60).point(panel_of(np.full(300, 50.0)), 30)
     np.testing.assert_allclose(found, 50.0, rtol=0.05)

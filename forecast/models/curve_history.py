@@ -20,8 +20,15 @@ SEEN = 0.3
 RECENT, SHAPES = 4, 13
 #: How often phases and levels of blocks with gaps are fitted in turn.
 TURNS = 10
+#: The most that a curve is let rise within half a block, in logs.
+MOST_RISE = 30.0
 #: A series whose last quarter (two blocks at least) lies below this share of its highest quarter falls.
 FALLEN, LEAST_QUARTER = 0.8, 2
+#: A series whose level, in the later half, usually changes by more than this log (a factor of 2) a block is no curve;
+#: what is added before logs are taken, over the median level.
+JUMP, JUMP_OFFSET = 0.7, 0.02
+#: And one that has nothing in more than this share of those blocks.
+RESTS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,8 @@ class Seen:
         t = np.maximum(self.age[columns] + back[..., None], 0.5)
         start, rate = curves.theta[:, 1], curves.theta[:, 2]
         middle = log_share(kind, np.nan_to_num(self.t[-SHAPES:, columns], nan=1.0), start, rate).log
-        curve = np.exp(log_share(kind, t, start, rate).log - middle[:, None])
+        # A block that the curve puts before its rise says nothing of phases.
+        curve = np.exp(np.clip(log_share(kind, t, start, rate).log - middle[:, None], -MOST_RISE, MOST_RISE))
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = values / curve / np.where(level > 0, level, np.nan)[:, None]
             phase = _mean_one(known_median(ratio))
@@ -126,15 +134,29 @@ def _why(level: FloatArray, periods: IntArray, recent: FloatArray, below: BoolAr
         if below[i]:
             out.append("values below 0 are no use of a product")
         elif len(known) < LEAST_BLOCKS or periods[i] < LEAST_PERIODS:
-            out.append(f"{periods[i]} known periods since the first use, and a curve needs {LEAST_PERIODS} in 4 blocks")
+            need = f"{LEAST_PERIODS} in {LEAST_BLOCKS} blocks"
+            out.append(f"{periods[i]} known periods since the first use, and a curve needs {need}")
         elif not recent[i] > 0:
             out.append("nothing was used of late")
         else:
-            quarter = max(LEAST_QUARTER, len(known) // 4)
-            means = np.convolve(known, np.ones(quarter) / quarter, mode="valid")
-            falls = means[-1] < FALLEN * means.max()
-            out.append(f"it falls: its last quarter is {means[-1] / means.max():.0%} of its highest" if falls else "")
+            out.append(_odd(known, float(recent[i])))
     return tuple(out)
+
+
+def _odd(level: FloatArray, recent: float) -> str:
+    """What makes known levels (block,) no curve that rises; empty if nothing does."""
+    late = level[-max(LEAST_BLOCKS, len(level) // 2) :]
+    rests = float((late == 0).mean())
+    if rests > RESTS:
+        return f"it rests: there is nothing in {rests:.0%} of the blocks of its later half"
+    jump = float(np.median(np.abs(np.diff(np.log(late + JUMP_OFFSET * max(np.median(late), 1e-6 * recent))))))
+    if jump > JUMP:
+        return f"its level jumps: by a factor of {np.exp(jump):.1f} from one block to the next, usually"
+    quarter = max(LEAST_QUARTER, len(level) // 4)
+    means = np.convolve(level, np.ones(quarter) / quarter, mode="valid")
+    if means[-1] < FALLEN * means.max():
+        return f"it falls: its last quarter is {means[-1] / means.max():.0%} of its highest"
+    return ""
 
 
 def _recent(level: FloatArray) -> tuple[FloatArray, FloatArray]:

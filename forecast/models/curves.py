@@ -49,7 +49,8 @@ class AdoptionCurve:
     last deviation dying out as ``tie`` says. Gaps are left out of the fit. No yearly season is modelled.
 
     Before its inflection a curve says nothing of its ceiling: what is assumed of it decides. Unless it is given, the
-    ceiling over the recent level (four seasons) is log-normal, in four of five cases between 1.2 and 8. The time from
+    ceiling over the recent level (four seasons) is log-normal, in four of five cases between 1.2 and 8: of the ranges
+    tried on made-up products (``benchmarks/curves.py``) the one that serves them best from 20 to 80 % of the way. The time from
     10 to 90 % of the ceiling is log-normal about a year (a factor of e is one standard deviation). The start is normal:
     logit of the share at launch -3 +- 2, Gompertz's log b 1.1 +- 0.7, Bass's log(q/p) 2.5 +- 1.5 (p = 0.03 and q =
     0.38 a year are what durable goods have shown; here only their ratio is used).
@@ -67,8 +68,9 @@ class AdoptionCurve:
     pool : bool
         Learn start and rate from all series of the panel: how other products grew tells how a young one will.
     fallback : str or Model, optional
-        What forecasts series that no curve fits: too short, with values below 0, or falling (the last quarter below
-        80 % of the highest). The result's notes name them. None refuses.
+        What forecasts series that no curve fits: too short, with values below 0, falling (the last quarter below 80 %
+        of the highest), resting, or jumping (usually by more than a factor of 2 from week to week). The result's
+        notes name them. None refuses.
     paths : {"joint", "own"}
         Sample paths calibrated around the point, as of every model; or the curve's own: parameters drawn from the
         posterior, deviations and days within a season added, uncalibrated.
