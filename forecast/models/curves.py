@@ -50,10 +50,10 @@ class AdoptionCurve:
 
     Before its inflection a curve says nothing of its ceiling: what is assumed of it decides. Unless it is given, the
     ceiling over the recent level (four seasons) is log-normal, in four of five cases between 1.2 and 8: of the ranges
-    tried on made-up products (``benchmarks/curves.py``) the one that serves them best from 20 to 80 % of the way. The time from
-    10 to 90 % of the ceiling is log-normal about a year (a factor of e is one standard deviation). The start is normal:
-    logit of the share at launch -3 +- 2, Gompertz's log b 1.1 +- 0.7, Bass's log(q/p) 2.5 +- 1.5 (p = 0.03 and q =
-    0.38 a year are what durable goods have shown; here only their ratio is used).
+    tried on made-up products (``benchmarks/curves.py``) the one that serves them best from 20 to 80 % of the way. The
+    time from 10 to 90 % of the ceiling is log-normal about a year (a factor of e is one standard deviation). The start
+    is normal: logit of the share at launch -3 +- 2, Gompertz's log b 1.1 +- 0.7, Bass's log(q/p) 2.5 +- 1.5 (p = 0.03
+    and q = 0.38 a year are what durable goods have shown; here only their ratio is used).
 
     Parameters
     ----------
