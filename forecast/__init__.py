@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from forecast.baselining import baseline
     from forecast.cleaning import Cleaned, Cleaning, clean
     from forecast.generator import generate_usage
+    from forecast.hierarchy import Hierarchy, reconciled_paths
+    from forecast.models.combining import Combination
     from forecast.models.curves import AdoptionCurve
+    from forecast.models.launch import Demand, Launch
     from forecast.models.prophets import Prophet
     from forecast.models.regressors import Event, Holidays, Regressors, WorkingDays
     from forecast.models.smoothing import ETS, STL, Theta
@@ -41,10 +44,14 @@ _LATER = {
     "AdoptionCurve": "forecast.models.curves",
     "Cleaned": "forecast.cleaning",
     "Cleaning": "forecast.cleaning",
+    "Combination": "forecast.models.combining",
     "CostBaseline": "forecast.statement",
+    "Demand": "forecast.models.launch",
     "ETS": "forecast.models.smoothing",
     "Event": "forecast.models.regressors",
+    "Hierarchy": "forecast.hierarchy",
     "Holidays": "forecast.models.regressors",
+    "Launch": "forecast.models.launch",
     "Prophet": "forecast.models.prophets",
     "Regressors": "forecast.models.regressors",
     "SARIMAX": "forecast.models.statespace",
@@ -57,6 +64,7 @@ _LATER = {
     "baseline": "forecast.baselining",
     "clean": "forecast.cleaning",
     "generate_usage": "forecast.generator",
+    "reconciled_paths": "forecast.hierarchy",
 }
 
 __all__ = [
@@ -68,10 +76,14 @@ __all__ = [
     "Calendar",
     "Cleaned",
     "Cleaning",
+    "Combination",
     "CostBaseline",
+    "Demand",
     "Event",
+    "Hierarchy",
     "Holidays",
     "HorizonError",
+    "Launch",
     "Model",
     "ModelError",
     "PlanError",
@@ -95,6 +107,7 @@ __all__ = [
     "generate_usage",
     "project",
     "read_usage",
+    "reconciled_paths",
     "sample_paths",
 ]
 

@@ -41,6 +41,9 @@ PUBLIC = {
         "Cleaning",
         "clean",
         # models
+        "Combination",
+        "Demand",
+        "Launch",
         "AdoptionCurve",
         "ETS",
         "Prophet",
@@ -48,6 +51,9 @@ PUBLIC = {
         "STL",
         "Theta",
         "UnobservedComponents",
+        # parts that add up
+        "Hierarchy",
+        "reconciled_paths",
         # what else moves a series
         "Event",
         "Holidays",

@@ -54,6 +54,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "stl_arima": _later("smoothing", "STL", rest="arima"),
     "sarimax": _later("statespace", "SARIMAX"),
     "launch": _later("launch", "Launch"),
+    "combination": _later("combining", "Combination"),
     "unobserved_components": _later("statespace", "UnobservedComponents"),
     "prophet": _later("prophets", "Prophet"),
     "logistic": _later("curves", "AdoptionCurve"),

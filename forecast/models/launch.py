@@ -79,7 +79,7 @@ class Launch:
 
     noise of first-order dependence. Prior: the level as ``expected`` says, else as that of the panel's grown series (a
     wide log-normal); tau and k (how fast, and how S-shaped, a product grows) as the launches that the panel saw, beside
-    a shipped prior that is worth three launches: tau 30 days within a factor of 2.5, k around 1; weekdays, walk and
+    a shipped prior that is worth three launches: tau 30 days within a factor of 2.2, k around 1; weekdays, walk and
     noise as of the grown series, among which they differ. The days seen are weighed in by Bayes' rule, which is
     credibility: a week tells much of the level reached and little of where it will end.
 

@@ -15,7 +15,7 @@ MONTH = 30.4375
 #: Shapes that stand for all: draws of the shipped prior.
 PARTICLES = 6_000
 #: The shipped prior: days to 63 % of the level (log), how S-shaped (log), and growth a month afterwards: mean, sd.
-TAU, K, GROWTH = (float(np.log(30.0)), 0.7), (0.0, 0.25), (0.01, 0.05)
+TAU, K, GROWTH = (float(np.log(30.0)), 0.6), (0.0, 0.2), (0.01, 0.07)
 #: Launches that the shipped prior is worth against those that the panel saw.
 PRIOR_LAUNCHES = 3.0
 #: A launch tells its shape once it is this old, by its first days.
@@ -27,7 +27,7 @@ DIFFER, DIFFER_MOST = 0.4, 0.7
 #: The dependence of a day's noise on the day's before, and the most that its log varies (sd).
 PERSISTENCE, MOST_NOISE = 0.3, 1.0
 #: The least noise of weekly means and walk; of the recent past this many weeks are read.
-LEAST_WEEK, LEAST_WALK, WEEKS = 0.03, 0.05, 26
+LEAST_WEEK, LEAST_WALK, WEEKS = 0.03, 0.08, 26
 #: Noise and walk are tried at these normal scores of how far series differ.
 SCORES = (-1.4, -0.5, 0.0, 0.5, 1.4)
 #: The least spread of log levels among peers, and that of a level of which nothing is known.
