@@ -9,8 +9,8 @@ from scipy.optimize import approx_fprime, curve_fit, least_squares
 
 import forecast as fc
 from forecast.errors import ModelError
-from forecast.models.curve_fitting import Before, Levels, descend, deviations, drawn, fitted, log_share
-from forecast.models.curves import AdoptionCurve
+from forecast.models.curve_fitting import Before, Levels, _pooled, descend, deviations, drawn, fitted, log_share
+from forecast.models.curves import AdoptionCurve, _wander
 from forecast.panel import Panel
 from forecast.ranges import Between
 from forecast.streams import stream
@@ -234,6 +234,28 @@ def test_a_wide_ceiling_gives_a_wider_band_than_a_narrow_one_and_than_none():
     assert all(600 < m / 180 < 900 for m in mid)
 
 
+def test_deviations_ahead_are_an_autoregression_from_the_last():
+    """Two blocks after the last known: mean 0.36 of it, variance 1 - 0.36^2 of the noise's; 0.6 between neighbours."""
+    found = _wander(2.0, 0.6, 2, np.full(40_000, 0.1), 30, stream(1, "wander"))
+    # 40,000 draws: means to 0.1 / 200, correlations and ratios of deviations to 1 / 200; four of those.
+    assert found[:, 0].mean() == pytest.approx(0.36 * 2.0, abs=0.002)
+    assert found[:, 1].mean() == pytest.approx(0.6 * 0.36 * 2.0, abs=0.002)
+    assert found[:, 0].std() == pytest.approx(0.1 * math.sqrt(1 - 0.36**2), rel=0.02)
+    assert found[:, -1].std() == pytest.approx(0.1, rel=0.02)
+    assert np.corrcoef(found[:, -1], found[:, -2])[0, 1] == pytest.approx(0.6, abs=0.02)
+
+
+def test_own_days_scatter_as_days_have_and_weeks_as_weeks_have():
+    """Days of noise 0.3, independent, at a ceiling long reached: a day scatters by 0.3, a week by 0.3 / sqrt(7)."""
+    y = 1_000 * np.exp(0.3 * stream(5, "days").standard_normal(420))
+    model = AdoptionCurve(ceiling=1_100, paths="own")
+    made = model.futures(panel_of(y), 70, 2_000, 0).values[:, 35:, 0]
+    # A quarter of it: of 13 weeks of shapes, and a noise that was 0.1 a week before it was seen.
+    assert np.log(made).std(axis=0).mean() == pytest.approx(0.3, rel=0.25)
+    weeks = made.reshape(2_000, 5, 7).mean(axis=2)
+    assert np.log(weeks).std(axis=0).mean() == pytest.approx(0.3 / math.sqrt(7), rel=0.25)
+
+
 def test_a_given_ceiling_is_where_the_curve_ends():
     panel = panel_of(noisy("logistic", known_until("logistic", 0.4), noise=0.02))
     for ceiling in (700.0, 1_000.0, 3_000.0):
@@ -243,7 +265,8 @@ def test_a_given_ceiling_is_where_the_curve_ends():
 
 def test_given_ceilings_that_use_has_passed_are_refused_by_name():
     panel = panel_of(np.column_stack([noisy("logistic", 200), noisy("logistic", 200)]), names=("chat", "search"))
-    top = panel.values[:, 1].reshape(-1)[-28:].reshape(4, 7).mean(axis=1).max()
+    weeks = panel.values[-13 * 7 :, 1].reshape(13, 7).mean(axis=1)
+    top = max(weeks[k : k + 4].mean() for k in range(10))
     with pytest.raises(
         ModelError, match=r"series 'search': ceiling=100 lies below its largest recent level, ([\d,.]+)"
     ) as e:
@@ -341,6 +364,19 @@ def test_similar_products_tell_how_a_young_one_will_grow():
             found = AdoptionCurve(pool=pool).point(panel, 90)[:, 6].sum()
             errors.append(abs(math.log(found / values[length:, 6].sum())))
     assert np.mean(off[True]) < 0.8 * np.mean(off[False])
+
+
+def test_pooled_start_and_rate_by_hand():
+    """Two series and one more as known before, of mean 0 and variance 1: of starts 1 and 2, each known to 0.5.
+
+    Their mean is (0 + 1 + 2) / 3 = 1; the variance (1 + 1 of the one more, 0.5 + 0 and 0.5 + 1 of the two) / 3.
+    """
+    two = Before(np.zeros((2, 3)), np.tile(np.eye(3), (2, 1, 1)))
+    theta = np.array([[7.0, 1.0, 0.0], [8.0, 2.0, 0.0]])
+    found = _pooled(two, theta, np.tile(0.5 * np.eye(3), (2, 1, 1)), np.zeros(2, dtype=np.intp))
+    np.testing.assert_allclose(found.mean, [[0.0, 1.0, 0.0]] * 2)
+    variance = (found.root @ found.root.swapaxes(1, 2))[0]
+    np.testing.assert_allclose(variance, np.diag([1.0, (1 + 1 + 0.5 + 0.5 + 1) / 3, (1 + 0.5 + 0.5) / 3]), atol=1e-12)
 
 
 def test_series_that_are_not_pooled_do_not_touch_each_other():

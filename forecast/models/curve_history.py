@@ -53,8 +53,8 @@ class Seen:
         known.
     age : int array (series,)
         Periods since the launch.
-    recent, largest : float array (series,)
-        The mean and the largest of the last four levels.
+    recent : float array (series,)
+        The mean of the last four levels.
     good : bool array (series,)
     why : tuple of str (series,)
         What keeps a curve from a series.
@@ -66,9 +66,13 @@ class Seen:
     t: FloatArray
     age: IntArray
     recent: FloatArray
-    largest: FloatArray
     good: BoolArray
     why: tuple[str, ...]
+
+    def largest(self, series: int) -> float:
+        """The largest mean of four levels in a row among the last: one week above a ceiling is noise."""
+        level = self.level[np.isfinite(self.level[:, series]), series][-SHAPES:]
+        return float(np.convolve(level, np.ones(RECENT) / RECENT, mode="valid").max())
 
     def ahead(self, horizon: int) -> FloatArray:
         """Periods since the launch of the periods ahead: (horizon, series)."""
@@ -120,10 +124,10 @@ def seen_at(panel: Panel, cut: int) -> Seen:
         middle = np.where(known, t.reshape(blocks.shape), 0.0).sum(axis=1) / number
     enough &= np.isfinite(level)
     level, middle = np.where(enough, level, np.nan), np.where(enough, middle, np.nan)
-    recent, largest = _recent(level)
+    recent = _recent(level)
     why = _why(level, known.sum(axis=(0, 1)), recent, below)
     good = np.array([not w for w in why], dtype=bool)
-    return Seen(season, blocks, level, middle, (cut - first).astype(np.intp), recent, largest, good, why)
+    return Seen(season, blocks, level, middle, (cut - first).astype(np.intp), recent, good, why)
 
 
 def _why(level: FloatArray, periods: IntArray, recent: FloatArray, below: BoolArray) -> tuple[str, ...]:
@@ -159,12 +163,11 @@ def _odd(level: FloatArray, recent: float) -> str:
     return ""
 
 
-def _recent(level: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The mean and the largest of the last known levels: both (series,)."""
+def _recent(level: FloatArray) -> FloatArray:
+    """The mean of the last known levels: (series,)."""
     after = np.cumsum(np.isfinite(level)[::-1], axis=0)[::-1]
     last = np.isfinite(level) & (after <= RECENT)
-    number = np.maximum(last.sum(axis=0), 1)
-    return np.where(last, level, 0.0).sum(axis=0) / number, np.where(last, level, 0.0).max(axis=0)
+    return np.asarray(np.where(last, level, 0.0).sum(axis=0) / np.maximum(last.sum(axis=0), 1))
 
 
 def _season(panel: Panel, cut: int) -> int:

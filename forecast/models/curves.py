@@ -14,7 +14,7 @@ import numpy as np
 
 from forecast.errors import ModelError, nearest, one_of
 from forecast.models.curve_fitting import Before, Curves, Kind, Levels, drawn, fitted, log_share
-from forecast.models.curve_history import Seen, seen_at
+from forecast.models.curve_history import RECENT, Seen, seen_at
 from forecast.models.one_by_one import INSTEAD, Paths
 from forecast.models.protocol import Futures, Model, Rolled, checked, roll
 from forecast.panel import FloatArray, IntArray, Panel
@@ -80,7 +80,8 @@ class AdoptionCurve:
     Raises
     ------
     ModelError
-        An argument does not hold; a given ceiling lies below the largest recent level of its series.
+        An argument does not hold; a given ceiling lies below the largest recent level (a mean of four seasons) of its
+        series.
 
     Notes
     -----
@@ -189,9 +190,7 @@ class AdoptionCurve:
             given = self._ceiling(panel.series[i])
             centre, spread = _log_normal(self.multiple if given is None else given)
             mean[p, 0], root[p, 0, 0] = centre + (math.log(recent[p]) if given is None else 0.0), spread
-        days = (panel.future(20)[-1] - panel.periods[-1]).days / 20 + (
-            panel.future(20)[-1] - panel.periods[-1]
-        ).seconds / 86400 / 20
+        days = (panel.future(AVERAGED)[-1] - panel.periods[-1]) / pd.Timedelta(days=AVERAGED)
         mean[:, 1], root[:, 1, 1] = START[self.kind]
         mean[:, 2], root[:, 2, 2] = math.log(WAY[self.kind] * days / DAYS), DAYS_SPREAD
         return Before(mean, root)
@@ -206,10 +205,10 @@ class AdoptionCurve:
             if given is None:
                 continue
             cap = given.high if isinstance(given, Between) else given
-            if cap < seen.largest[i]:
+            if cap < (largest := seen.largest(int(i))):
                 raise ModelError(
                     f"model {self.name!r}, series {panel.series[i]!r}: ceiling={given} lies below its largest recent "
-                    f"level, {seen.largest[i]:,.6g} a period (mean of {_told(seen.season)}); give a higher ceiling, or "
+                    f"level, {largest:,.6g} a period (mean of {RECENT * seen.season} periods); give a higher ceiling, or "
                     "none"
                 )
 
@@ -311,7 +310,3 @@ def _amount(what: str, value: object) -> None:
     low = value.low if isinstance(value, Between) else value
     if isinstance(low, bool) or not isinstance(low, int | float | np.number) or not 0 < low < math.inf:
         raise ModelError(f"{what} = {value!r}: wanted a number above 0, or between(low, high) of such numbers")
-
-
-def _told(season: int) -> str:
-    return f"{season} periods" if season > 1 else "one period"
