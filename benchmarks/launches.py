@@ -1,11 +1,11 @@
 """Cold starts: totals of launched workloads at 0, 7 and 30 days of history, by ``launch`` and by the run rate.
 
-    python benchmarks/launches.py [--ages 0 7 30] [--repeat 6] [--judge] [--jobs 2]
+    python benchmarks/launches.py [--ages 0 7 30] [--repeat 6] [--judge] [--oracle] [--jobs 2]
 
 Comes in: made-up organisations of which many workloads begin inside the span. Goes out, for the requests of the next 30
 and 90 days of each launched workload: how often the 80 % band held, its interval score over the actual total (geometric
-and plain mean; the geometric one forgives misses) beside that of the run rate and, once something was seen, of an
-oracle that knows level, ramp and rates of events; and how far the median was off.
+and plain mean; the geometric one forgives misses) beside that of the run rate, and how far the median was off. With
+``--oracle``, once something was seen, that of an oracle too, which knows level, ramp and rates of events.
 
 At 0 days a run rate has nothing to go on: beside it stands the run rate of the mean grown workload, in its own band.
 ``launch`` is shown with nothing expected (levels as of the grown workloads) and with what a planner expects: a range
@@ -83,7 +83,7 @@ def panel_of(truth: Generated) -> Panel:
     return Panel(values, days, tuple(table.columns), "D")
 
 
-def judge(number: int, config: Population, seed: int, ages: list[int], draws: int) -> list[Found]:
+def judge(number: int, config: Population, seed: int, ages: list[int], draws: int, *, oracle: bool) -> list[Found]:
     """Look at every launch of an organisation."""
     truth = generate_usage(seed, config=config, truth=True)
     panel = panel_of(truth)
@@ -99,7 +99,7 @@ def judge(number: int, config: Population, seed: int, ages: list[int], draws: in
             seen = np.isfinite(known.values).any(axis=0)
             grown = float(panel.values[cut + 150 : cut + 180, i].mean()) if cut + 180 <= len(panel.values) else np.nan
             made = forecasts(known, seen, int(i), grown, seed, draws)
-            if age:
+            if age and oracle:
                 best = truth.oracle(panel.periods[cut - 1].date(), horizon=LONGEST, draws=draws)
                 made["oracle"] = best.requests[:, :, best.workloads.index(panel.series[i])]
             for name, drawn in made.items():
@@ -180,6 +180,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=6, help="organisations of each kind (6)")
     parser.add_argument("--draws", type=int, default=500, help="futures (500)")
     parser.add_argument("--judge", action="store_true", help="organisations of seeds that nothing was chosen on")
+    parser.add_argument("--oracle", action="store_true", help="an oracle's score beside; takes longer")
     parser.add_argument("--jobs", type=int, default=2, help="processes (2)")
     parser.add_argument("--out", type=Path, default=OUT, help="the folder of the summary's file (out/bench)")
     options = parser.parse_args()
@@ -190,7 +191,7 @@ def main() -> int:
         for k, kind in enumerate(KINDS)
         for r in range(options.repeat)
     ]
-    work = (delayed(judge)(*task, options.ages, options.draws) for task in tasks)
+    work = (delayed(judge)(*task, options.ages, options.draws, oracle=options.oracle) for task in tasks)
     found = [one for some in Parallel(n_jobs=options.jobs)(work) for one in some]
     made, lines = table(found)
     print(f"{len(tasks)} organisations; coverage and errors of medians in %, scores over the actual total\n")

@@ -33,8 +33,9 @@ from forecast.coverage import coverage_error
 from forecast.dependence import Trajectories, trajectories
 from forecast.generator import generate_usage
 from forecast.models import MODELS, Model, model_of
+from forecast.models.combining import Combination
 from forecast.models.one_by_one import OneByOne
-from forecast.models.protocol import cuts_of, roll
+from forecast.models.protocol import Futures, Rolled, SamplingModel, cuts_of, roll
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.scores import interval_score
 from forecast.streams import stream
@@ -101,16 +102,43 @@ def case_of(name: str, usage: fc.Usage, prices: fc.PriceBook, as_of: pd.Timestam
     return Case(name, projection, prices, what_came(usage, projection, prices), seen)
 
 
-def judge(case: Case, model: Model) -> dict[Key, Sums]:
+class Once:
+    """A model whose forecasts of one panel are made once, for all bands; ``own`` asks for its own futures."""
+
+    def __init__(self, model: Model) -> None:
+        self.rest, self.name = model, model.name
+        self.own = False
+        self._rolled: dict[tuple[int, int], Rolled] = {}
+
+    def point(self, panel: Panel, horizon: int) -> FloatArray:
+        """The model's point."""
+        return self.rest.point(panel, horizon)
+
+    def roll(self, panel: Panel, horizon: int, cuts: IntArray, length: int) -> Rolled:
+        """The model's forecasts from the end and from each cut."""
+        key = (len(panel.series), horizon)
+        if key not in self._rolled:
+            self._rolled[key] = roll(self.rest, panel, horizon, cuts, length)
+        return self._rolled[key]
+
+    def futures(self, panel: Panel, horizon: int, count: int, seed: int) -> Futures:
+        """Its own futures, if it brings them or they are asked for."""
+        model = replace(self.rest, paths="own") if self.own and isinstance(self.rest, OneByOne) else self.rest
+        if isinstance(model, SamplingModel):
+            return model.futures(panel, horizon, count, seed)
+        return Futures(np.zeros((count, horizon, 0)), np.zeros(0, dtype=np.intp))
+
+
+def judge(case: Case, model: Once) -> dict[Key, Sums]:
     """Hold a model's bands against what came."""
     assert case.projection.cleaned is not None
     panel, horizon = case.projection.cleaned.panel, len(case.projection.days)
     count = case.projection.volume.count
     made = {"calibrated": trajectories(panel, model, horizon=horizon, count=count, seed=1, key="volume")}
     made["raw"] = raw(panel, model, made["calibrated"], count)
-    if isinstance(model, OneByOne) and model.paths == "joint":
-        own = replace(model, paths="own")
-        made["own"] = trajectories(panel, own, horizon=horizon, count=count, seed=1, key="volume")
+    if isinstance(model.rest, OneByOne):
+        model.own = True
+        made["own"] = trajectories(panel, model, horizon=horizon, count=count, seed=1, key="volume")
     found: dict[Key, Sums] = {}
     for band, volume in made.items():
         projection = replace(case.projection, volume=volume)
@@ -125,7 +153,7 @@ def judge(case: Case, model: Model) -> dict[Key, Sums]:
     return found
 
 
-def raw(panel: Panel, model: Model, made: Trajectories, count: int) -> Trajectories:
+def raw(panel: Panel, model: Once, made: Trajectories, count: int) -> Trajectories:
     """The point moved by the errors from one past cut, chained where the horizon is longer: nothing else."""
     horizon = len(made.point)
     cuts, length = cuts_of(panel, horizon)
@@ -173,9 +201,14 @@ def work(task: Task, names: list[str], *, history: int, origins: int, draws: int
     for case in cases_of(task, history=history, origins=origins, draws=draws):
         sums: dict[Key, Sums] = {}
         seconds: dict[str, float] = {}
+        once: dict[str, Once] = {}
         for name in names:
             began = time.perf_counter()
-            sums |= judge(case, model_of(name))
+            model = model_of(name)
+            if isinstance(model, Combination):
+                model = replace(model, models=[once.get(m.name, m) for m in model.models])
+            once[name] = Once(model)
+            sums |= judge(case, once[name])
             seconds[name] = time.perf_counter() - began
         done.append((sums, seconds))
     return done

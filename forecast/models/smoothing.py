@@ -13,7 +13,6 @@ import numpy as np
 
 from forecast.errors import ModelError, one_of
 from forecast.models.one_by_one import Fit, History, NotFittedError, OneByOne
-from forecast.models.statespace import older
 from forecast.panel import FloatArray
 
 Rest = Literal["ets", "arima"]
@@ -198,7 +197,7 @@ class _Smoothed:
         """Futures with the parameters held: (count, horizon)."""
         horizon = len(history.ahead)
         if hasattr(self.results, "apply"):
-            drawn = self.results.simulate(horizon, anchor="end", repetitions=count, random_state=older(rng))
+            drawn = self.results.simulate(horizon, anchor="end", repetitions=count, rng=rng)
         else:
             shocks = float(np.sqrt(self.results.scale)) * rng.standard_normal((horizon, count))
             drawn = self.results.simulate(horizon, anchor="end", repetitions=count, random_errors=shocks)

@@ -167,7 +167,7 @@ class _StateSpace:
     def sample(self, history: History, count: int, rng: np.random.Generator) -> FloatArray:
         """Futures of the state space, parameters held: (count, horizon)."""
         made = self.results.simulate(
-            len(history.ahead), anchor="end", repetitions=count, exog=self.exog(history), random_state=older(rng)
+            len(history.ahead), anchor="end", repetitions=count, exog=self.exog(history), rng=rng
         )
         return np.asarray(made, dtype="float64").reshape(len(history.ahead), count).T
 
@@ -186,11 +186,6 @@ def _converged(program: Any, name: str) -> Any:
     if not np.isfinite(results.params).all():
         raise NotFittedError(f"{name} found no finite parameters")
     return results
-
-
-def older(rng: np.random.Generator) -> np.random.RandomState:
-    """Make the older kind of generator, which statsmodels' simulations take."""
-    return np.random.RandomState(int(rng.integers(2**31)))
 
 
 def _ahead(*, waves: bool) -> Callable[[History], FloatArray | None]:
@@ -244,8 +239,11 @@ def _least(left: FloatArray, d: int) -> tuple[int, int, int]:
     number, best, chosen = len(left), np.inf, (0, d, 1)
     for p, q in SHORT_LIST:
         try:
-            found = hannan_rissanen(left, ar_order=p, ma_order=q, demean=d == 0, unbiased=False)[0]
-        except (np.linalg.LinAlgError, ValueError):
+            with warnings.catch_warnings():
+                # A singular regression is told by a warning; its pair then has no sound variance.
+                warnings.simplefilter("error")
+                found = hannan_rissanen(left, ar_order=p, ma_order=q, demean=d == 0, unbiased=False)[0]
+        except (np.linalg.LinAlgError, ValueError, Warning):
             continue
         count = p + q + 2
         if not found.sigma2 > 0 or number <= count + 1:
