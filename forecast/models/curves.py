@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, get_args
 
 import numpy as np
+import pandas as pd
 
 from forecast.errors import ModelError, nearest, one_of
 from forecast.models.curve_fitting import Before, Curves, Kind, Levels, drawn, fitted, log_share
@@ -208,8 +209,8 @@ class AdoptionCurve:
             if cap < (largest := seen.largest(int(i))):
                 raise ModelError(
                     f"model {self.name!r}, series {panel.series[i]!r}: ceiling={given} lies below its largest recent "
-                    f"level, {largest:,.6g} a period (mean of {RECENT * seen.season} periods); give a higher ceiling, or "
-                    "none"
+                    f"level, {largest:,.6g} a period (mean of {RECENT * seen.season} periods); give a higher "
+                    "ceiling, or none"
                 )
 
     def _words(self, panel: Panel, seen: Seen, fit: _Fit) -> tuple[str, ...]:
