@@ -14,7 +14,7 @@ import numpy as np
 
 from forecast.errors import ModelError
 from forecast.models.one_by_one import Fit, History, NotFittedError, OneByOne
-from forecast.panel import FloatArray
+from forecast.panel import BoolArray, FloatArray
 
 #: Iterations that L-BFGS is given before a fit counts as not converged.
 ITERATIONS = 500
@@ -69,19 +69,22 @@ class SARIMAX(OneByOne):
         from statsmodels.tsa.statespace import sarimax
 
         seasonal = self.seasonal_order
-        waves = seasonal is None and history.season > 1
-        order = self.order or _chosen(history, waves=waves)
+        # Of the history that it is fitted to: a longer one may hold a season more.
+        season = history.season if seasonal is None and history.season > 1 else 0
+        order = self.order or _chosen(history, season)
         trend = self.trend or ("c" if order[1] == 0 and (seasonal is None or seasonal[1] == 0) else "n")
 
+        used = _used(history)
+
         def program(known: History) -> Any:
-            exog = _regression(known, known.past, first=0, waves=waves)
+            exog = _regression(known, known.past, used, first=0, waves=waves)
             return sarimax.SARIMAX(
                 known.values, exog, order=order, seasonal_order=seasonal or (0, 0, 0, 0), trend=trend
             )
 
         words = f"({order[0]},{order[1]},{order[2]})"
-        words += str(seasonal).replace(" ", "") if seasonal else f", season of {history.season}" if waves else ""
-        return _StateSpace(_converged(program(history), self.name), words, _ahead(waves=waves), program)
+        words += str(seasonal).replace(" ", "") if seasonal else f", season of {season}" if season else ""
+        return _StateSpace(_converged(program(history), self.name), words, _ahead(used, season), program)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +121,10 @@ class UnobservedComponents(OneByOne):
         elif history.season > PHASES:
             season = {"freq_seasonal": [{"period": history.season, "harmonics": WAVES}]}
 
+        used = _used(history)
+
         def program(known: History, level: str) -> Any:
-            exog = _regression(known, known.past, first=0, waves=False)
+            exog = _regression(known, known.past, used, first=0, season=0)
             # statsmodels writes into the list of dicts that it is given.
             own = {k: [dict(d) for d in v] if isinstance(v, list) else v for k, v in season.items()}
             return Program(known.values, level, exog=exog, **own)
@@ -138,7 +143,7 @@ class UnobservedComponents(OneByOne):
         if best is None:
             raise NotFittedError(reason)
         words = chosen + (f", season of {history.season}" if season else "")
-        return _StateSpace(best, words, _ahead(waves=False), lambda known: program(known, chosen))
+        return _StateSpace(best, words, _ahead(used, 0), lambda known: program(known, chosen))
 
 
 # ------------------------------------------------------------------------------------------------------------ a fit
@@ -166,9 +171,12 @@ class _StateSpace:
 
     def sample(self, history: History, count: int, rng: np.random.Generator) -> FloatArray:
         """Futures of the state space, parameters held: (count, horizon)."""
-        made = self.results.simulate(
-            len(history.ahead), anchor="end", repetitions=count, exog=self.exog(history), rng=rng
-        )
+        with warnings.catch_warnings():
+            # A last state of no variance is told as a covariance that rounding made negative.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            made = self.results.simulate(
+                len(history.ahead), anchor="end", repetitions=count, exog=self.exog(history), rng=rng
+            )
         return np.asarray(made, dtype="float64").reshape(len(history.ahead), count).T
 
 
@@ -188,9 +196,9 @@ def _converged(program: Any, name: str) -> Any:
     return results
 
 
-def _ahead(*, waves: bool) -> Callable[[History], FloatArray | None]:
+def _ahead(used: BoolArray, season: int) -> Callable[[History], FloatArray | None]:
     def exog(history: History) -> FloatArray | None:
-        return _regression(history, history.future, first=len(history.values), waves=waves)
+        return _regression(history, history.future, used, first=len(history.values), season=season)
 
     return exog
 
@@ -198,15 +206,16 @@ def _ahead(*, waves: bool) -> Callable[[History], FloatArray | None]:
 # ----------------------------------------------------------------------------------------------------- the regression
 
 
-def _regression(history: History, own: FloatArray, *, first: int, waves: bool) -> FloatArray | None:
-    """Regressors and, with ``waves``, the season's: (period, column); None where there are none.
-
-    Columns that are 0 throughout the history are left out.
-    """
-    used = own[:, np.ptp(history.past, axis=0) > 0] if len(history.past) else own
-    season = _season(history.season, first + np.arange(len(own))) if waves else np.zeros((len(own), 0))
-    table = np.concatenate([season, used], axis=1)
+def _regression(history: History, own: FloatArray, used: BoolArray, *, first: int, season: int) -> FloatArray | None:
+    """The ``used`` regressors and, unless it is 0, the season's: (period, column); None where there are none."""
+    phases = _season(season, first + np.arange(len(own))) if season else np.zeros((len(own), 0))
+    table = np.concatenate([phases, own[:, used]], axis=1)
     return table if table.shape[1] else None
+
+
+def _used(history: History) -> BoolArray:
+    """Regressors that have varied in the history: bool (regressor,). A fit keeps to them when the history moves on."""
+    return np.asarray(np.ptp(history.past, axis=0) > 0)
 
 
 def _season(season: int, t: np.ndarray) -> FloatArray:
@@ -219,10 +228,10 @@ def _season(season: int, t: np.ndarray) -> FloatArray:
     return np.asarray(np.concatenate([np.sin(angle), np.cos(angle)], axis=1))
 
 
-def _chosen(history: History, *, waves: bool) -> tuple[int, int, int]:
+def _chosen(history: History, season: int) -> tuple[int, int, int]:
     """Orders (p, d, q) of what season and regressors leave."""
     left = history.whole
-    table = _regression(history, history.past, first=0, waves=waves)
+    table = _regression(history, history.past, _used(history), first=0, season=season)
     if table is not None:
         one = np.column_stack([np.ones(len(left)), table])
         # Fitted to first differences: a level that moves would pass for the season's.
