@@ -77,7 +77,7 @@ class SARIMAX(OneByOne):
         used = _used(history)
 
         def program(known: History) -> Any:
-            exog = _regression(known, known.past, used, first=0, waves=waves)
+            exog = _regression(known, known.past, used, first=0, season=season)
             return sarimax.SARIMAX(
                 known.values, exog, order=order, seasonal_order=seasonal or (0, 0, 0, 0), trend=trend
             )
