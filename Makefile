@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help plan test test-slow test-system notebooks bench-accuracy bench-speed bench-law yardsticks lint format clean
+.PHONY: help plan test test-slow test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches yardsticks lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,12 @@ bench-speed: $(VENV)/.dev $(YARD)/.made ## time and memory of 5,000 series besid
 
 bench-law: $(VENV)/.dev ## the shipped law of errors fitted anew, beside the constants in the code; one minute
 	$(BIN)/python benchmarks/error_law.py --jobs $(WORKERS)
+
+bench-shelf: $(VENV)/.dev ## every model's bands of totals on made-up organisations, raw and calibrated; 40 minutes
+	$(BIN)/python benchmarks/shelf.py --origins 1 --jobs $(WORKERS) --out $(OUT)/bench
+
+bench-launches: $(VENV)/.dev ## cold starts at 0, 7 and 30 days of history, beside the run rate; 5 minutes
+	$(BIN)/python benchmarks/launches.py --judge --jobs $(WORKERS) --out $(OUT)/bench
 
 yardsticks: $(YARD)/.made ## the environment of the programs that the benchmarks compare with
 
