@@ -54,7 +54,7 @@ class Combination:
         from forecast.models import model_of
 
         one_of("how", self.how, get_args(How), ModelError)
-        if isinstance(self.models, str) or len(self.models) < 2:
+        if isinstance(self.models, str) or not isinstance(self.models, Sequence) or len(self.models) < 2:
             raise ModelError(f"models={self.models!r}: a combination needs at least two models")
         found = tuple(model_of(model) for model in self.models)
         names = [model.name for model in found]

@@ -7,13 +7,15 @@ days there are, the more the first two count.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from forecast.errors import ModelError, ScenarioError, nearest
 from forecast.models.age import DAYS_A_PERIOD, YOUNG, ages
+from forecast.models.baselines import SeasonalMean
+from forecast.models.one_by_one import OneByOne
 from forecast.models.peers import ANYTHING, Peers, peers_of
 from forecast.models.protocol import Futures, Model, Rolled, roll
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel
@@ -120,6 +122,9 @@ class Launch:
         if isinstance(rest, Launch):
             raise ModelError("rest: 'launch' itself cannot forecast the grown series; name another model")
         object.__setattr__(self, "rest", rest)
+        for what, given in (("expected", self.expected), ("on", self.on)):
+            if not isinstance(given, Mapping):
+                raise ModelError(f"{what}={given!r}: wanted a mapping from series, as {what}={{'search': ...}}")
         told = {
             str(s): e if isinstance(e, Demand) else _amount(e, f"expected of {s!r}") for s, e in self.expected.items()
         }
@@ -139,14 +144,32 @@ class Launch:
 
     def roll(self, panel: Panel, horizon: int, cuts: IntArray, length: int) -> Rolled:
         """Forecast the grown series by ``rest``; of the young ones the point is the median of their futures."""
-        assert not isinstance(self.rest, str)
-        rolled = roll(self.rest, panel, horizon, cuts, length)
+        rolled = self._rest(panel, horizon, cuts, length)
         made = self.futures(panel, horizon, POINTS, 0)
-        point, words = rolled.point.copy(), list(rolled.method or [self.rest.name] * len(panel.series))
+        point, words = rolled.point.copy(), list(rolled.method)
         point[:, made.columns] = np.median(made.values, axis=0)
         for i in made.columns:
             words[i] = f"launch: {int(np.isfinite(panel.values[:, i]).sum())} periods seen"
         return Rolled(point, rolled.past, cuts, tuple(words), rolled.notes)
+
+    def _rest(self, panel: Panel, horizon: int, cuts: IntArray, length: int) -> Rolled:
+        """Forecast by ``rest``; where that is fitted series by series, it need not take those that have just begun."""
+        assert not isinstance(self.rest, str)
+        young = self.young(panel)
+        if not young.any() or not isinstance(self.rest, OneByOne):
+            rolled = roll(self.rest, panel, horizon, cuts, length)
+            return replace(rolled, method=rolled.method or (self.rest.name,) * len(panel.series))
+        point = np.empty((horizon, len(young)))
+        past = np.empty((len(cuts), length, len(young)))
+        words = np.empty(len(young), dtype=object)
+        notes: tuple[str, ...] = ()
+        for model, mine in ((self.rest, ~young), (SeasonalMean(), young)):
+            if mine.any():
+                part = roll(model, panel.part(mine), horizon, cuts, length)
+                point[:, mine], past[:, :, mine] = part.point, part.past
+                words[mine] = part.method
+                notes = (*notes, *part.notes)
+        return Rolled(point, past, cuts, tuple(words), notes)
 
     def futures(self, panel: Panel, horizon: int, count: int, seed: int) -> Futures:
         """Futures of the young series and of those that are planned: see :class:`Launch`."""
@@ -260,4 +283,4 @@ def _day(series: str, given: object) -> pd.Timestamp:
         raise ModelError(f"on: {series!r} begins on {given!r}, which is not a date; write it as 2026-03-01") from cause
     if pd.isna(read):
         raise ModelError(f"on: {series!r} begins on {given!r}, which is not a date; write it as 2026-03-01")
-    return read.normalize()
+    return read.tz_localize(None).normalize()

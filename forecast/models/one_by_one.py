@@ -17,7 +17,7 @@ from forecast.errors import ModelError, one_of
 from forecast.models.baselines import filled
 from forecast.models.logscale import LogScale, log_scale
 from forecast.models.protocol import Futures, Model, Rolled, checked, roll
-from forecast.models.regressors import Regressor, check_regressors, design
+from forecast.models.regressors import CollinearError, Regressor, check_regressors, design
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.streams import stream
 
@@ -32,6 +32,10 @@ INSTEAD = "'seasonal_mean' and 'run_rate' take any history; for what has just be
 
 class NotFittedError(ModelError):
     """A series that a model could not be fitted to; the fallback is asked."""
+
+
+class NoneFittedError(ModelError):
+    """A panel of which a model could be fitted to no series at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +175,21 @@ class OneByOne:
         if len(failed):
             other = self._other([done[i].reason for i in failed], [panel.series[i] for i in failed], count)
             part = Panel(panel.values[:, failed], panel.periods, tuple(panel.series[i] for i in failed), panel.freq)
-            instead = roll(other, part, horizon, cuts, length)
+            instead: Rolled | None = None
+            while instead is None:
+                try:
+                    instead = roll(other, part, horizon, cuts, length)
+                except NoneFittedError:
+                    if not isinstance(other, OneByOne) or not isinstance(other.fallback, Model):
+                        raise
+                    other = other.fallback
             point[:, failed], past[:, :, failed] = instead.point, instead.past
-            for i in failed:
-                words[i] = f"{other.name}, since {done[i].reason}"
+            for k, i in enumerate(failed):
+                words[i] = f"{instead.method[k] if instead.method else other.name}, since {done[i].reason}"
             notes = (
                 *notes,
                 _replaced(self.name, other.name, [panel.series[i] for i in failed], done[failed[0]].reason),
+                *instead.notes,
             )
         checked(self, point, (horizon, count))
         return Rolled(point, past, cuts, tuple(words), notes)
@@ -199,7 +211,7 @@ class OneByOne:
         shown = "; ".join(f"{s}: {r}" for s, r in list(zip(series, reasons, strict=True))[:5])
         more = f"; and {len(series) - 5} more" if len(series) > 5 else ""
         if len(series) == count:
-            raise ModelError(f"model {self.name!r} could not be fitted to any series ({shown}{more}). {INSTEAD}")
+            raise NoneFittedError(f"model {self.name!r} could not be fitted to any series ({shown}{more}). {INSTEAD}")
         if self.fallback is None:
             raise ModelError(
                 f"model {self.name!r} could not be fitted to {len(series)} of {count} series ({shown}{more}) and "
@@ -243,8 +255,8 @@ def _one(model: OneByOne, panel: Panel, i: int, horizon: int, cuts: IntArray, le
             moving = _fitted(model, known) if fresh or moving is None else moving.moved(known)
             held = own
             past[k] = _sane(moving.point(known), known, own)
-        except NotFittedError:
-            # What could not be forecast then has no error there.
+        except (NotFittedError, CollinearError):
+            # What could not be forecast then has no error there; regressors that differ by now may not have then.
             moving = held = None
     return _Done(point, past, fit.words, idle=idle)
 
@@ -254,6 +266,7 @@ def _drawn(model: OneByOne, panel: Panel, i: int, horizon: int, count: int, seed
     try:
         history, _, scale = _history(model, panel, i, len(panel.values), horizon)
         fit = _fitted(model, history)
+        _sane(fit.point(history), history, scale)
         z = fit.sample(history, count, stream(seed, "own", model.name, panel.series[i]))
         return scale.back(z[..., None])[..., 0]
     except NotFittedError:
@@ -307,8 +320,9 @@ def _scale(values: FloatArray, season: int, *, log: bool) -> LogScale:
 
 
 def _fits(scale: LogScale, values: FloatArray) -> bool:
-    """Whether a scale chosen on less history can take it all: logs take no zero."""
-    return not scale.log[0] or bool(np.nanmin(values) + scale.offset[0] > 0)
+    """Whether a scale chosen on less history can take it all: logs take no zero, and what is bounded no value below."""
+    least = float(np.nanmin(values))
+    return (least >= 0 or not scale.bounded[0]) and (not scale.log[0] or least + float(scale.offset[0]) > 0)
 
 
 def _sane(z: FloatArray, history: History, scale: LogScale) -> FloatArray:

@@ -5,7 +5,7 @@ Comes in: a clock and a date. Goes out: columns over past and future periods, ho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -21,6 +21,10 @@ from forecast.periods import extents
 Span = str | pd.Timestamp | tuple[str | pd.Timestamp, str | pd.Timestamp]
 
 
+class CollinearError(ModelError):
+    """Regressors of which one follows from the others, in what is known so far."""
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Regressors over a span of periods: ``values`` float array (period, column), and what each column is called."""
@@ -34,7 +38,7 @@ class Regressor(Protocol):
     """Something that is known for periods ahead, and may explain a series."""
 
     def columns(self, periods: pd.DatetimeIndex, freq: str, *, as_of: pd.Timestamp, series: str) -> Columns:
-        """The columns over ``periods``, as they were known on ``as_of``, the last period of the history."""
+        """The columns over ``periods``, as they were known on ``as_of``, the last day of the history."""
         ...
 
 
@@ -127,7 +131,7 @@ class Event:
 
     def __post_init__(self) -> None:
         """Read the dates."""
-        given = [self.on] if isinstance(self.on, str | pd.Timestamp) else list(self.on)
+        given = [self.on] if isinstance(self.on, str) or not isinstance(self.on, Iterable) else list(self.on)
         spans = tuple(_span(self.name, one) for one in given)
         if not spans:
             raise ModelError(f"event {self.name!r}: on= names no date")
@@ -172,17 +176,7 @@ class Regressors:
 
     def __post_init__(self) -> None:
         """Check the table, and keep a copy in the order of dates."""
-        table = self.table.copy()
-        if "ds" not in table:
-            have = ", ".join(map(str, table.columns))
-            raise ModelError(f"the regressors' table has no column 'ds'; it has {have}{nearest('ds', table.columns)}")
-        for column in ("ds", "known_from"):
-            if column in table:
-                read = pd.to_datetime(table[column], errors="coerce")
-                if read.isna().any():
-                    rows = bad_rows(table, read.isna(), [column], first_row=0)
-                    raise ModelError(f"regressors, column {column!r}: not a date in {rows}")
-                table[column] = read
+        table = _dated(self.table)
         if "known_from" not in table and not self.known_in_advance:
             raise ModelError(
                 "the regressors' table does not say when its values were known: what was measured afterwards would "
@@ -204,10 +198,10 @@ class Regressors:
         key = [c for c in ("unique_id", "ds", "known_from") if c in table]
         if "unique_id" in table:
             table["unique_id"] = table["unique_id"].astype(str)
-        again = table.duplicated(key)
-        if again.any():
+        twice = table.duplicated(key)
+        if twice.any():
             raise ModelError(
-                f"the regressors' table repeats {', '.join(key)}: {bad_rows(table, again, key, first_row=0)}"
+                f"the regressors' table repeats {', '.join(key)}: {bad_rows(table, twice, key, first_row=0)}"
             )
         by = [c for c in ("ds", "known_from") if c in table]
         object.__setattr__(self, "table", table.sort_values(by, kind="stable").reset_index(drop=True))
@@ -252,6 +246,28 @@ class Regressors:
         return Columns(self._names, latest.loc[periods, list(self._names)].to_numpy("float64"))
 
 
+def _dated(given: object) -> pd.DataFrame:
+    """A copy of a table of regressors, its dates read."""
+    if not isinstance(given, pd.DataFrame):
+        raise ModelError(f"the regressors' table is a {type(given).__name__}; wanted a DataFrame")
+    table = given.rename(columns=str)
+    if not table.columns.is_unique:
+        again = table.columns[table.columns.duplicated()][0]
+        raise ModelError(f"the regressors' table has two columns {again!r}; keep one")
+    if "ds" not in table:
+        have = ", ".join(table.columns)
+        raise ModelError(f"the regressors' table has no column 'ds'; it has {have}{nearest('ds', table.columns)}")
+    for column in ("ds", "known_from"):
+        if column in table:
+            text = not pd.api.types.is_datetime64_any_dtype(table[column])
+            read = pd.to_datetime(table[column], errors="coerce", format="ISO8601" if text else None)
+            if read.isna().any():
+                rows = bad_rows(table, read.isna(), [column], first_row=0)
+                raise ModelError(f"regressors, column {column!r}: not a date in {rows}")
+            table[column] = read.dt.tz_localize(None)
+    return table
+
+
 def design(
     regressors: Sequence[Regressor], periods: pd.DatetimeIndex, freq: str, *, known: int, series: str
 ) -> tuple[Columns, tuple[str, ...]]:
@@ -263,9 +279,14 @@ def design(
     Raises
     ------
     ModelError
-        Two columns bear one name, or say the same.
+        Two columns bear one name.
+    CollinearError
+        A column follows from others.
     """
-    found = [one.columns(periods, freq, as_of=periods[known - 1], series=series) for one in regressors]
+    # What was known is what was known when the last period of the history was over.
+    last = periods[known - 1 : known]
+    as_of = max(last[0], extents(pd.DatetimeIndex(last, freq=freq)).last[0]) if regressors else last[0]
+    found = [one.columns(periods, freq, as_of=as_of, series=series) for one in regressors]
     names = tuple(name for one in found for name in one.names)
     again = sorted({name for name in names if names.count(name) > 1})
     if again:
@@ -278,7 +299,7 @@ def design(
         size = (past - past.mean(axis=0)) / past.std(axis=0)
         if np.linalg.matrix_rank(size, tol=1e-8 * np.sqrt(known)) < past.shape[1]:
             told = ", ".join(repr(n) for n, v in zip(names, varies, strict=True) if v)
-            raise ModelError(f"regressors {told}: one follows from the others; leave one of them out")
+            raise CollinearError(f"regressors {told}: one follows from the others; leave one of them out")
     return Columns(names, values), tuple(n for n, v in zip(names, varies, strict=True) if not v)
 
 
@@ -289,12 +310,14 @@ def check_regressors(regressors: object) -> tuple[Regressor, ...]:
         raise ModelError(
             "regressors: give a table as fc.Regressors(table, known_in_advance=True), or with 'known_from'"
         )
-    if isinstance(regressors, Regressor):
+    if isinstance(regressors, Regressor) and not isinstance(regressors, type):
         return (regressors,)
     if isinstance(regressors, str) or not isinstance(regressors, Sequence):
         raise ModelError(f"regressors={regressors!r}: wanted {wanted}")
     for one in regressors:
-        if not isinstance(one, Regressor):
+        if isinstance(one, type):
+            raise ModelError(f"regressors: the class {one.__name__} is none, an object of it is; wanted {wanted}")
+        if isinstance(one, pd.DataFrame) or not isinstance(one, Regressor):
             raise ModelError(f"regressors: {type(one).__name__} is none; wanted {wanted}")
     return tuple(regressors)
 
@@ -321,7 +344,7 @@ def _summed(of_day: np.ndarray, at: np.ndarray, count: int) -> FloatArray:
 
 
 def _span(name: str, given: Span) -> tuple[pd.Timestamp, pd.Timestamp]:
-    ends = (given, given) if isinstance(given, str | pd.Timestamp) else tuple(given)
+    ends = (given, given) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
     if len(ends) != 2:
         raise ModelError(f"event {name!r}: wanted a date or (first, last), not {given!r}")
     first, last = (_date(name, end) for end in ends)
@@ -332,9 +355,10 @@ def _span(name: str, given: Span) -> tuple[pd.Timestamp, pd.Timestamp]:
 
 def _date(name: str, given: object) -> pd.Timestamp:
     try:
-        read = pd.Timestamp(given)  # type: ignore[arg-type]
+        # A number would be read as nanoseconds since 1970.
+        read = pd.NaT if isinstance(given, int | float) else pd.Timestamp(given)  # type: ignore[arg-type]
     except (ValueError, TypeError) as cause:
         raise ModelError(f"event {name!r}: {given!r} is not a date; write it as 2026-03-01") from cause
     if pd.isna(read):
         raise ModelError(f"event {name!r}: {given!r} is not a date; write it as 2026-03-01")
-    return read.normalize()
+    return read.tz_localize(None).normalize()

@@ -150,11 +150,13 @@ class STL(OneByOne):
         """Take the seasons out, and fit the rest."""
         if not history.seasons:
             raise NotFittedError("the history does not hold two seasons")
-        season = _seasons_of(history.whole, history.seasons, robust=self.robust)
+        # MSTL takes a season that the history holds more than twice.
+        seasons = tuple(m for m in history.seasons if m == history.season or 2 * m < len(history.whole))
+        season = _seasons_of(history.whole, seasons, robust=self.robust)
         left = history.whole - season.sum(axis=1)
         inner = _ets(left, trend=None, season=1) if self.rest == "ets" else _arima(left)
-        words = f"seasons of {' and '.join(map(str, history.seasons))}, the rest {inner.words}"
-        return _Decomposed(inner, season, history.seasons, words, robust=self.robust)
+        words = f"seasons of {' and '.join(map(str, seasons))}, the rest {inner.words}"
+        return _Decomposed(inner, season, seasons, words, robust=self.robust)
 
 
 # --------------------------------------------------------------------------------------------------------------- fits

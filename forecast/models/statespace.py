@@ -8,11 +8,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from forecast.errors import ModelError
+from forecast.errors import ModelError, one_of
 from forecast.models.one_by_one import Fit, History, NotFittedError, OneByOne
 from forecast.panel import BoolArray, FloatArray
 
@@ -24,6 +25,13 @@ PHASES, WAVES = 12, 4
 SHORT_LIST = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 1), (1, 2), (2, 2))
 #: The level at which the KPSS test calls a series not stationary.
 KPSS_LEVEL = 0.05
+#: statsmodels' trends of a SARIMAX, and its levels of unobserved components.
+TRENDS = ("n", "c", "t", "ct")
+KNOWN_LEVELS = (
+    *("irregular", "fixed intercept", "deterministic constant", "random walk", "local level", "fixed slope"),
+    *("deterministic trend", "random walk with drift", "local linear deterministic trend", "local linear trend"),
+    *("smooth trend", "random trend"),
+)
 #: Unobserved components that are tried, by statsmodels' names.
 LEVELS = ("local level", "random walk with drift", "local linear trend")
 
@@ -59,8 +67,10 @@ class SARIMAX(OneByOne):
     trend: str | None = None
 
     def __post_init__(self) -> None:
-        """Check the orders."""
+        """Check orders and trend."""
         super().__post_init__()
+        if self.trend is not None:
+            one_of("trend", self.trend, TRENDS, ModelError)
         _orders("order", self.order, 3)
         _orders("seasonal_order", self.seasonal_order, 4)
 
@@ -84,7 +94,7 @@ class SARIMAX(OneByOne):
 
         words = f"({order[0]},{order[1]},{order[2]})"
         words += str(seasonal).replace(" ", "") if seasonal else f", season of {season}" if season else ""
-        return _StateSpace(_converged(program(history), self.name), words, _ahead(used, season), program)
+        return _StateSpace(_converged(lambda: program(history), self.name), words, _ahead(used, season), program)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +121,12 @@ class UnobservedComponents(OneByOne):
     name: str = "unobserved_components"
     level: str | None = None
 
+    def __post_init__(self) -> None:
+        """Check the level."""
+        super().__post_init__()
+        if self.level is not None:
+            one_of("level", self.level, KNOWN_LEVELS, ModelError)
+
     def fit(self, history: History) -> Fit:
         """Choose the level, and fit."""
         from statsmodels.tsa.statespace.structural import UnobservedComponents as Program
@@ -134,7 +150,7 @@ class UnobservedComponents(OneByOne):
         reason = ""
         for level in names:
             try:
-                found = _converged(program(history, level), self.name)
+                found = _converged(partial(program, history, level), self.name)
             except NotFittedError as why:
                 reason = str(why)
                 continue
@@ -180,13 +196,13 @@ class _StateSpace:
         return np.asarray(made, dtype="float64").reshape(len(history.ahead), count).T
 
 
-def _converged(program: Any, name: str) -> Any:
+def _converged(program: Callable[[], Any], name: str) -> Any:
     """Fit by maximum likelihood; a fit that did not converge was none."""
     with warnings.catch_warnings():
         # Starting values that are not stationary, and convergence: which is read from the result itself.
         warnings.simplefilter("ignore")
         try:
-            results = program.fit(disp=0, method="lbfgs", maxiter=ITERATIONS)
+            results = program().fit(disp=0, method="lbfgs", maxiter=ITERATIONS)
         except (np.linalg.LinAlgError, ValueError) as cause:
             raise NotFittedError(f"{name} failed: {str(cause).splitlines()[0]}") from cause
     if not results.mle_retvals.get("converged", False):
