@@ -34,6 +34,7 @@ from forecast.dependence import Trajectories, trajectories
 from forecast.generator import generate_usage
 from forecast.models import MODELS, Model, model_of
 from forecast.models.combining import Combination
+from forecast.models.curves import AdoptionCurve
 from forecast.models.one_by_one import OneByOne
 from forecast.models.protocol import Futures, Rolled, SamplingModel, cuts_of, roll
 from forecast.panel import FloatArray, IntArray, Panel
@@ -43,6 +44,8 @@ from forecast.usage_totals import projected_totals
 
 #: The bands that are held against what came.
 BANDS = ("calibrated", "raw", "own")
+#: Models whose futures may be their own.
+CHOOSE = (OneByOne, AdoptionCurve)
 #: Past log errors larger than this are cut: a forecast of nothing has no log.
 MOST_LOG = 3.0
 
@@ -123,7 +126,7 @@ class Once:
 
     def futures(self, panel: Panel, horizon: int, count: int, seed: int) -> Futures:
         """Its own futures, if it brings them or they are asked for."""
-        model = replace(self.rest, paths="own") if self.own and isinstance(self.rest, OneByOne) else self.rest
+        model = replace(self.rest, paths="own") if self.own and isinstance(self.rest, CHOOSE) else self.rest
         if isinstance(model, SamplingModel):
             return model.futures(panel, horizon, count, seed)
         return Futures(np.zeros((count, horizon, 0)), np.zeros(0, dtype=np.intp))
@@ -136,7 +139,7 @@ def judge(case: Case, model: Once) -> dict[Key, Sums]:
     count = case.projection.volume.count
     made = {"calibrated": trajectories(panel, model, horizon=horizon, count=count, seed=1, key="volume")}
     made["raw"] = raw(panel, model, made["calibrated"], count)
-    if isinstance(model.rest, OneByOne):
+    if isinstance(model.rest, CHOOSE):
         model.own = True
         made["own"] = trajectories(panel, model, horizon=horizon, count=count, seed=1, key="volume")
     found: dict[Key, Sums] = {}
@@ -260,6 +263,7 @@ def main() -> int:
     parser.add_argument("--origins", type=int, default=2, help="origins of each organisation, a quarter apart (2)")
     parser.add_argument("--draws", type=int, default=300, help="futures (300)")
     parser.add_argument("--limit", type=int, help="the first so many organisations (all)")
+    parser.add_argument("--every", type=int, default=1, help="each so many-th organisation (1: all)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (2)")
     parser.add_argument("--tune", action="store_true", help="other organisations: what parameters may be chosen on")
     parser.add_argument("--repeat", type=int, default=1, help="with --tune: organisations of each kind (1)")
@@ -267,6 +271,7 @@ def main() -> int:
     options = parser.parse_args()
     began = time.perf_counter()
     asked = tasks(options.configurations, tune=options.tune, repeat=options.repeat, limit=options.limit)
+    asked = asked[:: options.every]
     print("The frozen configurations are not read." if options.tune else looks("frozen"))
     print(f"{len(asked)} organisations, {options.origins} origins each, {len(options.models)} models", flush=True)
     arguments = {name: getattr(options, name) for name in ("history", "origins", "draws")}

@@ -431,3 +431,16 @@ def test_the_shelf_has_them_by_name():
     assert "start and rate pooled over 3 series" in made.fitted[0]
     card = fc.backtest(frame, models=["bass", "gompertz", "run_rate"], horizon=28, origins=2, draws=50)
     assert set(card.table.index) >= {"bass", "gompertz", "run_rate"}
+
+
+def test_bass_counts_from_the_launch_and_refuses_a_history_that_begins_after_it():
+    """The same product, seen from its first day and from half way up: the second is forecast by the fallback."""
+    t = np.arange(1.0, 301.0)
+    share = (1 - np.exp(-0.02 * t)) / (1 + 8 * np.exp(-0.02 * t))
+    days = pd.date_range("2026-01-01", periods=300)
+    whole = pd.DataFrame({"unique_id": "a", "ds": days, "y": 1_000 * share})
+    late = whole[whole["ds"] >= "2026-05-15"].assign(unique_id="b")
+    found = fc.sample_paths(pd.concat([whole, late]), horizon=14, model="bass", draws=20)
+    assert found.fitted[0].startswith("bass")
+    assert found.fitted[1].startswith("seasonal_mean")
+    assert any("its launch lies before the history" in note for note in found.notes)

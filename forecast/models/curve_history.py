@@ -29,6 +29,8 @@ FALLEN, LEAST_QUARTER = 0.8, 2
 JUMP, JUMP_OFFSET = 0.7, 0.02
 #: And one that has nothing in more than this share of those blocks.
 RESTS = 0.2
+#: Where use counts from the launch, a history whose first blocks are above this share of its highest began after it.
+BEGAN = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Seen:
         return Within(phase, np.where(mean > 0, shape / np.where(mean > 0, mean, 1.0), 1.0))
 
 
-def seen_at(panel: Panel, cut: int) -> Seen:
+def seen_at(panel: Panel, cut: int, *, since_launch: bool = False) -> Seen:
     """A panel as known at a cut."""
     values = panel.values[:cut]
     used = np.nan_to_num(values) > 0
@@ -125,12 +127,14 @@ def seen_at(panel: Panel, cut: int) -> Seen:
     enough &= np.isfinite(level)
     level, middle = np.where(enough, level, np.nan), np.where(enough, middle, np.nan)
     recent = _recent(level)
-    why = _why(level, known.sum(axis=(0, 1)), recent, below)
+    why = _why(level, known.sum(axis=(0, 1)), recent, below, since_launch=since_launch)
     good = np.array([not w for w in why], dtype=bool)
     return Seen(season, blocks, level, middle, (cut - first).astype(np.intp), recent, good, why)
 
 
-def _why(level: FloatArray, periods: IntArray, recent: FloatArray, below: BoolArray) -> tuple[str, ...]:
+def _why(
+    level: FloatArray, periods: IntArray, recent: FloatArray, below: BoolArray, *, since_launch: bool
+) -> tuple[str, ...]:
     """What keeps a curve from each series, empty where nothing does."""
     out = []
     for i in range(level.shape[1]):
@@ -143,7 +147,7 @@ def _why(level: FloatArray, periods: IntArray, recent: FloatArray, below: BoolAr
         elif not recent[i] > 0:
             out.append("nothing was used of late")
         else:
-            out.append(_odd(known, float(recent[i])))
+            out.append(_odd(known, float(recent[i])) or (_late(known) if since_launch else ""))
     return tuple(out)
 
 
@@ -160,6 +164,14 @@ def _odd(level: FloatArray, recent: float) -> str:
     means = np.convolve(level, np.ones(quarter) / quarter, mode="valid")
     if means[-1] < FALLEN * means.max():
         return f"it falls: its last quarter is {means[-1] / means.max():.0%} of its highest"
+    return ""
+
+
+def _late(level: FloatArray) -> str:
+    """What tells that known levels (block,) began long after a launch; empty where nothing does."""
+    share = float(level[:RECENT].mean() / level.max())
+    if share > BEGAN:
+        return f"its launch lies before the history, which begins at {share:.0%} of its highest level"
     return ""
 
 

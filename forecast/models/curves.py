@@ -70,7 +70,8 @@ class AdoptionCurve:
         Learn start and rate from all series of the panel: how other products grew tells how a young one will.
     fallback : str or Model, optional
         What forecasts series that no curve fits: too short, with values below 0, falling (the last quarter below 80 %
-        of the highest), resting, or jumping (usually by more than a factor of 2 from week to week). The result's
+        of the highest), resting, or jumping (usually by more than a factor of 2 from week to week); and by Bass one
+        whose launch lies before the history (its first month is above 30 % of its highest week). The result's
         notes name them. None refuses.
     paths : {"joint", "own"}
         Sample paths calibrated around the point, as of every model; or the curve's own: parameters drawn from the
@@ -126,7 +127,7 @@ class AdoptionCurve:
     def roll(self, panel: Panel, horizon: int, cuts: IntArray, length: int) -> Rolled:
         """Forecast from the end and from each cut, each with what was known then."""
         count = len(panel.series)
-        seen = [seen_at(panel, int(cut)) for cut in (*cuts, len(panel.values))]
+        seen = [self._seen(panel, int(cut)) for cut in (*cuts, len(panel.values))]
         if not seen[-1].good.any():
             raise self._refused(panel, seen[-1])
         fit = self._fitted(panel, seen)
@@ -147,7 +148,7 @@ class AdoptionCurve:
         """The curves' own sample paths of the series that they were fitted to, if ``paths="own"``: else none."""
         if self.paths == "joint":
             return Futures(np.zeros((count, horizon, 0)), np.zeros(0, dtype=np.intp))
-        seen = seen_at(panel, len(panel.values))
+        seen = self._seen(panel, len(panel.values))
         fit = self._fitted(panel, [seen])
         ahead, blocks = seen.ahead(horizon), -(-horizon // seen.season)
         gap = seen.blocks_ahead(1)[0]
@@ -166,6 +167,10 @@ class AdoptionCurve:
         return Futures(values, fit.column)
 
     # ----------------------------------------------------------------------------------------------------- its parts
+
+    def _seen(self, panel: Panel, cut: int) -> Seen:
+        """What is known at a cut; Bass counts from the launch, so that has to be in the history."""
+        return seen_at(panel, cut, since_launch=self.kind == "bass")
 
     def _fitted(self, panel: Panel, seen: list[Seen]) -> _Fit:
         """Fit all series at all cuts at once."""
