@@ -11,6 +11,8 @@ Beside the calibrated band stands a raw one: the point moved by the model's own 
 for all workloads, with nothing pooled, centred or borrowed. For models that draw futures of their own (``paths="own"``)
 there is that band too.
 
+An organisation that a model refuses altogether is named and left out of its rows; ``origins`` says how many are in.
+
 The frozen configurations are for judging. ``--tune`` runs on populations of other seeds in their place.
 """
 
@@ -211,7 +213,11 @@ def work(task: Task, names: list[str], *, history: int, origins: int, draws: int
             if isinstance(model, Combination):
                 model = replace(model, models=[once.get(m.name, m) for m in model.models])
             once[name] = Once(model)
-            sums |= judge(case, once[name])
+            try:
+                sums |= judge(case, once[name])
+            except fc.ModelError as refused:
+                # Such as Bass, where no launch lies in the history.
+                print(f"{case.name}: {str(refused)[:160]}", flush=True)
             seconds[name] = time.perf_counter() - began
         done.append((sums, seconds))
     return done
@@ -220,7 +226,7 @@ def work(task: Task, names: list[str], *, history: int, origins: int, draws: int
 def table(found: list[dict[Key, Sums]], seconds: list[dict[str, float]]) -> pd.DataFrame:
     """One row a model, band, measure, scope and length."""
     rows = []
-    for key in found[0]:
+    for key in dict.fromkeys(key for origin in found for key in origin):
         of = [origin[key] for origin in found if key in origin]
         count = np.array([s.count for s in of], dtype="float64")
         covered = coverage_error([s.inside for s in of], count)
@@ -228,7 +234,7 @@ def table(found: list[dict[Key, Sums]], seconds: list[dict[str, float]]) -> pd.D
             {
                 "model": key.model, "band": key.band, "measure": key.measure, "scope": key.scope, "length": key.length,
                 "in 80": 100 * covered.share, "±": 100 * covered.se, "trials": covered.trials,
-                "above": 100 * sum(s.above for s in of) / count.sum(),
+                "origins": len(of), "above": 100 * sum(s.above for s in of) / count.sum(),
                 "off": 100 * sum(s.off for s in of) / count.sum(),
                 "score": float(np.exp(sum(s.score for s in of) / count.sum())),
                 "seconds": float(np.mean([s[key.model] for s in seconds])),
@@ -240,7 +246,7 @@ def table(found: list[dict[Key, Sums]], seconds: list[dict[str, float]]) -> pd.D
 def lines_of(found: list[dict[Key, Sums]], names: list[str]) -> list[Line]:
     """Each calibrated coverage beside what was asked, the raw one in its words."""
     lines = []
-    for key in found[0]:
+    for key in dict.fromkeys(key for origin in found for key in origin):
         if key.band != "calibrated" or key.model not in names:
             continue
         covered = {}
