@@ -128,6 +128,8 @@ class OneByOne:
     #: What a history needs, in periods, besides two of its seasons; and the longest season that is asked of it.
     least: ClassVar[int] = 10
     takes_regressors: ClassVar[bool] = True
+    #: Whether its program finds the same fit in any unit; else values that are no logs come to it in powers of 1,000.
+    takes_any_unit: ClassVar[bool] = True
 
     name: str = ""
     regressors: Sequence[Regressor] = ()
@@ -291,7 +293,7 @@ def _history(
         raise NotFittedError("nothing is known yet")
     begin = int(np.argmax(there))
     values = values[begin:]
-    own = scale or _scale(values, panel.seasons[0], log=model.log)
+    own = scale or _scale(values, panel.seasons[0], log=model.log, unit=None if model.takes_any_unit else 1_000.0)
     every = pd.date_range(panel.periods[begin], periods=cut - begin + horizon, freq=panel.periods.freq or panel.freq)
     known = cut - begin
     columns, idle = design(model.regressors, every, panel.freq, known=known, series=panel.series[i])
@@ -310,13 +312,16 @@ def _history(
     return history, idle, own
 
 
-def _scale(values: FloatArray, season: int, *, log: bool) -> LogScale:
-    """Logs where they are asked for and possible; else the series' own unit, untouched."""
+def _scale(values: FloatArray, season: int, *, log: bool, unit: float | None) -> LogScale:
+    """Logs where they are asked for and possible; else the series' own unit, or a power of ``unit`` of it.
+
+    The median then lies between 1 and ``unit``.
+    """
     found = log_scale(values[:, None], season)
-    one = np.ones(1)
-    if not log:
-        return LogScale(np.zeros(1, dtype=bool), found.bounded, np.zeros(1), one)
-    return replace(found, unit=one)
+    if log and found.log[0]:
+        return replace(found, unit=np.ones(1))
+    size = np.ones(1) if unit is None else unit ** np.floor(np.log(found.unit) / np.log(unit) + 1e-9)
+    return LogScale(np.zeros(1, dtype=bool), found.bounded, np.zeros(1), size)
 
 
 def _fits(scale: LogScale, values: FloatArray) -> bool:

@@ -1,11 +1,11 @@
-"""Programs that write, warn and draw from global state, run without a trace. Goes out: two contexts to run them in."""
+"""Programs that write, warn and draw from global state, run without a trace. Goes out: contexts to run them in."""
 
 from __future__ import annotations
 
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -22,7 +22,8 @@ class _Hush:
     undo: ExitStack = field(default_factory=ExitStack)
 
 
-_HUSH = _Hush()
+#: Of Prophet's fits, and of statsmodels'.
+_PROPHET, _STATSMODELS = _Hush(), _Hush()
 #: Held while the global generator is ours.
 _DRAWING = Lock()
 _SILENT = logging.CRITICAL + 1
@@ -30,22 +31,43 @@ _SILENT = logging.CRITICAL + 1
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Prophet and cmdstanpy from writing, warning, or changing the environment.
+    """Keep Prophet and cmdstanpy from writing, warning, or changing the environment."""
+    with _hushed(_PROPHET, _silenced):
+        yield
 
-    Loggers, filters of warnings and the environment are the whole process's: the first of several threads sets them,
-    and the last puts them back.
-    """
-    with _HUSH.lock:
-        if _HUSH.depth == 0:
-            _HUSH.undo = _silenced()
-        _HUSH.depth += 1
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Keep statsmodels from warning: of starting values, and of convergence, which is read from its results."""
+    with _hushed(_STATSMODELS, _ignored):
+        yield
+
+
+@contextmanager
+def _hushed(hush: _Hush, silence: Callable[[], ExitStack]) -> Iterator[None]:
+    """Loggers, filters and the environment are the process's: of several threads the first sets, the last undoes."""
+    with hush.lock:
+        if hush.depth == 0:
+            hush.undo = silence()
+        hush.depth += 1
     try:
         yield
     finally:
-        with _HUSH.lock:
-            _HUSH.depth -= 1
-            if _HUSH.depth == 0:
-                _HUSH.undo.close()
+        with hush.lock:
+            hush.depth -= 1
+            if hush.depth == 0:
+                hush.undo.close()
+
+
+def _ignored() -> ExitStack:
+    """Ignore all warnings, and return what undoes it."""
+    # Loading it sets filters of its own: it is loaded first.
+    import statsmodels.tools.sm_exceptions  # noqa: F401
+
+    with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        return stack.pop_all()
 
 
 def _silenced() -> ExitStack:

@@ -5,7 +5,6 @@ They take no regressors, and gaps are filled from the season before.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from forecast.errors import ModelError, one_of
 from forecast.models.one_by_one import Fit, History, NotFittedError, OneByOne
+from forecast.models.quiet import unwarned
 from forecast.panel import FloatArray
 
 Rest = Literal["ets", "arima"]
@@ -46,6 +46,7 @@ class ETS(OneByOne):
     """
 
     takes_regressors = False
+    takes_any_unit = False
 
     name: str = "ets"
     trend: bool | None = None
@@ -103,8 +104,7 @@ class Theta(OneByOne):
         whole, season = history.whole, history.season
         if np.ptp(whole) == 0:
             raise NotFittedError("the series never moves")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with unwarned():
             try:
                 model = ThetaModel(whole, period=season, deseasonalize=season > 1, method="additive")
                 results = model.fit(disp=False)
@@ -134,6 +134,7 @@ class STL(OneByOne):
     """
 
     takes_regressors = False
+    takes_any_unit = False
 
     name: str = ""
     rest: Rest = "ets"
@@ -179,8 +180,7 @@ class _Smoothed:
 
     def onto(self, values: FloatArray) -> _Smoothed:
         """The same parameters after other values, which begin where these did."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with unwarned():
             model = self.results.model
             if hasattr(self.results, "apply"):
                 return _Smoothed(self.results.apply(values), self.words)
@@ -275,8 +275,7 @@ def _ets(values: FloatArray, *, trend: bool | None, season: int) -> _Smoothed:
             seasonal_periods=season if season > 1 else None,
             initialization_method="estimated" if season <= ESTIMATED else "heuristic",
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with unwarned():
             try:
                 found = model.fit(disp=0, maxiter=ITERATIONS)
             except (np.linalg.LinAlgError, ValueError) as cause:
@@ -297,8 +296,7 @@ def _arima(values: FloatArray) -> _Smoothed:
 
     if np.ptp(values) == 0:
         raise NotFittedError("the series never moves")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with unwarned():
         try:
             found = ARIMA(values, order=ARIMA_REST).fit()
         except (np.linalg.LinAlgError, ValueError) as cause:

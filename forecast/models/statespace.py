@@ -15,7 +15,8 @@ import numpy as np
 
 from forecast.errors import ModelError, one_of
 from forecast.models.one_by_one import Fit, History, NotFittedError, OneByOne
-from forecast.panel import BoolArray, FloatArray
+from forecast.models.quiet import unwarned
+from forecast.panel import FloatArray
 
 #: Iterations that L-BFGS is given before a fit counts as not converged.
 ITERATIONS = 500
@@ -23,6 +24,8 @@ ITERATIONS = 500
 PHASES, WAVES = 12, 4
 #: Orders (p, q) that are tried.
 SHORT_LIST = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 1), (1, 2), (2, 2))
+#: A regressor of which less than this part (of its standard deviation) is left by the season says nothing beside it.
+SAYS_NOTHING = 1e-6
 #: The level at which the KPSS test calls a series not stationary.
 KPSS_LEVEL = 0.05
 #: statsmodels' trends of a SARIMAX, and its levels of unobserved components.
@@ -61,6 +64,8 @@ class SARIMAX(OneByOne):
     doi:10.1016/0304-4076(92)90104-Y; Hannan and Rissanen (1982), doi:10.1093/biomet/69.1.81.
     """
 
+    takes_any_unit = False
+
     name: str = "sarimax"
     order: tuple[int, int, int] | None = None
     seasonal_order: tuple[int, int, int, int] | None = None
@@ -84,17 +89,18 @@ class SARIMAX(OneByOne):
         order = self.order or _chosen(history, season)
         trend = self.trend or ("c" if order[1] == 0 and (seasonal is None or seasonal[1] == 0) else "n")
 
-        used = _used(history)
+        taken = _taken(history, season or (seasonal[3] if seasonal and seasonal[1] else 0))
 
         def program(known: History) -> Any:
-            exog = _regression(known, known.past, used, first=0, season=season)
+            exog = _regression(known, known.past, taken, first=0, season=season)
             return sarimax.SARIMAX(
                 known.values, exog, order=order, seasonal_order=seasonal or (0, 0, 0, 0), trend=trend
             )
 
         words = f"({order[0]},{order[1]},{order[2]})"
         words += str(seasonal).replace(" ", "") if seasonal else f", season of {season}" if season else ""
-        return _StateSpace(_converged(lambda: program(history), self.name), words, _ahead(used, season), program)
+        words += _left_out(history, taken)
+        return _StateSpace(_converged(lambda: program(history), self.name), words, _ahead(taken, season), program)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +124,8 @@ class UnobservedComponents(OneByOne):
     doi:10.1017/CBO9781107049994.
     """
 
+    takes_any_unit = False
+
     name: str = "unobserved_components"
     level: str | None = None
 
@@ -137,10 +145,10 @@ class UnobservedComponents(OneByOne):
         elif history.season > PHASES:
             season = {"freq_seasonal": [{"period": history.season, "harmonics": WAVES}]}
 
-        used = _used(history)
+        taken = _taken(history, history.season if season else 0)
 
         def program(known: History, level: str) -> Any:
-            exog = _regression(known, known.past, used, first=0, season=0)
+            exog = _regression(known, known.past, taken, first=0, season=0)
             # statsmodels writes into the list of dicts that it is given.
             own = {k: [dict(d) for d in v] if isinstance(v, list) else v for k, v in season.items()}
             return Program(known.values, level, exog=exog, **own)
@@ -159,7 +167,8 @@ class UnobservedComponents(OneByOne):
         if best is None:
             raise NotFittedError(reason)
         words = chosen + (f", season of {history.season}" if season else "")
-        return _StateSpace(best, words, _ahead(used, 0), lambda known: program(known, chosen))
+        words += _left_out(history, taken)
+        return _StateSpace(best, words, _ahead(taken, 0), lambda known: program(known, chosen))
 
 
 # ------------------------------------------------------------------------------------------------------------ a fit
@@ -180,16 +189,14 @@ class _StateSpace:
 
     def moved(self, history: History) -> Fit:
         """Filter another history with these parameters."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with unwarned():
             results = self.program(history).filter(self.results.params)
         return _StateSpace(results, self.words, self.exog, self.program)
 
     def sample(self, history: History, count: int, rng: np.random.Generator) -> FloatArray:
         """Futures of the state space, parameters held: (count, horizon)."""
-        with warnings.catch_warnings():
+        with unwarned():
             # A last state of no variance is told as a covariance that rounding made negative.
-            warnings.simplefilter("ignore", RuntimeWarning)
             made = self.results.simulate(
                 len(history.ahead), anchor="end", repetitions=count, exog=self.exog(history), rng=rng
             )
@@ -198,11 +205,14 @@ class _StateSpace:
 
 def _converged(program: Callable[[], Any], name: str) -> Any:
     """Fit by maximum likelihood; a fit that did not converge was none."""
-    with warnings.catch_warnings():
+    with unwarned():
         # Starting values that are not stationary, and convergence: which is read from the result itself.
-        warnings.simplefilter("ignore")
         try:
             results = program().fit(disp=0, method="lbfgs", maxiter=ITERATIONS)
+            found = results.mle_retvals
+            if not found.get("converged", False) and found.get("iterations", ITERATIONS) < ITERATIONS:
+                # Its search along a line gave up, most often beside the optimum: a fresh start tells which.
+                results = results.model.fit(results.params, disp=0, method="lbfgs", maxiter=ITERATIONS)
         except (np.linalg.LinAlgError, ValueError) as cause:
             raise NotFittedError(f"{name} failed: {str(cause).splitlines()[0]}") from cause
     if not results.mle_retvals.get("converged", False):
@@ -212,9 +222,9 @@ def _converged(program: Callable[[], Any], name: str) -> Any:
     return results
 
 
-def _ahead(used: BoolArray, season: int) -> Callable[[History], FloatArray | None]:
+def _ahead(taken: FloatArray, season: int) -> Callable[[History], FloatArray | None]:
     def exog(history: History) -> FloatArray | None:
-        return _regression(history, history.future, used, first=len(history.values), season=season)
+        return _regression(history, history.future, taken, first=len(history.values), season=season)
 
     return exog
 
@@ -222,16 +232,39 @@ def _ahead(used: BoolArray, season: int) -> Callable[[History], FloatArray | Non
 # ----------------------------------------------------------------------------------------------------- the regression
 
 
-def _regression(history: History, own: FloatArray, used: BoolArray, *, first: int, season: int) -> FloatArray | None:
-    """The ``used`` regressors and, unless it is 0, the season's: (period, column); None where there are none."""
+def _regression(history: History, own: FloatArray, taken: FloatArray, *, first: int, season: int) -> FloatArray | None:
+    """The regressors ``taken`` and, unless it is 0, the season's: (period, column); None where there are none."""
+    used = taken > 0
     phases = _season(season, first + np.arange(len(own))) if season else np.zeros((len(own), 0))
-    table = np.concatenate([phases, own[:, used]], axis=1)
+    table = np.concatenate([phases, own[:, used] / taken[used]], axis=1)
     return table if table.shape[1] else None
 
 
-def _used(history: History) -> BoolArray:
-    """Regressors that have varied in the history: bool (regressor,). A fit keeps to them when the history moves on."""
-    return np.asarray(np.ptp(history.past, axis=0) > 0)
+def _taken(history: History, season: int) -> FloatArray:
+    """The unit in which each regressor is taken, 0 where it is not: (regressor,). A fit keeps to them as it moves on.
+
+    Not taken is what has not varied, or not otherwise than the season and the regressors before it: its effect could
+    be any, and would tell once it does. Units are powers of ten, in which a column's range lies between 1 and 10:
+    L-BFGS does not find its way where the sizes of parameters differ widely.
+    """
+    spread = np.ptp(history.past, axis=0)
+    taken = np.zeros(len(spread))
+    basis = np.ones((len(history.past), 1))
+    if season:
+        basis = np.concatenate([basis, _season(season, np.arange(len(basis)))], axis=1)
+    for j in np.flatnonzero(spread > 0):
+        column = (history.past[:, j] - history.past[:, j].mean()) / spread[j]
+        left = column - basis @ np.linalg.lstsq(basis, column, rcond=None)[0]
+        if left @ left > SAYS_NOTHING**2 * (column @ column):
+            taken[j] = 10.0 ** np.floor(np.log10(spread[j]) + 1e-9)
+            basis = np.column_stack([basis, column])
+    return taken
+
+
+def _left_out(history: History, taken: FloatArray) -> str:
+    """In words, the regressors that have varied with the season alone."""
+    names = [n for n, unit, x in zip(history.regressors, taken, history.past.T, strict=True) if not unit and np.ptp(x)]
+    return f", {', '.join(names)} left out: the season says the same" if names else ""
 
 
 def _season(season: int, t: np.ndarray) -> FloatArray:
@@ -247,7 +280,7 @@ def _season(season: int, t: np.ndarray) -> FloatArray:
 def _chosen(history: History, season: int) -> tuple[int, int, int]:
     """Orders (p, d, q) of what season and regressors leave."""
     left = history.whole
-    table = _regression(history, history.past, _used(history), first=0, season=season)
+    table = _regression(history, history.past, _taken(history, season), first=0, season=season)
     if table is not None:
         one = np.column_stack([np.ones(len(left)), table])
         # Fitted to first differences: a level that moves would pass for the season's.
@@ -285,9 +318,8 @@ def _moves(left: FloatArray) -> bool:
 
     if np.ptp(left) == 0:
         return False
-    with warnings.catch_warnings():
+    with unwarned():
         # A p-value outside of the test's table is told by a warning.
-        warnings.simplefilter("ignore")
         return float(kpss(left, regression="c", nlags="auto")[1]) < KPSS_LEVEL
 
 
