@@ -87,9 +87,11 @@ class SARIMAX(OneByOne):
         # Of the history that it is fitted to: a longer one may hold a season more.
         season = history.season if seasonal is None and history.season > 1 else 0
         order = self.order or _chosen(history, season)
-        trend = self.trend or ("c" if order[1] == 0 and (seasonal is None or seasonal[1] == 0) else "n")
+        moves = order[1] > 0 or bool(seasonal and seasonal[1])
+        trend = self.trend or ("n" if moves else "c")
 
-        taken = _taken(history, season or (seasonal[3] if seasonal and seasonal[1] else 0))
+        repeats = season or (seasonal[3] if seasonal and seasonal[1] else 0)
+        taken = _taken(history, repeats, level=moves or "c" in trend)
 
         def program(known: History) -> Any:
             exog = _regression(known, known.past, taken, first=0, season=season)
@@ -145,7 +147,7 @@ class UnobservedComponents(OneByOne):
         elif history.season > PHASES:
             season = {"freq_seasonal": [{"period": history.season, "harmonics": WAVES}]}
 
-        taken = _taken(history, history.season if season else 0)
+        taken = _taken(history, history.season if season else 0, level=self.level != "irregular")
 
         def program(known: History, level: str) -> Any:
             exog = _regression(known, known.past, taken, first=0, season=0)
@@ -222,7 +224,7 @@ def _converged(program: Callable[[], Any], name: str) -> Any:
     return results
 
 
-def _ahead(taken: FloatArray, season: int) -> Callable[[History], FloatArray | None]:
+def _ahead(taken: _Taken, season: int) -> Callable[[History], FloatArray | None]:
     def exog(history: History) -> FloatArray | None:
         return _regression(history, history.future, taken, first=len(history.values), season=season)
 
@@ -232,38 +234,49 @@ def _ahead(taken: FloatArray, season: int) -> Callable[[History], FloatArray | N
 # ----------------------------------------------------------------------------------------------------- the regression
 
 
-def _regression(history: History, own: FloatArray, taken: FloatArray, *, first: int, season: int) -> FloatArray | None:
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """How each regressor is taken: less ``centre``, over ``unit``; not at all where that is 0. Both (regressor,)."""
+
+    centre: FloatArray
+    unit: FloatArray
+
+
+def _regression(history: History, own: FloatArray, taken: _Taken, *, first: int, season: int) -> FloatArray | None:
     """The regressors ``taken`` and, unless it is 0, the season's: (period, column); None where there are none."""
-    used = taken > 0
+    used = taken.unit > 0
     phases = _season(season, first + np.arange(len(own))) if season else np.zeros((len(own), 0))
-    table = np.concatenate([phases, own[:, used] / taken[used]], axis=1)
+    table = np.concatenate([phases, (own[:, used] - taken.centre[used]) / taken.unit[used]], axis=1)
     return table if table.shape[1] else None
 
 
-def _taken(history: History, season: int) -> FloatArray:
-    """The unit in which each regressor is taken, 0 where it is not: (regressor,). A fit keeps to them as it moves on.
+def _taken(history: History, season: int, *, level: bool) -> _Taken:
+    """How each regressor is taken; a fit keeps to it when the history moves on.
 
     Not taken is what has not varied, or not otherwise than the season and the regressors before it: its effect could
-    be any, and would tell once it does. Units are powers of ten, in which a column's range lies between 1 and 10:
-    L-BFGS does not find its way where the sizes of parameters differ widely.
+    be any, and would tell once it does. L-BFGS does not find its way where the sizes of parameters differ widely: units
+    are powers of ten, in which a column's range lies between 1 and 10, and beside a ``level`` a column that lies
+    further from 0 than its range is taken less its mean.
     """
-    spread = np.ptp(history.past, axis=0)
-    taken = np.zeros(len(spread))
+    spread, middle = np.ptp(history.past, axis=0), history.past.mean(axis=0)
+    unit = np.zeros(len(spread))
     basis = np.ones((len(history.past), 1))
     if season:
         basis = np.concatenate([basis, _season(season, np.arange(len(basis)))], axis=1)
     for j in np.flatnonzero(spread > 0):
-        column = (history.past[:, j] - history.past[:, j].mean()) / spread[j]
+        column = (history.past[:, j] - middle[j]) / spread[j]
         left = column - basis @ np.linalg.lstsq(basis, column, rcond=None)[0]
         if left @ left > SAYS_NOTHING**2 * (column @ column):
-            taken[j] = 10.0 ** np.floor(np.log10(spread[j]) + 1e-9)
+            unit[j] = 10.0 ** np.floor(np.log10(spread[j]) + 1e-9)
             basis = np.column_stack([basis, column])
-    return taken
+    return _Taken(np.where(level & (np.abs(middle) > spread), middle, 0.0), unit)
 
 
-def _left_out(history: History, taken: FloatArray) -> str:
+def _left_out(history: History, taken: _Taken) -> str:
     """In words, the regressors that have varied with the season alone."""
-    names = [n for n, unit, x in zip(history.regressors, taken, history.past.T, strict=True) if not unit and np.ptp(x)]
+    names = [
+        n for n, unit, x in zip(history.regressors, taken.unit, history.past.T, strict=True) if not unit and np.ptp(x)
+    ]
     return f", {', '.join(names)} left out: the season says the same" if names else ""
 
 
@@ -280,7 +293,7 @@ def _season(season: int, t: np.ndarray) -> FloatArray:
 def _chosen(history: History, season: int) -> tuple[int, int, int]:
     """Orders (p, d, q) of what season and regressors leave."""
     left = history.whole
-    table = _regression(history, history.past, _taken(history, season), first=0, season=season)
+    table = _regression(history, history.past, _taken(history, season, level=False), first=0, season=season)
     if table is not None:
         one = np.column_stack([np.ones(len(left)), table])
         # Fitted to first differences: a level that moves would pass for the season's.
