@@ -61,6 +61,12 @@ class Combination:
         again = sorted({n for n in names if names.count(n) > 1})
         if again:
             raise ModelError(f"models: {', '.join(map(repr, again))} stands more than once; give each its own name")
+        planning = next((model for model in found if getattr(model, "planned", ())), None)
+        if planning is not None:
+            raise ModelError(
+                f"models: {planning.name!r} plans series that have not begun ({', '.join(planning.planned[:5])}), and "  # type: ignore[attr-defined]
+                "the others know nothing of them: forecast by it by itself"
+            )
         object.__setattr__(self, "models", found)
 
     def point(self, panel: Panel, horizon: int) -> FloatArray:
