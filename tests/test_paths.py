@@ -7,7 +7,7 @@ import pytest
 import forecast as fc
 from forecast.dependence import trajectories
 from forecast.errors import HorizonError, ModelError
-from forecast.models import MODELS, model_of
+from forecast.models import model_of
 from forecast.models.autoregression import Lags, autoregress
 from forecast.models.candidates import Task, candidates
 from forecast.models.combination import weighted_median
@@ -101,14 +101,6 @@ def test_every_frequency_is_forecast(freq):
     assert np.isfinite(found.values).all()
     # Noise of 10 % around 100: the median of each period stays well inside its range.
     assert found.quantile(0.5)["0.5"].between(75, 130).all()
-
-
-@pytest.mark.parametrize("model", sorted(MODELS))
-def test_every_model_of_the_shelf_makes_paths(model):
-    found = fc.sample_paths(frame_of(noisy()), horizon=14, model=model, draws=50)
-    assert np.isfinite(found.values).all()
-    assert (found.values >= 0).all()
-    assert found.method.startswith(model)
 
 
 class LastValue:
