@@ -7,7 +7,7 @@ import pandas as pd
 
 from forecast.calendars import Calendar, Unit
 from forecast.dependence import calibrate, totals, trajectories
-from forecast.errors import HorizonError, ModelError
+from forecast.errors import HorizonError, ModelError, nearest
 from forecast.models import Model, SamplingModel, model_of
 from forecast.panel import Panel, panel_of
 from forecast.paths import SamplePaths, spans_of
@@ -69,6 +69,10 @@ def sample_paths(
     check_count("horizon", horizon, HorizonError)
     known = model_of(model)
     panel = panel_of(frame, freq).beside(getattr(known, "planned", ()))
+    lost = [name for name in getattr(known, "named", ()) if name not in panel.series]
+    if lost:
+        hint = nearest(lost[0], panel.series)
+        raise ModelError(f"model {known.name!r}: no series is called {lost[0]!r}{hint}; one that is to begin needs on=")
     future = panel.future(horizon)
     with parallel_config(n_jobs=n_jobs):
         if total is None:

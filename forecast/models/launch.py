@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from forecast.errors import ModelError, ScenarioError, nearest
+from forecast.errors import ModelError, ScenarioError
 from forecast.models.age import DAYS_A_PERIOD, YOUNG, ages
 from forecast.models.baselines import SeasonalMean
 from forecast.models.one_by_one import OneByOne
@@ -24,6 +24,8 @@ from forecast.streams import stratified, stream
 
 #: Draws whose median is the point.
 POINTS = 1_000
+#: Frequencies by which launches are followed.
+FOLLOWED = ("D", "B")
 #: The most that the log of a period's use can be.
 MOST_LOG = 60.0
 
@@ -93,7 +95,8 @@ class Launch:
     rest : str or Model
         What forecasts the grown series.
     expected : mapping of str to Demand or uncertain number
-        By series, what it will use on a usual day once it is grown, in its own unit.
+        By series, what it will use on a mean day once it is grown, in its own unit. A forecast from a past date takes
+        what is expected now.
     on : mapping of str to date
         Series that have not begun, and the day on which they will: they are forecast beside those of the frame.
 
@@ -101,7 +104,7 @@ class Launch:
     ------
     ModelError
         A series is named that is neither in the panel nor in ``on``; there is nothing to judge a launch by; a date
-        cannot be read; or the periods are weeks or longer.
+        cannot be read; or the periods are not days.
 
     Notes
     -----
@@ -121,6 +124,8 @@ class Launch:
         rest = model_of(self.rest)
         if isinstance(rest, Launch):
             raise ModelError("rest: 'launch' itself cannot forecast the grown series; name another model")
+        if getattr(rest, "paths", "joint") == "own" or getattr(rest, "planned", ()):
+            raise ModelError(f"rest: of {rest.name!r} the point is taken: leave out paths='own' and planned series")
         object.__setattr__(self, "rest", rest)
         for what, given in (("expected", self.expected), ("on", self.on)):
             if not isinstance(given, Mapping):
@@ -136,6 +141,11 @@ class Launch:
         """Series that it forecasts beside those of the frame."""
         return tuple(self.on)
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Series that must be among those that are forecast."""
+        return tuple(self.expected)
+
     # ------------------------------------------------------------------------------------------------- the protocol
 
     def point(self, panel: Panel, horizon: int) -> FloatArray:
@@ -148,9 +158,32 @@ class Launch:
         made = self.futures(panel, horizon, POINTS, 0)
         point, words = rolled.point.copy(), list(rolled.method)
         point[:, made.columns] = np.median(made.values, axis=0)
+        peers = peers_of(panel, self.young(panel)) if len(made.columns) else None
         for i in made.columns:
-            words[i] = f"launch: {int(np.isfinite(panel.values[:, i]).sum())} periods seen"
-        return Rolled(point, rolled.past, cuts, tuple(words), rolled.notes)
+            words[i] = self._told(panel, int(i), peers)
+        return Rolled(point, rolled.past, cuts, tuple(words), (*rolled.notes, *self._said(panel, peers)))
+
+    def _told(self, panel: Panel, i: int, peers: Peers | None) -> str:
+        """What the futures of a young series rest on."""
+        assert peers is not None
+        seen = int(np.isfinite(_since(panel.values[:, i])[0]).sum())
+        level = "as expected" if panel.series[i] in self.expected else f"of {peers.grown} grown series"
+        return f"launch: {seen} periods seen; level {level}; shape of {peers.launches} launches and the shipped prior"
+
+    def _said(self, panel: Panel, peers: Peers | None) -> tuple[str, ...]:
+        """What a reader must be told: levels that nobody stated, and arguments that say nothing."""
+        young = self.young(panel)
+        bare = [s for s, y in zip(panel.series, young, strict=True) if y and s not in self.expected]
+        idle = [s for s, y in zip(panel.series, young, strict=True) if not y and (s in self.expected or s in self.on)]
+        notes = []
+        if bare and peers is not None:
+            told = ", ".join(bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
+            notes.append(f"launch: nothing is expected of {told}: the level is judged by {peers.grown} grown series")
+        if idle:
+            notes.append(
+                f"launch: {', '.join(idle[:5])}: older than {YOUNG:.0f} days, so expected= and on= say nothing"
+            )
+        return tuple(notes)
 
     def _rest(self, panel: Panel, horizon: int, cuts: IntArray, length: int) -> Rolled:
         """Forecast by ``rest``; where that is fitted series by series, it need not take those that have just begun."""
@@ -173,20 +206,14 @@ class Launch:
 
     def futures(self, panel: Panel, horizon: int, count: int, seed: int) -> Futures:
         """Futures of the young series and of those that are planned: see :class:`Launch`."""
-        unknown = [s for s in {**self.expected, **self.on} if s not in panel.series]
-        # A past cut, or a part of the panel, may lack what is planned.
-        unknown = [s for s in unknown if s not in self.on]
-        if unknown:
-            hint = nearest(unknown[0], panel.series)
-            raise ModelError(f"expected: no series is called {unknown[0]!r}{hint}; one that is to begin needs its on=")
         young = np.flatnonzero(self.young(panel))
         drawn = np.zeros((count, horizon, len(young)))
         if not len(young):
             return Futures(drawn, young)
-        if panel.freq not in DAYS_A_PERIOD:
+        if panel.freq not in FOLLOWED:
             raise ModelError(
-                f"a launch is followed by day or hour, not by freq={panel.freq!r}: give the series by day, and sum "
-                "the paths with .total(...)"
+                f"a launch is followed by day, not by freq={panel.freq!r}: give the series by day, and sum the paths "
+                "with .total(...)"
             )
         peers = peers_of(panel, self.young(panel))
         for k, i in enumerate(young):
@@ -215,7 +242,7 @@ class Launch:
         t = np.arange(seen + horizon) - (0 if seen else wait)
         age = np.maximum(t, 0) * daily
         season = peers.season[(begun + np.arange(seen + horizon)) % len(peers.season)]
-        if not np.isfinite(values).any() and sd >= ANYTHING:
+        if not seen and sd >= ANYTHING:
             raise ModelError(
                 f"launch {series!r}: there is no grown series in the panel to judge its level by; say what is "
                 f"expected={{{series!r}: ...}}: between(low, high), or fc.Demand(users=..., requests=..., tokens=...)"
@@ -240,7 +267,9 @@ class Launch:
             drawn = told.draw(number, seed, series)
         else:
             drawn = values(told, stratified(seed, number, "expected", series), "amount")
-        log = np.log(np.maximum(drawn, 1e-12))
+        if not (drawn > 0).all():
+            raise ModelError(f"launch {series!r}: what is expected must be above 0, and draws of it are not")
+        log = np.log(drawn)
         return float(log.mean()), float(log.std())
 
     def _wait(self, panel: Panel, i: int, horizon: int) -> int:
@@ -252,8 +281,8 @@ class Launch:
 
 
 def _since(values: FloatArray) -> tuple[FloatArray, int]:
-    """A series from its first known value on, and where that stands; nothing, and the end, where it has none."""
-    there = np.isfinite(values)
+    """A series from its first use on, and where that stands; nothing, and the end, where it has none."""
+    there = np.nan_to_num(values) > 0
     begun = int(np.argmax(there)) if there.any() else len(values)
     return values[begun:], begun
 

@@ -23,15 +23,17 @@ OLD_ENOUGH, FIRST_DAYS = 84.0, 120.0
 #: Where no grown series tells: noise of weekly means, and the walk a month, both of logs.
 WEEK, WALK = 0.1, 0.1
 #: How far series differ in them (sd of logs), at least and at most.
-DIFFER, DIFFER_MOST = 0.4, 0.7
+DIFFER, DIFFER_MOST = 0.5, 0.8
 #: The dependence of a day's noise on the day's before, and the most that its log varies (sd).
 PERSISTENCE, MOST_NOISE = 0.3, 1.0
 #: The least noise of weekly means and walk; of the recent past this many weeks are read.
-LEAST_WEEK, LEAST_WALK, WEEKS = 0.03, 0.08, 26
+LEAST_WEEK, LEAST_WALK, WEEKS = 0.08, 0.12, 26
 #: Noise and walk are tried at these normal scores of how far series differ.
 SCORES = (-1.4, -0.5, 0.0, 0.5, 1.4)
 #: The least spread of log levels among peers, and that of a level of which nothing is known.
 LEVEL_SD, ANYTHING = 0.5, 3.0
+#: A week without use counts as this part of the mean so far.
+SMALL = 0.02
 #: Four of five of a normal's values lie within so many standard deviations.
 Z80 = 1.2815515655446004
 
@@ -52,8 +54,8 @@ class Peers:
         The shape, and how many times noise and walk of a particle are the peers'.
     weight : float array (particle,)
         How well each fits the launches that the panel saw, the shipped prior included; sums to 1.
-    launches : int
-        How many launches the panel saw.
+    grown, launches : int
+        How many grown series there are, and how many launches the panel saw.
     daily : float
         Days a period.
     """
@@ -69,6 +71,7 @@ class Peers:
     noisy: FloatArray
     walks: FloatArray
     weight: FloatArray
+    grown: int
     launches: int
     daily: float
 
@@ -81,11 +84,12 @@ class Peers:
     def posterior(
         self, values: FloatArray, age: FloatArray, phase: FloatArray, mean: float, sd: float
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """The level by particle, its spread, and each particle's weight, after some days were seen.
+        """Today's level by particle (the walk so far in it), its spread, and each particle's weight.
 
-        Days are averaged by week, so that a day of rest does no harm. With ``left`` the log of a week's mean less that
-        of the particle's curve, C their covariance about the level and 1 a vector of ones, the level's precision is
-        1 / sd^2 + 1' C^-1 1.
+        Days are averaged by week, so that a day of rest does no harm. With x the log of a week's mean less that of the
+        particle's curve, C their covariance about the level, 1 a vector of ones and c the covariance of the walk today
+        with x: the first level has precision q = 1 / sd^2 + 1' C^-1 1 and mean m = (mean / sd^2 + 1' C^-1 x) / q;
+        today's has mean m + c' C^-1 (x - m) and variance (1 - c' C^-1 1)^2 / q + walk^2 age - c' C^-1 c.
 
         Parameters
         ----------
@@ -95,17 +99,20 @@ class Peers:
             Of the log level, beforehand.
         """
         middle, spread = np.full(len(self.tau), mean), np.full(len(self.tau), sd)
-        blocks = _weeks(values, age, self.daily)
+        blocks = _weeks(values, age)
         if not blocks:
             return middle, spread, self.weight
         shape = np.exp(self.curve(age) + phase)
-        left = np.stack([np.log(values[b].mean()) - np.log(shape[:, b].mean(axis=1)) for b in blocks], axis=1)
+        # A week without use says that there was little: the log of nothing is taken at a fiftieth of the mean.
+        least = SMALL * float(np.nanmean(values))
+        left = np.stack([np.log(max(values[b].mean(), least) / shape[:, b].mean(axis=1)) for b in blocks], axis=1)
         at = np.array([float(age[b].mean()) for b in blocks])
         days = np.array([max(1.0, float(b.sum()) * self.daily) for b in blocks])
         log = np.empty(len(self.tau))
         for noisy, walks in {*zip(self.noisy.tolist(), self.walks.tolist(), strict=True)}:
             mine = (self.noisy == noisy) & (self.walks == walks)
-            covariance = (walks * self.walk) ** 2 * np.minimum(at[:, None], at) / MONTH
+            step = (walks * self.walk) ** 2 / MONTH
+            covariance = step * np.minimum(at[:, None], at)
             covariance += np.diag((noisy * self.week) ** 2 * 7.0 / days)
             inverse = np.linalg.inv(covariance)
             ones = inverse.sum(axis=0)
@@ -113,7 +120,10 @@ class Peers:
             here = (mean / max(sd, 1e-6) ** 2 + left[mine] @ ones) / precision
             fit = np.einsum("pi,ij,pj->p", left[mine], inverse, left[mine], optimize=True) - precision * here**2
             log[mine] = -0.5 * (fit + np.log(precision) + np.linalg.slogdet(covariance)[1])
-            middle[mine], spread[mine] = here, precision**-0.5
+            carried = inverse @ (step * at)
+            middle[mine] = here * (1 - carried.sum()) + left[mine] @ carried
+            walked = step * (float(age[-1]) - float(at @ carried))
+            spread[mine] = np.sqrt((1 - carried.sum()) ** 2 / precision + max(walked, 0.0))
         log += np.log(np.maximum(self.weight, 1e-300))
         weight = np.exp(log - log.max())
         return middle, spread, weight / weight.sum()
@@ -134,11 +144,11 @@ class Peers:
         return np.asarray(np.cumsum(steps, axis=1) * self.walks[pick, None] + size * noise - size**2 / 2)
 
 
-def _weeks(values: FloatArray, age: FloatArray, daily: float) -> list[BoolArray]:
-    """Known days of each week of a life, where anything was used: masks (period,)."""
+def _weeks(values: FloatArray, age: FloatArray) -> list[BoolArray]:
+    """Known days of each week of a life: masks (period,); none where nothing was used yet."""
     week, known = (age // 7).astype(int), np.isfinite(values)
-    masks = [known & (week == w) for w in np.unique(week)]
-    return [mask for mask in masks if mask.any() and values[mask].mean() > 0]
+    masks = [known & (week == w) for w in np.unique(week)] if (np.nan_to_num(values) > 0).any() else []
+    return [mask for mask in masks if mask.any()]
 
 
 def peers_of(panel: Panel, young: BoolArray) -> Peers:
@@ -161,7 +171,7 @@ def peers_of(panel: Panel, young: BoolArray) -> Peers:
             level, level_sd = float(logs.mean()), max(LEVEL_SD, spread * float(np.sqrt(1 + 1 / len(logs))))
     shapes = _shapes(kept)
     weight = np.full(PARTICLES, 1 / PARTICLES)
-    plain = Peers(level, level_sd, phases, kept.week, kept.walk, *shapes, weight, 0, daily)
+    plain = Peers(level, level_sd, phases, kept.week, kept.walk, *shapes, weight, int(grown.sum()), 0, daily)
     return _pooled(plain, panel, grown)
 
 
@@ -205,7 +215,8 @@ def _phases(z: FloatArray, season: int) -> FloatArray:
     centred = folded - known_median(folded, axis=1)[:, None]
     phase = known_median(known_median(centred), axis=1)
     phase = np.nan_to_num(phase - np.nanmean(phase))
-    return np.roll(phase, begin % season)
+    # A level is that of a mean day: phases average to 1, not their logs to 0.
+    return np.roll(phase - np.log(np.exp(phase).mean()), begin % season)
 
 
 @dataclass(frozen=True, slots=True)
