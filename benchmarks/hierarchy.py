@@ -36,6 +36,7 @@ from forecast.hierarchy.levels import (
     moved,
     panels_of,
     past_errors,
+    paths_of,
     spread_of,
 )
 from forecast.hierarchy.projection import fitted, projected
@@ -80,7 +81,7 @@ def scores(wide: pd.DataFrame, end: int, horizon: int) -> pd.DataFrame:
     panel = Panel(known.to_numpy(), pd.DatetimeIndex(known.index), tuple(labels["unique_id"]), "D")
     levels = panels_of(panel, history_of(panel.values, hierarchy.codes), hierarchy)
     models = dict.fromkeys(levels, model_of("auto"))
-    alone = each_alone(levels, hierarchy, models, horizon=horizon, draws=DRAWS, seed=0)
+    alone = paths_of(each_alone(levels, models, horizon=horizon, draws=DRAWS, seed=0), levels, hierarchy)
     errors, spread = past_errors(levels, hierarchy, models, horizon=horizon), spread_of(alone)
     overlap = independent_cuts(panel, horizon)
     fit = fitted("mint", hierarchy.summing, errors, scale=spread, independent=overlap, spread=spread)

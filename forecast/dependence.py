@@ -262,7 +262,10 @@ def trajectories(
         rank = law.known.draw(count, seed, key, panel.series)
         rank[:, seen] = total
         made, total = _beside(made, seen), rank
-    return _with_own(made, model.futures(panel, horizon, count, seed), total)
+    made = _with_own(made, model.futures(panel, horizon, count, seed), total)
+    if not seen.all() and (made.column is None or (made.column[~seen] < 0).any()):
+        raise ModelError(f"model {model.name!r} plans series that it has no futures of")
+    return made
 
 
 def totals(law: Calibrated, starts: IntArray, *, count: int, seed: int, key: str = "series") -> FloatArray:
@@ -330,7 +333,7 @@ def _beside(made: Trajectories, seen: BoolArray) -> Trajectories:
         relative=wide(made.relative, blank=True),
         unit=wide(made.unit, 1.0),
         seen=words(made.seen, "what is expected"),
-        method=words(made.method, "launch: nothing seen yet"),
+        method=words(made.method, "nothing seen yet"),
     )
 
 
@@ -343,10 +346,17 @@ def _with_own(made: Trajectories, futures: Futures, total: FloatArray) -> Trajec
     """
     if not len(futures.columns):
         return made
-    if futures.values.shape[:2] != (made.count, len(made.point)) or not np.isfinite(futures.values).all():
+    if (
+        futures.values.shape != (made.count, len(made.point), len(futures.columns))
+        or not np.isfinite(futures.values).all()
+    ):
         raise ModelError(
             f"a model's own futures have shape {futures.values.shape}, or hold values that are not finite numbers; "
             f"wanted (draw, horizon, column) = ({made.count}, {len(made.point)}, {len(futures.columns)})"
+        )
+    if sorted({*futures.columns.tolist()} & {*range(made.level.shape[1])}) != sorted(futures.columns.tolist()):
+        raise ModelError(
+            f"a model's own futures are of columns {futures.columns.tolist()}, not each once, or no series"
         )
     column = np.full(made.level.shape[1], -1, dtype=np.intp)
     column[futures.columns] = np.arange(len(futures.columns))
@@ -358,15 +368,17 @@ def _with_own(made: Trajectories, futures: Futures, total: FloatArray) -> Trajec
     point, growth = made.point.copy(), made.growth.copy()
     blank = futures.columns[(point[:, futures.columns] == 0).all(axis=0)]
     point[:, blank] = np.median(own[:, :, column[blank]], axis=0)
-    growth[:, futures.columns] = _tilt(own, point[:, futures.columns], made.unit[futures.columns])
+    relative, unit = made.relative[futures.columns], made.unit[futures.columns]
+    growth[:, futures.columns] = _tilt(own, point[:, futures.columns], relative, unit)
     return replace(made, point=point, growth=growth, own=own, column=column)
 
 
-def _tilt(own: FloatArray, point: FloatArray, unit: FloatArray) -> FloatArray:
-    """The slope a period of each path's log ratio to the point: (trajectory, column)."""
+def _tilt(own: FloatArray, point: FloatArray, relative: np.ndarray, unit: FloatArray) -> FloatArray:
+    """The slope a period of each path's log ratio to the point, or of its distance in units: (trajectory, column)."""
     small = 0.02 * unit
     t = np.arange(len(point)) - (len(point) - 1) / 2
-    ratio = np.log((np.maximum(own, 0.0) + small) / (np.maximum(point, 0.0) + small))
+    logs = np.log((np.maximum(own, 0.0) + small) / (np.maximum(point, 0.0) + small))
+    ratio = np.where(relative, logs, (own - point) / unit)
     return np.asarray(np.einsum("t,rtk->rk", t, ratio) / max(float((t * t).sum()), 1e-12))
 
 

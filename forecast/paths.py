@@ -58,6 +58,8 @@ class SamplePaths:
                 f"paths of shape {self.values.shape} do not fit {len(self.periods)} periods and "
                 f"{len(self.series)} series; the shape is (draw, period, series)"
             )
+        if self.fitted and len(self.fitted) != len(self.series):
+            raise ModelError(f"{len(self.fitted)} words on what was fitted do not fit {len(self.series)} series")
 
     @property
     def draws(self) -> int:

@@ -69,6 +69,8 @@ def sample_paths(
     check_count("horizon", horizon, HorizonError)
     known = model_of(model)
     panel = panel_of(frame, freq).beside(getattr(known, "planned", ()))
+    if getattr(known, "planned", ()) and not isinstance(known, SamplingModel):
+        raise ModelError(f"model {known.name!r} plans series and has no method futures(panel, horizon, count, seed)")
     lost = [name for name in getattr(known, "named", ()) if name not in panel.series]
     if lost:
         hint = nearest(lost[0], panel.series)

@@ -320,9 +320,9 @@ def test_what_falls_is_short_or_below_0_goes_to_the_fallback_and_is_told():
     assert rolled.notes[0].startswith("3 series by run_rate in place of logistic: down: it falls")
     own = AdoptionCurve(fallback="run_rate", paths="own").futures(panel, 20, 10, 0)
     np.testing.assert_array_equal(own.columns, [0])
-    with pytest.raises(ModelError, match=r"fits no curve to 3 of 4 series \(down: it falls.*has no fallback"):
+    with pytest.raises(ModelError, match=r"could not be fitted to 3 of 4 series \(down: it falls.*has no fallback"):
         AdoptionCurve(fallback=None).point(panel, 20)
-    with pytest.raises(ModelError, match=r"fits no curve to 1 of 1 series .*'seasonal_mean' and 'run_rate'"):
+    with pytest.raises(ModelError, match=r"could not be fitted to any series .*'seasonal_mean' and 'run_rate'"):
         AdoptionCurve().point(panel_of(up[::-1]), 20)
 
 

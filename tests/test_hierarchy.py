@@ -534,3 +534,24 @@ def test_a_series_that_ended_without_saying_so_is_told():
     ended = frame[(frame["unique_id"] != "b") | (frame["ds"] < "2025-03-01")]
     with pytest.raises(ModelError, match="not known in the last 14 periods: 'b' ended; write 0"):
         reconciled_paths(ended, 7, ORGANISATION)
+
+
+def test_notes_and_what_was_fitted_reach_the_result_by_level():
+    """A campaign that comes for the first time is told of each level, and every node has its words."""
+    days = pd.date_range("2026-01-01", periods=80)
+    rng = stream(5, "notes")
+    frame = pd.concat(
+        pd.DataFrame({"unique_id": name, "ds": days, "y": 50 * np.exp(0.1 * rng.standard_normal(80))})
+        for name in ("a", "b")
+    )
+    tree = fc.Hierarchy(pd.DataFrame({"unique_id": ["b", "a"], "side": ["x", "x"]}), levels=("side",))
+    model = fc.SARIMAX(order=(1, 0, 0), regressors=[fc.Event("campaign", ["2026-03-25"])])
+    found = fc.reconciled_paths(frame, 7, tree, models={"series": model}, model="run_rate", draws=50)
+    assert found.fitted[:2] == ("run_rate", "run_rate")
+    assert all(words.startswith("sarimax: (1,0,0)") for words in found.fitted[2:])
+    assert any(note.startswith("level series: ") and "'campaign'" in note for note in found.notes)
+    added = tree.add_up(fc.sample_paths(frame, horizon=7, model=model, draws=50))
+    assert added.fitted[:2] == ("added up", "added up")
+    assert added.notes
+    with pytest.raises(fc.ModelError, match="plans series that the hierarchy does not hold"):
+        fc.reconciled_paths(frame, 7, tree, model=fc.Launch(on={"new": "2026-03-25"}))

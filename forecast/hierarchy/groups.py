@@ -123,7 +123,10 @@ class Hierarchy:
         place = places(paths.series, self.bottoms, "paths")
         history = None if paths.history is None else self._aggregated(paths.history)
         values = all_nodes(paths.values[:, :, place], self.codes)
-        return replace(paths, values=values, series=self.names, method=f"{paths.method}, added up", history=history)
+        wholes = ("added up",) * (len(self.names) - len(place))
+        words = (*wholes, *(paths.fitted[i] for i in place)) if paths.fitted else ()
+        told = f"{paths.method}, added up"
+        return replace(paths, values=values, series=self.names, method=told, history=history, fitted=words)
 
     def aggregate(self, frame: pd.DataFrame, *, freq: str = "D") -> pd.DataFrame:
         """The history of every node from the history of the series.
@@ -213,7 +216,9 @@ class Hierarchy:
             held = (bottom < 0) & ~below_zero(paths.history, self.bottoms)
             bottom = np.where(held, 0.0, bottom)
             told += f", {held.mean():.2%} of the series' values held at 0" if held.any() else ""
-        return replace(paths, values=all_nodes(bottom, self.codes), series=self.names, method=f"{paths.method}, {told}")
+        words = tuple(paths.fitted[i] for i in place) if paths.fitted else ()
+        told = f"{paths.method}, {told}"
+        return replace(paths, values=all_nodes(bottom, self.codes), series=self.names, method=told, fitted=words)
 
     def _aggregated(self, history: pd.DataFrame) -> pd.DataFrame:
         wide = history.pivot(index="ds", columns="unique_id", values="y")

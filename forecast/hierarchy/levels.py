@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from forecast.dependence import trajectories
+from forecast.dependence import Trajectories, trajectories
 from forecast.errors import HorizonError, ModelError, one_of
 from forecast.hierarchy.door import SERIES, TOTAL, check_recent, places
 from forecast.hierarchy.groups import Hierarchy
@@ -97,13 +97,17 @@ def reconciled_paths(
     for level in models or {}:
         one_of("models: level", level, (TOTAL, *hierarchy.levels[::-1], SERIES), ModelError)
     chosen = {level: model_of((models or {}).get(level, model)) for level in (TOTAL, *hierarchy.levels, SERIES)}
+    for level, used in chosen.items():
+        if getattr(used, "planned", ()):
+            raise ModelError(f"level {level}: model {used.name!r} plans series that the hierarchy does not hold")
     panel = panel_of(frame, freq)
     place = places(panel.series, hierarchy.bottoms, "frame")
     known = history_of(panel.values[:, place], hierarchy.codes)
     check_recent(known, hierarchy.names, series=len(place), season=panel.seasons[0])
     levels = panels_of(panel, known, hierarchy)
     with parallel_config(n_jobs=n_jobs):
-        alone = each_alone(levels, hierarchy, chosen, horizon=horizon, draws=draws, seed=seed)
+        every = each_alone(levels, chosen, horizon=horizon, draws=draws, seed=seed)
+        alone = paths_of(every, levels, hierarchy)
         errors = np.zeros((0, len(hierarchy.names)))
         if method == "mint":
             errors = past_errors(levels, hierarchy, chosen, horizon=horizon)
@@ -116,7 +120,8 @@ def reconciled_paths(
     told = f"{names}, levels reconciled by {fit.told}"
     told += f", {made.held:.2%} of the series' totals held at 0" if made.held else ""
     values = all_nodes(made.bottom, hierarchy.codes)
-    return SamplePaths(values, panel.future(horizon), hierarchy.names, seed, told, history)
+    words, notes = told_of(every, levels, hierarchy)
+    return SamplePaths(values, panel.future(horizon), hierarchy.names, seed, told, history, fitted=words, notes=notes)
 
 
 # ------------------------------------------------------------------------------------------------- levels by themselves
@@ -133,21 +138,30 @@ def panels_of(panel: Panel, known: FloatArray, hierarchy: Hierarchy) -> dict[str
 
 
 def each_alone(
-    levels: Mapping[str, Panel],
-    hierarchy: Hierarchy,
-    models: Mapping[str, Model],
-    *,
-    horizon: int,
-    draws: int,
-    seed: int,
-) -> FloatArray:
-    """Paths of every level by itself, its random streams named by it: float array (draw, period, node)."""
-    paths = [
-        trajectories(panel, models[level], horizon=horizon, count=draws, seed=seed, key=level).paths()
+    levels: Mapping[str, Panel], models: Mapping[str, Model], *, horizon: int, draws: int, seed: int
+) -> dict[str, Trajectories]:
+    """Every level by itself, its random streams named by it."""
+    return {
+        level: trajectories(panel, models[level], horizon=horizon, count=draws, seed=seed, key=level)
         for level, panel in levels.items()
-    ]
+    }
+
+
+def paths_of(every: Mapping[str, Trajectories], levels: Mapping[str, Panel], hierarchy: Hierarchy) -> FloatArray:
+    """Paths of all nodes, in the hierarchy's order: float array (draw, period, node)."""
+    paths = [made.paths() for made in every.values()]
     paths[-1] = paths[-1][:, :, places(levels[SERIES].series, hierarchy.bottoms, "frame")]
     return np.concatenate(paths, axis=2)
+
+
+def told_of(
+    every: Mapping[str, Trajectories], levels: Mapping[str, Panel], hierarchy: Hierarchy
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What was fitted to each node, in the hierarchy's order, and what a reader must be told of each level."""
+    words = [list(made.method) for made in every.values()]
+    words[-1] = [words[-1][i] for i in places(levels[SERIES].series, hierarchy.bottoms, "frame")]
+    notes = tuple(f"level {level}: {note}" for level, made in every.items() for note in made.notes)
+    return tuple(word for level in words for word in level), notes
 
 
 def past_errors(

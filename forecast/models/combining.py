@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from forecast.errors import ModelError, one_of
+from forecast.models.falling_back import NoneFittedError
 from forecast.models.protocol import Model, Rolled, cuts_of, roll
 from forecast.panel import FloatArray, IntArray, Panel, known_median
 
@@ -67,6 +68,11 @@ class Combination:
                 f"models: {planning.name!r} plans series that have not begun ({', '.join(planning.planned[:5])}), and "  # type: ignore[attr-defined]
                 "the others know nothing of them: forecast by it by itself"
             )
+        for model in found:
+            if getattr(model, "paths", "joint") == "own" or getattr(model, "planned", ()):
+                raise ModelError(
+                    f"models: of {model.name!r} the point is taken: leave out paths='own' and planned series"
+                )
         object.__setattr__(self, "models", found)
 
     def point(self, panel: Panel, horizon: int) -> FloatArray:
@@ -78,10 +84,20 @@ class Combination:
 
     def roll(self, panel: Panel, horizon: int, cuts: IntArray, length: int) -> Rolled:
         """Forecast by each model from the end and from each cut, and combine."""
-        rolled = [roll(model, panel, horizon, cuts, length) for model in self.models if not isinstance(model, str)]
-        past, point = np.stack([r.past for r in rolled]), np.stack([r.point for r in rolled])
-        notes = tuple(dict.fromkeys(note for r in rolled for note in r.notes))
-        names = [r.name for r in self.models if not isinstance(r, str)]
+        rolled: dict[str, Rolled] = {}
+        refused: list[str] = []
+        for model in self.models:
+            assert not isinstance(model, str)
+            try:
+                rolled[model.name] = roll(model, panel, horizon, cuts, length)
+            except NoneFittedError as why:
+                # What one model cannot forecast at all, the others do.
+                refused.append(f"{self.name}: without {model.name!r}: {why}")
+        if not rolled:
+            raise NoneFittedError("; ".join(refused))
+        past, point = np.stack([r.past for r in rolled.values()]), np.stack([r.point for r in rolled.values()])
+        notes = tuple(dict.fromkeys([*refused, *(note for r in rolled.values() for note in r.notes)]))
+        names = list(rolled)
         if self.how == "inverse_error":
             weight, joined = _weighed(panel, past, cuts, length)
             made = np.einsum("ms,mhs->hs", weight, point)
@@ -90,7 +106,6 @@ class Combination:
             return Rolled(made, joined, cuts, tuple(told), notes)
         middle = known_median if self.how == "median" else _mean
         told = [f"{self.name}: {self.how} of {', '.join(names)}"] * len(panel.series)
-        # What one model could not forecast, the others do.
         return Rolled(middle(point), middle(past), cuts, tuple(told), notes)
 
 

@@ -16,8 +16,9 @@ import pandas as pd
 from forecast.errors import ModelError, nearest, one_of
 from forecast.models.curve_fitting import Before, Curves, Kind, Levels, drawn, fitted, log_share
 from forecast.models.curve_history import RECENT, Seen, seen_at
-from forecast.models.one_by_one import INSTEAD, Paths
-from forecast.models.protocol import Futures, Model, Rolled, checked, roll
+from forecast.models.falling_back import INSTEAD, NoneFittedError, with_fallback
+from forecast.models.one_by_one import Paths
+from forecast.models.protocol import Futures, Model, Rolled, checked
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.ranges import Between
 from forecast.streams import stream
@@ -237,33 +238,17 @@ class AdoptionCurve:
 
     def _with_fallback(self, panel: Panel, seen: Seen, rolled: Rolled) -> Rolled:
         """Put the fallback's forecasts where there is no curve, and say so."""
-        notes, point, past, words = self._unnamed(panel), rolled.point, rolled.past, list(rolled.method)
-        failed = np.nonzero(~seen.good)[0]
-        if len(failed):
-            named = [panel.series[i] for i in failed]
-            if self.fallback is None:
-                raise self._refused(panel, seen)
-            assert not isinstance(self.fallback, str)
-            part = Panel(panel.values[:, failed], panel.periods, tuple(named), panel.freq)
-            other = roll(self.fallback, part, len(point), rolled.cuts, past.shape[1])
-            point[:, failed], past[:, :, failed] = other.point, other.past
-            for i in failed:
-                words[i] = f"{self.fallback.name}, since {seen.why[i]}"
-            notes = (
-                *notes,
-                f"{len(failed)} series by {self.fallback.name} in place of {self.name}: {_failures(panel, seen)}",
-            )
-        checked(self, point, point.shape)
-        return Rolled(point, past, rolled.cuts, tuple(words), notes)
+        reasons = {int(i): seen.why[i] for i in np.flatnonzero(~seen.good)}
+        told = Rolled(rolled.point, rolled.past, rolled.cuts, rolled.method, (*rolled.notes, *self._unnamed(panel)))
+        made = with_fallback(told, panel, name=self.name, fallback=self.fallback, reasons=reasons)
+        checked(self, made.point, made.point.shape)
+        return made
 
-    def _refused(self, panel: Panel, seen: Seen) -> ModelError:
-        """What is raised where curves do not fit and nothing stands in."""
-        count = int((~seen.good).sum())
-        lacks = "" if count == len(panel.series) else ", and has no fallback; give one: fallback='seasonal_mean'"
-        return ModelError(
-            f"model {self.name!r} fits no curve to {count} of {len(panel.series)} series "
-            f"({_failures(panel, seen)}){lacks}. {INSTEAD}"
-        )
+    def _refused(self, panel: Panel, seen: Seen) -> NoneFittedError:
+        """What is raised where no series has a curve."""
+        shown = "; ".join(f"{s}: {why}" for s, why in list(zip(panel.series, seen.why, strict=True))[:5])
+        more = f"; and {len(panel.series) - 5} more" if len(panel.series) > 5 else ""
+        return NoneFittedError(f"model {self.name!r} could not be fitted to any series ({shown}{more}). {INSTEAD}")
 
     def _unnamed(self, panel: Panel) -> tuple[str, ...]:
         """Name ceilings that belong to no series."""
@@ -284,13 +269,6 @@ class _Fit:
 
 
 # ------------------------------------------------------------------------------------------------------ small numbers
-
-
-def _failures(panel: Panel, seen: Seen) -> str:
-    """Which series have no curve, and why: five of them."""
-    failed = np.nonzero(~seen.good)[0]
-    shown = "; ".join(f"{panel.series[i]}: {seen.why[i]}" for i in failed[:5])
-    return shown + (f"; and {len(failed) - 5} more" if len(failed) > 5 else "")
 
 
 def _wander(last: float, tie: float, gap: int, noise: FloatArray, blocks: int, rng: np.random.Generator) -> FloatArray:

@@ -15,8 +15,9 @@ import pandas as pd
 
 from forecast.errors import ModelError, one_of
 from forecast.models.baselines import filled
+from forecast.models.falling_back import NotFittedError, with_fallback
 from forecast.models.logscale import LogScale, log_scale
-from forecast.models.protocol import Futures, Model, Rolled, checked, roll
+from forecast.models.protocol import Futures, Model, Rolled, checked
 from forecast.models.regressors import CollinearError, Regressor, check_regressors, design
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.streams import stream
@@ -26,16 +27,6 @@ from forecast.streams import stream
 Paths = Literal["joint", "own"]
 #: A forecast more than so many times what the series ever was has run away.
 RUNAWAY = 1_000.0
-#: Models that take what another refuses.
-INSTEAD = "'seasonal_mean' and 'run_rate' take any history; for what has just begun there is 'launch'"
-
-
-class NotFittedError(ModelError):
-    """A series that a model could not be fitted to; the fallback is asked."""
-
-
-class NoneFittedError(ModelError):
-    """A panel of which a model could be fitted to no series at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +103,8 @@ class OneByOne:
         Fit logs, where a series has no values below 0 and rests seldom (a tenth of the median is added where values
         come near 0); the point is then a median, and calibration brings totals to where past ones were.
     fallback : str or Model, optional
-        What forecasts a series that the model could not be fitted to; the result's notes name them. None refuses.
+        What forecasts a series that the model could not be fitted to; the result's notes name them. None refuses. Where
+        no series could be fitted there is an error in any case: the model is not the one for such data.
     refits : int
         How often it is fitted anew on the way through past cuts; in between, parameters stay and the history moves on.
     paths : {"joint", "own"}
@@ -172,29 +164,11 @@ class OneByOne:
         point = np.stack([d.point for d in done], axis=1)
         past = np.stack([d.past for d in done], axis=-1)
         words = [f"{self.name}: {d.words}" for d in done]
-        failed = np.array([i for i, d in enumerate(done) if d.reason], dtype=np.intp)
-        notes = _said(self.name, done)
-        if len(failed):
-            other = self._other([done[i].reason for i in failed], [panel.series[i] for i in failed], count)
-            part = Panel(panel.values[:, failed], panel.periods, tuple(panel.series[i] for i in failed), panel.freq)
-            instead: Rolled | None = None
-            while instead is None:
-                try:
-                    instead = roll(other, part, horizon, cuts, length)
-                except NoneFittedError:
-                    if not isinstance(other, OneByOne) or not isinstance(other.fallback, Model):
-                        raise
-                    other = other.fallback
-            point[:, failed], past[:, :, failed] = instead.point, instead.past
-            for k, i in enumerate(failed):
-                words[i] = f"{instead.method[k] if instead.method else other.name}, since {done[i].reason}"
-            notes = (
-                *notes,
-                _replaced(self.name, other.name, [panel.series[i] for i in failed], done[failed[0]].reason),
-                *instead.notes,
-            )
-        checked(self, point, (horizon, count))
-        return Rolled(point, past, cuts, tuple(words), notes)
+        made = Rolled(point, past, cuts, tuple(words), _said(self.name, done))
+        reasons = {i: d.reason for i, d in enumerate(done) if d.reason}
+        made = with_fallback(made, panel, name=self.name, fallback=self.fallback, reasons=reasons)
+        checked(self, made.point, (horizon, count))
+        return made
 
     def futures(self, panel: Panel, horizon: int, count: int, seed: int) -> Futures:
         """The model's own sample paths of each series that it was fitted to, if ``paths="own"``: else none."""
@@ -207,20 +181,6 @@ class OneByOne:
         drawn = [one for one in made if one is not None]
         values = np.stack(drawn, axis=-1) if drawn else np.zeros((count, horizon, 0))
         return Futures(values, np.array(columns, dtype=np.intp))
-
-    def _other(self, reasons: list[str], series: list[str], count: int) -> Model:
-        """The fallback, or the error where there is none or nothing could be fitted."""
-        shown = "; ".join(f"{s}: {r}" for s, r in list(zip(series, reasons, strict=True))[:5])
-        more = f"; and {len(series) - 5} more" if len(series) > 5 else ""
-        if len(series) == count:
-            raise NoneFittedError(f"model {self.name!r} could not be fitted to any series ({shown}{more}). {INSTEAD}")
-        if self.fallback is None:
-            raise ModelError(
-                f"model {self.name!r} could not be fitted to {len(series)} of {count} series ({shown}{more}) and "
-                f"has no fallback; give one: fallback='seasonal_mean'. {INSTEAD}"
-            )
-        assert not isinstance(self.fallback, str)
-        return self.fallback
 
 
 # ----------------------------------------------------------------------------------------------------- one series
@@ -348,8 +308,3 @@ def _said(name: str, done: list[_Done]) -> tuple[str, ...]:
         return ()
     told = ", ".join(map(repr, idle))
     return (f"{name}: regressor {told} has not varied in the history of some series: its effect is taken as 0 there",)
-
-
-def _replaced(name: str, other: str, series: list[str], reason: str) -> str:
-    shown = ", ".join(series[:5]) + (f" and {len(series) - 5} more" if len(series) > 5 else "")
-    return f"{len(series)} series by {other} in place of {name}: {shown} (the first: {reason})"

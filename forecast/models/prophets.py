@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import ModelError, nearest, one_of
+from forecast.models.falling_back import NotFittedError
 from forecast.models.holiday_table import holidays_of, unseen
 from forecast.models.logscale import LogScale, log_scale
-from forecast.models.one_by_one import Fit, History, NotFittedError, OneByOne
+from forecast.models.one_by_one import Fit, History, OneByOne
 from forecast.models.protocol import Futures, Rolled
 from forecast.models.quiet import quiet, seeded
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel

@@ -73,7 +73,7 @@ class Holidays:
         days, at = _days(periods, freq)
         off = days.isin(_calendar(self.country, self.region).holidays(days[0], days[-1]).index)
         usual = np.asarray(days.day_of_week < 5)
-        return Columns((f"holidays {self.country}",), _summed(off & usual, at, len(periods)))
+        return Columns((_called("holidays", self.country, self.region),), _summed(off & usual, at, len(periods)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ class WorkingDays:
         """One column: float array (period, 1)."""
         days, at = _days(periods, freq)
         return Columns(
-            ("working days",), _summed(_calendar(self.country, self.region).is_working(days), at, len(periods))
+            (_called("working days", self.country, self.region),),
+            _summed(_calendar(self.country, self.region).is_working(days), at, len(periods)),
         )
 
 
@@ -327,6 +328,10 @@ def _calendar(country: str | None, region: str | None) -> Calendar:
         return Calendar(country=country, region=region)
     except HorizonError as cause:
         raise ModelError(str(cause)) from cause
+
+
+def _called(what: str, country: str | None, region: str | None) -> str:
+    return " ".join(part for part in (what, country, region) if part)
 
 
 def _days(periods: pd.DatetimeIndex, freq: str) -> tuple[pd.DatetimeIndex, np.ndarray]:

@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from forecast.errors import ModelError, one_of
-from forecast.models.one_by_one import Fit, History, NotFittedError, OneByOne
+from forecast.models.falling_back import NotFittedError
+from forecast.models.one_by_one import Fit, History, OneByOne
 from forecast.models.quiet import unwarned
 from forecast.panel import FloatArray
 
@@ -222,7 +223,10 @@ class _Theta:
     def sample(self, history: History, count: int, rng: np.random.Generator) -> FloatArray:
         """Futures of an IMA(1,1) about the forecast: (count, horizon). Hyndman and Billah (2003)."""
         horizon = len(history.ahead)
-        alpha, sigma = float(self.results.params["alpha"]), float(np.sqrt(self.results.sigma2))
+        with unwarned():
+            with unwarned():
+            # Its variance is that of an ARIMA(0,1,1), fitted when it is asked for.
+            alpha, sigma = float(self.results.params["alpha"]), float(np.sqrt(self.results.sigma2))
         shock = sigma * rng.standard_normal((count, horizon))
         before = np.concatenate([np.zeros((count, 1)), np.cumsum(shock, axis=1)[:, :-1]], axis=1)
         return self.point(history) + shock + alpha * before

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import ModelError, one_of
-from forecast.models.one_by_one import Fit, History, NotFittedError, OneByOne
+from forecast.models.falling_back import NotFittedError
+from forecast.models.one_by_one import Fit, History, OneByOne
 from forecast.models.quiet import unwarned
 from forecast.panel import FloatArray
 
