@@ -224,7 +224,6 @@ class _Theta:
         """Futures of an IMA(1,1) about the forecast: (count, horizon). Hyndman and Billah (2003)."""
         horizon = len(history.ahead)
         with unwarned():
-            with unwarned():
             # Its variance is that of an ARIMA(0,1,1), fitted when it is asked for.
             alpha, sigma = float(self.results.params["alpha"]), float(np.sqrt(self.results.sigma2))
         shock = sigma * rng.standard_normal((count, horizon))
