@@ -638,3 +638,11 @@ def test_every_level_of_statsmodels_is_known():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             StatsmodelsComponents(days(), level)
+
+
+def test_nothing_is_warned_of_when_theta_draws():
+    """statsmodels fits an ARIMA(0,1,1) when theta's variance is asked for; of plain noise it warns."""
+    noise = np.exp(0.3 * stream(9, "noise").standard_normal((16, 8)))
+    found = fc.Theta(paths="own").futures(panel_of(noise), 7, 20, 1)
+    assert found.values.shape == (20, 7, 8)
+    assert np.isfinite(found.values).all()
