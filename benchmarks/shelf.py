@@ -243,6 +243,20 @@ def table(found: list[dict[Key, Sums]], seconds: list[dict[str, float]]) -> pd.D
     return pd.DataFrame(rows)
 
 
+def page(made: pd.DataFrame) -> str:
+    """The table of docs/models.md: totals of a quarter's tokens, by workload."""
+    rows = ["| model | off | score | held | as they came | its own | organisations |", "|---|---|---|---|---|---|---|"]
+    chosen = made[(made["measure"] == "tokens") & (made["scope"] == "workload") & (made["length"] == "quarter")]
+    for model in chosen["model"].unique():
+        of = chosen[chosen["model"] == model].set_index("band")
+        held = f"{of.at['calibrated', 'in 80']:.0f} ± {of.at['calibrated', '±']:.0f} %"
+        own = f"{of.at['own', 'in 80']:.0f} %" if "own" in of.index else ""
+        cells = f"{of.at['calibrated', 'off']:.0f} % | {of.at['calibrated', 'score']:.2f} | {held}"
+        raw = f"{of.at['raw', 'in 80']:.0f} %"
+        rows.append(f"| `{model}` | {cells} | {raw} | {own} | {of.at['calibrated', 'origins']} |")
+    return "\n".join(rows)
+
+
 def lines_of(found: list[dict[Key, Sums]], names: list[str]) -> list[Line]:
     """Each calibrated coverage beside what was asked, the raw one in its words."""
     lines = []
@@ -290,6 +304,7 @@ def main() -> int:
     made = table(sums, [one for _, one in done])
     print("\ncoverage and errors of medians in %; scores are geometric means over the actual total; seconds an origin")
     print(made.to_string(index=False, float_format=lambda v: f"{v:.2f}"))
+    print(f"\nTotals of a quarter's tokens, by workload:\n\n{page(made)}")
     lines = lines_of(sums, options.models)
     print(f"\n{RULE}")
     print_lines(lines)
