@@ -249,11 +249,11 @@ def page(made: pd.DataFrame) -> str:
     chosen = made[(made["measure"] == "tokens") & (made["scope"] == "workload") & (made["length"] == "quarter")]
     for model in chosen["model"].unique():
         of = chosen[chosen["model"] == model].set_index("band")
-        held = f"{of.at['calibrated', 'in 80']:.0f} ± {of.at['calibrated', '±']:.0f} %"
-        own = f"{of.at['own', 'in 80']:.0f} %" if "own" in of.index else ""
-        cells = f"{of.at['calibrated', 'off']:.0f} % | {of.at['calibrated', 'score']:.2f} | {held}"
-        raw = f"{of.at['raw', 'in 80']:.0f} %"
-        rows.append(f"| `{model}` | {cells} | {raw} | {own} | {of.at['calibrated', 'origins']} |")
+        held = f"{of.loc['calibrated', 'in 80']:.0f} ± {of.loc['calibrated', '±']:.0f} %"
+        own = f"{of.loc['own', 'in 80']:.0f} %" if "own" in of.index else ""
+        cells = f"{of.loc['calibrated', 'off']:.0f} % | {of.loc['calibrated', 'score']:.2f} | {held}"
+        raw = f"{of.loc['raw', 'in 80']:.0f} %"
+        rows.append(f"| `{model}` | {cells} | {raw} | {own} | {of.loc['calibrated', 'origins']} |")
     return "\n".join(rows)
 
 
