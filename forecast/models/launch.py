@@ -24,6 +24,8 @@ from forecast.streams import stratified, stream
 
 #: Draws whose median is the point.
 POINTS = 1_000
+#: Nobody knows a level better than this beforehand (sd of its log): days that say otherwise win in time.
+LEAST_DOUBT = 0.1
 #: Frequencies by which launches are followed.
 FOLLOWED = ("D", "B")
 #: The most that the log of a period's use can be.
@@ -95,8 +97,8 @@ class Launch:
     rest : str or Model
         What forecasts the grown series.
     expected : mapping of str to Demand or uncertain number
-        By series, what it will use on a mean day once it is grown, in its own unit. A forecast from a past date takes
-        what is expected now.
+        By series, what it will use on a mean day once it is grown, in its own unit. A plain number is taken to within
+        10 %. A forecast from a past date takes what is expected now.
     on : mapping of str to date
         Series that have not begun, and the day on which they will: they are forecast beside those of the frame.
 
@@ -270,7 +272,7 @@ class Launch:
         if not (drawn > 0).all():
             raise ModelError(f"launch {series!r}: what is expected must be above 0, and draws of it are not")
         log = np.log(drawn)
-        return float(log.mean()), float(log.std())
+        return float(log.mean()), max(float(log.std()), LEAST_DOUBT)
 
     def _wait(self, panel: Panel, i: int, horizon: int) -> int:
         """Periods until a series that was not seen yet begins; at least the next one."""
