@@ -32,8 +32,9 @@ from verdicts import OUT, RULE, Line, coverage_line, looks, print_lines, save, t
 
 import forecast as fc
 from forecast.coverage import coverage_error
-from forecast.dependence import Trajectories, trajectories
+from forecast.dependence import trajectories
 from forecast.generator import generate_usage
+from forecast.joint import Trajectories
 from forecast.models import MODELS, Model, model_of
 from forecast.models.combining import Combination
 from forecast.models.curves import AdoptionCurve

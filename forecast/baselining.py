@@ -11,8 +11,9 @@ import pandas as pd
 
 from forecast.calendars import Calendar, Unit, calendar_of
 from forecast.costs import CostSeries, Money, cost_rows, cost_series
-from forecast.dependence import Trajectories, trajectories
+from forecast.dependence import trajectories
 from forecast.errors import HorizonError, ModelError, UsageError, one_of
+from forecast.joint import Trajectories
 from forecast.lanes import Unpriced
 from forecast.models import Model, model_of
 from forecast.models.baselines import RunRate, SeasonalMean, known

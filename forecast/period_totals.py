@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.calendars import Calendar, Exposure, Unit
-from forecast.dependence import Trajectories
+from forecast.joint import Trajectories
 from forecast.panel import FloatArray, IntArray
 from forecast.periods import Horizon
 

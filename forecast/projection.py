@@ -13,9 +13,10 @@ import pandas as pd
 
 from forecast.calendars import CALENDAR_YEAR, Calendar, calendar_of
 from forecast.cleaning import Cleaned, Cleaning, check_cleaning, check_names, clean_panel, summary
-from forecast.dependence import Trajectories, trajectories
+from forecast.dependence import trajectories
 from forecast.drivers import ENDED_BLOCKS, Drivers, drivers_of
 from forecast.errors import HorizonError, ModelError, UsageError
+from forecast.joint import Trajectories
 from forecast.models import Model, model_of
 from forecast.models.auto import Auto
 from forecast.panel import FloatArray, IntArray, Panel

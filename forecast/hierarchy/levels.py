@@ -9,12 +9,13 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from forecast.dependence import Trajectories, trajectories
+from forecast.dependence import trajectories
 from forecast.errors import HorizonError, ModelError, one_of
 from forecast.hierarchy.door import SERIES, TOTAL, check_recent, places
 from forecast.hierarchy.groups import Hierarchy
 from forecast.hierarchy.projection import Method, fitted, projected
 from forecast.hierarchy.sums import all_nodes, below_zero, history_of, long_frame
+from forecast.joint import Trajectories
 from forecast.models import Model, model_of
 from forecast.models.protocol import cuts_of, roll
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel, panel_of
