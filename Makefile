@@ -51,7 +51,7 @@ bench-shelf: $(VENV)/.dev ## every model's bands of totals on made-up organisati
 	$(BIN)/python benchmarks/shelf.py --origins 1 --jobs $(WORKERS) --out $(OUT)/bench
 
 bench-launches: $(VENV)/.dev ## cold starts at 0, 7 and 30 days of history, beside the run rate; 5 minutes
-	$(BIN)/python benchmarks/launches.py --judge --jobs $(WORKERS) --out $(OUT)/bench
+	$(BIN)/python benchmarks/launches.py --judge --repeat 3 --jobs $(WORKERS) --out $(OUT)/bench
 
 yardsticks: $(YARD)/.made ## the environment of the programs that the benchmarks compare with
 
