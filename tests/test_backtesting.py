@@ -224,7 +224,8 @@ def forecasts(monkeypatch):
     return of
 
 
-@pytest.mark.parametrize("model", MODELS)
+# Bass refuses a history without a launch in it: tests/test_curves.py has its own tell-tale.
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "bass"])
 def test_a_tell_tale_after_the_cut_changes_no_forecast(model, forecasts):
     """A huge value is planted on every day after a cut: what was forecast up to there is the same bit for bit."""
     values = usage_like()

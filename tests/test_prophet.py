@@ -430,7 +430,7 @@ def test_a_fit_that_fails_is_told_with_its_cause_and_the_fallback_is_asked(monke
     rolled = Prophet().roll(panel_of(values), 5, NO_CUTS, 1)
     why = "Stan's optimisation failed: Line search failed to achieve a decrease"
     assert rolled.method == (f"seasonal_mean, since {why}", "prophet: linear growth, 25 change points, weekly season")
-    assert "".join(rolled.notes) == f"1 series by seasonal_mean in place of prophet: s0 (the first: {why})"
+    assert rolled.notes == (f"1 series by seasonal_mean in place of prophet: s0: {why}",)
     with pytest.raises(ModelError, match=r"Line search failed.*'seasonal_mean' and 'run_rate' take any history"):
         Prophet().point(panel_of(values[:, :1]), 5)
 
@@ -542,7 +542,7 @@ def test_what_was_fitted_is_told():
     model = replace(model, seasonality_mode="multiplicative")
     assert fitted(model, growing(60)) == (
         "prophet: linear growth, 3 change points, yearly and weekly seasons, holidays audit, fair, regressors "
-        "working days, multiplicative"
+        "working days DE, multiplicative"
     )
     assert fitted(Prophet(growth="flat", weekly=False), growing(60)) == "prophet: flat growth"
     assert repr(Prophet(holidays=table, cap=9.0, growth="logistic")) == (
