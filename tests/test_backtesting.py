@@ -224,8 +224,14 @@ def forecasts(monkeypatch):
     return of
 
 
+#: Fitted series by series, at every past cut. They are held to this one by one, too, in the tests of their own.
+SLOW = {"ets", "theta", "stl_ets", "stl_arima", "sarimax", "unobserved_components", "prophet", "combination"}
+
+
 # Bass refuses a history without a launch in it: tests/test_curves.py has its own tell-tale.
-@pytest.mark.parametrize("model", [name for name in MODELS if name != "bass"])
+@pytest.mark.parametrize(
+    "model", [pytest.param(m, marks=[pytest.mark.slow] * (m in SLOW)) for m in MODELS if m != "bass"]
+)
 def test_a_tell_tale_after_the_cut_changes_no_forecast(model, forecasts):
     """A huge value is planted on every day after a cut: what was forecast up to there is the same bit for bit."""
     values = usage_like()
