@@ -33,7 +33,7 @@ from forecast.generator import Generated, Population, generate_usage
 from forecast.models import model_of
 from forecast.models.launch import Launch
 from forecast.panel import FloatArray, Panel
-from forecast.ranges import Between
+from forecast.ranges import Z90, Between
 from forecast.scores import interval_score
 from forecast.streams import stream
 
@@ -51,7 +51,6 @@ KINDS: tuple[dict[str, object], ...] = (
 TUNE, JUDGE = 20_000, 30_000
 #: What a planner does not know of the log level: its standard deviation.
 DOUBT = 0.5
-Z90 = 1.2815515655446004
 #: A launch is looked at if the organisation was known for so many days before it.
 BEFORE = 120
 SMALL = 1e-9

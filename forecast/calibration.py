@@ -14,6 +14,7 @@ from forecast.models.age import YOUNG, ages
 from forecast.models.logscale import intermittent
 from forecast.models.protocol import Rolled
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel
+from forecast.ranges import Z90
 from forecast.streams import stratified
 
 #: Pseudo-origins that the panel's prior is worth against a series' own scale of errors.
@@ -47,8 +48,6 @@ PRIOR_PANEL = 10.0
 PRIOR_LEVEL, PRIOR_BIAS, PRIOR_TILT, PRIOR_SLOPE = 0.6, 0.3, 0.3, 20.0
 #: Parts of the backtest's length over which early totals are held against whole ones.
 PARTS = (0.125, 0.25, 0.5)
-#: Four of five of a normal's values lie so many standard deviations from its mean, or nearer.
-Z80 = 1.2815515655446004
 #: The error of a total falls with the known history n as n ** -LEARNING.
 LEARNING = 0.12
 #: Of a series launched a days ago a total is expected to be exp(LAUNCH_RISE exp(-(a / LAUNCH_DAYS)^1.5)) times what its
@@ -266,7 +265,7 @@ def spread_along(past: PastErrors, shapes: FloatArray, known: Totals, season: in
         early = np.clip((mean - centre) / size, -4, 4)
         slope = float((early[use] * whole[use]).sum() / max((whole[use] ** 2).sum(), 1e-12))
         # By the quantile that is meant to hold: a few wild series would widen all.
-        left = float(np.quantile(np.abs(early[use] - slope * whole[use]), 0.8) / Z80) ** 2
+        left = float(np.quantile(np.abs(early[use] - slope * whole[use]), 0.8) / Z90) ** 2
         noise = float(np.nanmean(_turned(shapes, steps, season) / size**2))
         bias += (centre - middle * u) * (1 - u)
         level += (slope - u) * (1 - u)

@@ -157,11 +157,12 @@ def with_own(made: Trajectories, futures: Futures, total: FloatArray) -> Traject
             f"a model's own futures have shape {futures.values.shape}, or hold values that are not finite numbers; "
             f"wanted (draw, horizon, column) = ({made.count}, {len(made.point)}, {len(futures.columns)})"
         )
-    if sorted({*futures.columns.tolist()} & {*range(made.level.shape[1])}) != sorted(futures.columns.tolist()):
+    number = made.level.shape[1]
+    if len(np.unique(futures.columns)) < len(futures.columns) or not np.isin(futures.columns, np.arange(number)).all():
         raise ModelError(
             f"a model's own futures are of columns {futures.columns.tolist()}, not each once, or no series"
         )
-    column = np.full(made.level.shape[1], -1, dtype=np.intp)
+    column = np.full(number, -1, dtype=np.intp)
     column[futures.columns] = np.arange(len(futures.columns))
     own = np.empty_like(futures.values)
     for k, i in enumerate(futures.columns):

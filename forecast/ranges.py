@@ -17,7 +17,7 @@ from forecast.panel import FloatArray
 Kind = Literal["relative", "share", "amount"]
 
 #: The standard normal's 0.9 quantile.
-_Z90 = 1.2815515655446004
+Z90 = 1.2815515655446004
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def values(value: Uncertain, u: FloatArray, kind: Kind) -> FloatArray:
 
         there, back = _scale(kind)
         a, b = there(value.low), there(value.high)
-        return np.asarray(back((a + b) / 2 + (b - a) / (2 * _Z90) * ndtri(u)))
+        return np.asarray(back((a + b) / 2 + (b - a) / (2 * Z90) * ndtri(u)))
     return np.asarray(value.ppf(u), dtype="float64")
 
 

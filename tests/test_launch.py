@@ -11,9 +11,10 @@ import forecast as fc
 from forecast.errors import ModelError
 from forecast.models import launch as launching
 from forecast.models import model_of
-from forecast.models.peers import ANYTHING, MONTH, Peers, peers_of
+from forecast.models.peers import ANYTHING, Peers, peers_of
 from forecast.models.protocol import cuts_of
 from forecast.panel import Panel
+from forecast.periods import MONTH_DAYS
 from forecast.streams import stream
 from scenarios import between
 from tests.usages import organisation
@@ -107,7 +108,7 @@ def test_with_a_walk_the_posterior_is_that_of_the_joint_normal():
         blocks = [slice(7 * w, 7 * w + 7) for w in range(3)]
         left = np.array([np.log(values[b].mean() / reached(age[b], peers.tau[p]).mean()) for b in blocks])
         at = np.array([3.0, 10.0, 17.0])
-        step = (peers.walks[p] * 0.2) ** 2 / MONTH
+        step = (peers.walks[p] * 0.2) ** 2 / MONTH_DAYS
         whole = 0.25 + step * np.minimum.outer(at, at) + np.eye(3) * (peers.noisy[p] * 0.1) ** 2
         today = 0.25 + step * at  # the covariance of today's level, at an age of 20 days, with each week's mean
         gain = np.linalg.solve(whole, today)

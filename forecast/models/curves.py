@@ -20,7 +20,7 @@ from forecast.models.falling_back import INSTEAD, NoneFittedError, with_fallback
 from forecast.models.one_by_one import Paths
 from forecast.models.protocol import Futures, Model, Rolled, checked
 from forecast.panel import FloatArray, IntArray, Panel
-from forecast.ranges import Between
+from forecast.ranges import Z90, Between
 from forecast.streams import stream
 
 Ceiling = float | Between
@@ -35,7 +35,6 @@ DAYS, DAYS_SPREAD = 365.0, 1.0
 OFFSET = 0.1
 #: How many periods tell the mean length of one.
 AVERAGED = 12
-_Z90 = 1.2815515655446004
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +226,7 @@ class AdoptionCurve:
         for p in end:
             i = fit.column[p]
             log, start, rate = fit.curves.theta[p]
-            off = _Z90 * math.sqrt(fit.curves.spread[p, 0, 0])
+            off = Z90 * math.sqrt(fit.curves.spread[p, 0, 0])
             share = math.exp(float(log_share(self.kind, seen.ahead(1)[0, i] - 1, start, rate).log))
             low, high = math.exp(log - off), math.exp(log + off)
             words[i] = (
@@ -286,7 +285,7 @@ def _log_normal(value: Ceiling) -> tuple[float, float]:
     """The mean and standard deviation of the log of a number, 0 for one that is given, or of a P10 and P90."""
     if isinstance(value, Between):
         low, high = math.log(value.low), math.log(value.high)
-        return (low + high) / 2, (high - low) / (2 * _Z90)
+        return (low + high) / 2, (high - low) / (2 * Z90)
     return math.log(value), 0.0
 
 

@@ -19,7 +19,7 @@ from forecast.models.one_by_one import OneByOne
 from forecast.models.peers import ANYTHING, Peers, peers_of
 from forecast.models.protocol import Futures, Model, Rolled, roll
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel
-from forecast.ranges import Between, Uncertain, in_domain, uncertain, values
+from forecast.ranges import Uncertain, in_domain, uncertain, values
 from forecast.streams import stratified, stream
 
 #: Draws whose median is the point.
@@ -157,24 +157,24 @@ class Launch:
     def roll(self, panel: Panel, horizon: int, cuts: IntArray, length: int) -> Rolled:
         """Forecast the grown series by ``rest``; of the young ones the point is the median of their futures."""
         rolled = self._rest(panel, horizon, cuts, length)
-        made = self.futures(panel, horizon, POINTS, 0)
+        young, peers = self._known(panel)
+        made = self._futures(panel, young, peers, horizon, POINTS, 0)
         point, words = rolled.point.copy(), list(rolled.method)
         point[:, made.columns] = np.median(made.values, axis=0)
-        peers = peers_of(panel, self.young(panel)) if len(made.columns) else None
-        for i in made.columns:
-            words[i] = self._told(panel, int(i), peers)
-        return Rolled(point, rolled.past, cuts, tuple(words), (*rolled.notes, *self._said(panel, peers)))
+        if peers is not None:
+            for i in made.columns:
+                words[i] = self._told(panel, int(i), peers)
+        notes = (*rolled.notes, *self._said(panel, young, peers))
+        return Rolled(point, rolled.past, cuts, tuple(words), notes)
 
-    def _told(self, panel: Panel, i: int, peers: Peers | None) -> str:
+    def _told(self, panel: Panel, i: int, peers: Peers) -> str:
         """What the futures of a young series rest on."""
-        assert peers is not None
         seen = int(np.isfinite(_since(panel.values[:, i])[0]).sum())
         level = "as expected" if panel.series[i] in self.expected else f"of {peers.grown} grown series"
         return f"launch: {seen} periods seen; level {level}; shape of {peers.launches} launches and the shipped prior"
 
-    def _said(self, panel: Panel, peers: Peers | None) -> tuple[str, ...]:
+    def _said(self, panel: Panel, young: BoolArray, peers: Peers | None) -> tuple[str, ...]:
         """What a reader must be told: levels that nobody stated, and arguments that say nothing."""
-        young = self.young(panel)
         bare = [s for s, y in zip(panel.series, young, strict=True) if y and s not in self.expected]
         idle = [s for s, y in zip(panel.series, young, strict=True) if not y and (s in self.expected or s in self.on)]
         notes = []
@@ -208,19 +208,30 @@ class Launch:
 
     def futures(self, panel: Panel, horizon: int, count: int, seed: int) -> Futures:
         """Futures of the young series and of those that are planned: see :class:`Launch`."""
-        young = np.flatnonzero(self.young(panel))
-        drawn = np.zeros((count, horizon, len(young)))
-        if not len(young):
-            return Futures(drawn, young)
+        young, peers = self._known(panel)
+        return self._futures(panel, young, peers, horizon, count, seed)
+
+    def _known(self, panel: Panel) -> tuple[BoolArray, Peers | None]:
+        """Which series are young, and what their peers tell; None where none is."""
+        young = self.young(panel)
+        if not young.any():
+            return young, None
         if panel.freq not in FOLLOWED:
             raise ModelError(
                 f"a launch is followed by day, not by freq={panel.freq!r}: give the series by day, and sum the paths "
                 "with .total(...)"
             )
-        peers = peers_of(panel, self.young(panel))
-        for k, i in enumerate(young):
-            drawn[:, :, k] = self._draw(panel, int(i), peers, horizon, count, seed)
-        return Futures(drawn, young)
+        return young, peers_of(panel, young)
+
+    def _futures(
+        self, panel: Panel, young: BoolArray, peers: Peers | None, horizon: int, count: int, seed: int
+    ) -> Futures:
+        columns = np.flatnonzero(young)
+        drawn = np.zeros((count, horizon, len(columns)))
+        if peers is not None:
+            for k, i in enumerate(columns):
+                drawn[:, :, k] = self._draw(panel, int(i), peers, horizon, count, seed)
+        return Futures(drawn, columns)
 
     def young(self, panel: Panel) -> BoolArray:
         """Which series it takes: bool (series,)."""
@@ -302,8 +313,6 @@ def _amount(value: object, what: str) -> Uncertain:
         in_domain(read, "amount", what)
     except ScenarioError as cause:
         raise ModelError(str(cause)) from cause
-    if not isinstance(read, Between) and isinstance(read, float) and read < 0:
-        raise ModelError(f"{what} = {read:g}: an amount cannot be negative")
     return read
 
 

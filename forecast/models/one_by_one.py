@@ -117,7 +117,7 @@ class OneByOne:
         An argument does not hold.
     """
 
-    #: What a history needs, in periods, besides two of its seasons; and the longest season that is asked of it.
+    #: What a history needs, in periods, besides two of its seasons.
     least: ClassVar[int] = 10
     takes_regressors: ClassVar[bool] = True
     #: Whether its program finds the same fit in any unit; else values that are no logs come to it in powers of 1,000.

@@ -8,10 +8,10 @@ import numpy as np
 
 from forecast.models.age import DAYS_A_PERIOD, LAUNCHED, YOUNG
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel, known_median
+from forecast.periods import MONTH_DAYS
+from forecast.ranges import Z90
 from forecast.streams import stratified
 
-#: Days of an average month.
-MONTH = 30.4375
 #: Shapes that stand for all: draws of the shipped prior.
 PARTICLES = 6_000
 #: The shipped prior: days to 63 % of the level (log), how S-shaped (log), and growth a month afterwards: mean, sd.
@@ -34,8 +34,6 @@ SCORES = (-1.4, -0.5, 0.0, 0.5, 1.4)
 LEVEL_SD, ANYTHING = 0.5, 3.0
 #: A week without use counts as this part of the mean so far.
 SMALL = 0.02
-#: Four of five of a normal's values lie within so many standard deviations.
-Z80 = 1.2815515655446004
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ class Peers:
     def curve(self, age: FloatArray) -> FloatArray:
         """The log of what part of the level is reached by age in days, and growth: (particle, period)."""
         hazard = ((age + 1.0) / self.tau[:, None]) ** self.k[:, None]
-        made: FloatArray = np.log(-np.expm1(-hazard)) + self.growth[:, None] * age / MONTH
+        made: FloatArray = np.log(-np.expm1(-hazard)) + self.growth[:, None] * age / MONTH_DAYS
         return made
 
     def posterior(
@@ -111,7 +109,7 @@ class Peers:
         log = np.empty(len(self.tau))
         for noisy, walks in {*zip(self.noisy.tolist(), self.walks.tolist(), strict=True)}:
             mine = (self.noisy == noisy) & (self.walks == walks)
-            step = (walks * self.walk) ** 2 / MONTH
+            step = (walks * self.walk) ** 2 / MONTH_DAYS
             covariance = step * np.minimum(at[:, None], at)
             covariance += np.diag((noisy * self.week) ** 2 * 7.0 / days)
             inverse = np.linalg.inv(covariance)
@@ -134,7 +132,7 @@ class Peers:
         Days are as noisy as makes their weekly means as noisy as they are, and the noise has a mean of 1.
         """
         count = len(pick)
-        steps = rng.standard_normal((count, horizon)) * self.walk * np.sqrt(self.daily / MONTH)
+        steps = rng.standard_normal((count, horizon)) * self.walk * np.sqrt(self.daily / MONTH_DAYS)
         noise = rng.standard_normal((count, horizon))
         noise[:, 1:] *= np.sqrt(1 - PERSISTENCE**2)
         for t in range(1, horizon):
@@ -242,7 +240,7 @@ def _scatter(values: FloatArray, daily: float) -> Scatter:
         week = np.where((known.sum(axis=1) > width / 2) & (mean > 0), np.log(mean), np.nan)
     # Second differences of weeks have 1.5 times the variance of one; a walk adds little over two weeks.
     noise = _scale80(week[1:-1] - 0.5 * (week[:-2] + week[2:])) / np.sqrt(1.5)
-    walk = np.sqrt(np.maximum(_scale80(week[4:] - week[:-4]) ** 2 - 2 * noise**2, 0.0) * MONTH / 28)
+    walk = np.sqrt(np.maximum(_scale80(week[4:] - week[:-4]) ** 2 - 2 * noise**2, 0.0) * MONTH_DAYS / 28)
     return Scatter(
         max(_middle(noise, WEEK), LEAST_WEEK),
         max(_middle(walk, WALK), LEAST_WALK),
@@ -257,7 +255,7 @@ def _scale80(values: FloatArray) -> FloatArray:
     known = np.isfinite(size).sum(axis=0)
     ordered = np.sort(size, axis=0)
     at = np.clip((0.8 * known).astype(np.intp), 0, np.maximum(known - 1, 0))
-    found = np.take_along_axis(ordered, at[None], axis=0)[0] / Z80
+    found = np.take_along_axis(ordered, at[None], axis=0)[0] / Z90
     return np.where(known >= 4, found, np.nan)
 
 
