@@ -90,8 +90,8 @@ class Door:
                         str(column), "is not a canonical name", f"did you mean columns={{{wanted!r}: {column!r}}}?"
                     )
 
-    def dates(self, table: pd.DataFrame, timezone: str) -> tuple[pd.DataFrame, Grain]:
-        """Naive dates of the billing zone, and the grain that they keep."""
+    def dates(self, table: pd.DataFrame, timezone: str, grain: Grain | None) -> tuple[pd.DataFrame, Grain]:
+        """Naive dates of the billing zone, and the grain that they keep: as given, else as they show."""
         try:
             ZoneInfo(timezone)
         except (ZoneInfoNotFoundError, ValueError) as cause:
@@ -109,6 +109,8 @@ class Door:
                 parsed if whole_days else (parsed.dt.tz_localize(aware).dt.tz_convert(timezone).dt.tz_localize(None))
             )
         table = table.assign(date=parsed.astype("datetime64[us]"))
+        if grain is not None:
+            return self.held_to(table, grain), grain
         off_hour = parsed != parsed.dt.floor("h")
         if off_hour.any():
             raise self.fail(
@@ -124,6 +126,19 @@ class Door:
             return table.assign(date=table[schema.DATE] - pd.offsets.MonthBegin()), "month"
         self.spacing(parsed)
         return table, "day"
+
+    def held_to(self, table: pd.DataFrame, grain: Grain) -> pd.DataFrame:
+        """The dates of a table whose grain is known, each the start of its period."""
+        date = table[schema.DATE]
+        start = date.dt.floor("h") if grain == "hour" else date.dt.normalize()
+        if grain == "month":
+            start = start - pd.to_timedelta(start.dt.day - 1, unit="D")
+        off = date != start
+        if off.any():
+            raise self.fail(
+                "date", f"is not the start of a {grain} in {self.rows(table, off, 'date')}", "floor it first"
+            )
+        return table
 
     def spacing(self, dates: pd.Series) -> None:
         """Refuse rows that stand a fixed number of days apart: they are sums of longer periods, not days."""
@@ -278,6 +293,24 @@ class Door:
                     f"say why in charge_category: {', '.join(schema.NEGATIVE_CATEGORIES)}",
                 )
 
+    def restated(self, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The rows as last recorded, and those that a later record of the same period and key supersedes."""
+        if "recorded_at" not in table:
+            return table, table.iloc[:0]
+        raw = table["recorded_at"]
+        recorded = pd.to_datetime(raw, format="ISO8601", errors="coerce", utc=True) if raw.dtype != "M8[us]" else raw
+        wrong = recorded.isna() & raw.notna() & (raw.astype("str").str.strip() != "")
+        if wrong.any():
+            raise self.fail(
+                "recorded_at", f"cannot be read as a time: {self.rows(table, wrong, 'recorded_at')}", "give 2026-01-31"
+            )
+        recorded = recorded.dt.tz_localize(None) if recorded.dt.tz is not None else recorded
+        table = table.assign(recorded_at=recorded.astype("datetime64[us]"))
+        keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency") if c in table]
+        newest = table.groupby(keys, dropna=False, sort=False)["recorded_at"].transform("max")
+        older = (table["recorded_at"] < newest) | (table["recorded_at"].isna() & newest.notna())
+        return table[~older], table[older]
+
     def unique(self, table: pd.DataFrame, duplicates: Duplicates) -> tuple[pd.DataFrame, int]:
         """One row a period and key; how many were added to another."""
         keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency") if c in table]
@@ -291,8 +324,11 @@ class Door:
                 f"{self.rows(table, again, *key)}; remove them, or pass duplicates='sum' if they are parts of one sum"
             )
         measures = [m for m in MEASURES if m in table]
-        total = table.groupby(keys, dropna=False, sort=False)[measures].sum(min_count=1).reset_index()
-        return total, int(again.sum())
+        grouped = table.groupby(keys, dropna=False, sort=False)
+        total = grouped[measures].sum(min_count=1)
+        if "recorded_at" in table:
+            total = total.join(grouped["recorded_at"].max())
+        return total.reset_index(), int(again.sum())
 
     def order(self, table: pd.DataFrame) -> None:
         """Dates that run one way within every key."""

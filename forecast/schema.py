@@ -23,6 +23,9 @@ OPTIONAL_KEYS: Final = (
     "service_tier",
     "region",
     "context_tier",
+    "cost_category",
+    "cost_center",
+    "gl_account",
 )
 DIMENSIONS: Final = KEYS + OPTIONAL_KEYS
 #: What makes a route: where a request can be sent.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 import pandas as pd
@@ -12,6 +12,7 @@ import pandas as pd
 from forecast import schema
 from forecast.checks import COLUMNS, Door, Duplicates
 from forecast.errors import UsageError, one_of
+from forecast.reading import Reading
 from forecast.schema import Grain
 
 
@@ -32,6 +33,10 @@ class Usage:
         The file or object it was read from.
     notes : tuple of str
         What the reader did or left unread, in words.
+    superseded : DataFrame or None
+        Rows that a later record (``recorded_at``) of the same period and key took the place of.
+    reading : Reading or None
+        The account of the reading: sources, rejected rows, what stood twice, what no rule matched.
     """
 
     frame: pd.DataFrame
@@ -39,6 +44,8 @@ class Usage:
     timezone: str = "UTC"
     source: str = "<frame>"
     notes: tuple[str, ...] = field(default=())
+    superseded: pd.DataFrame | None = None
+    reading: Reading | None = None
 
     @classmethod
     def from_frame(
@@ -52,6 +59,8 @@ class Usage:
         sort: bool = False,
         source: str = "<frame>",
         first_row: int = 0,
+        grain: Grain | None = None,
+        notes: Sequence[str] = (),
     ) -> Usage:
         """Check a tidy frame and make it canonical.
 
@@ -71,6 +80,10 @@ class Usage:
             Accept rows whose dates run neither up nor down within a key.
         source, first_row
             How errors call the frame, and the number that its first row bears there.
+        grain : {"hour", "day", "month"}, optional
+            What period a row is of; found from the dates where it is not given.
+        notes : sequence of str
+            What is known of the frame beforehand; stands first in the usage's notes.
 
         Raises
         ------
@@ -81,20 +94,25 @@ class Usage:
         door = Door(source, first_row, dict(columns or {}))
         if frame.empty:
             raise UsageError(f"{source}: there are no rows; export a span of time in which something was used")
-        table, notes = door.rename(frame, columns or {}, fill or {})
-        table, grain = door.dates(table, timezone)
+        table, unread = door.rename(frame, columns or {}, fill or {})
+        table, grain = door.dates(table, timezone, grain)
         table = door.numbers(table)
         table = door.texts(table)
         door.money(table)
-        notes += door.remarks(table)
+        found = [*notes, *unread, *door.remarks(table)]
+        table, superseded = door.restated(table)
+        if len(superseded):
+            found.append(f"{len(superseded)} rows are superseded by later records of the same period and key")
         table, merged = door.unique(table, duplicates)
         if merged:
-            notes.append(f"{merged} rows were added to another of the same period and key (duplicates='sum')")
-        if not sort and not merged:
+            found.append(f"{merged} rows were added to another of the same period and key (duplicates='sum')")
+        if not sort and not merged and superseded.empty:
             door.order(table)
         keys = [c for c in schema.DIMENSIONS if c in table]
         table = table.sort_values([schema.DATE, *keys], kind="stable", na_position="last", ignore_index=True)
-        return cls(table[[c for c in COLUMNS if c in table]], grain, timezone, source, tuple(notes))
+        ordered = [c for c in COLUMNS if c in table]
+        older = superseded[ordered].reset_index(drop=True) if len(superseded) else None
+        return cls(table[ordered], grain, timezone, source, tuple(found), older)
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -131,7 +149,31 @@ class Usage:
         kept = self.frame[self.frame[schema.DATE] <= pd.Timestamp(as_of)]
         if kept.empty:
             raise UsageError(f"{self.source}: no rows on or before {as_of}; the first is of {self.start:%Y-%m-%d}")
-        return Usage(kept.reset_index(drop=True), self.grain, self.timezone, self.source, self.notes)
+        return replace(self, frame=kept.reset_index(drop=True))
+
+    def known(self, on: str | pd.Timestamp) -> Usage:
+        """The usage as it was recorded up to and with the day ``on``: later records and restatements are taken back.
+
+        Rows without ``recorded_at`` are taken as recorded on their own date.
+
+        Raises
+        ------
+        UsageError
+            Nothing had been recorded by then.
+        """
+        rows = self.frame if self.superseded is None else pd.concat([self.frame, self.superseded], ignore_index=True)
+        recorded = rows[schema.DATE]
+        if "recorded_at" in rows:
+            recorded = rows["recorded_at"].fillna(rows[schema.DATE])
+        rows = rows[recorded.dt.normalize() <= pd.Timestamp(on).normalize()]
+        if rows.empty:
+            raise UsageError(f"{self.source}: nothing was recorded on or before {on}")
+        made = Usage.from_frame(rows, timezone=self.timezone, sort=True, source=self.source, grain=self.grain)
+        return replace(made, notes=self.notes, reading=self.reading)
+
+    def with_reading(self, reading: Reading) -> Usage:
+        """The same usage with the account of its reading, whose words join the notes."""
+        return replace(self, reading=reading, notes=(*self.notes, *reading.notes))
 
     def __repr__(self) -> str:
         """One line: rows, span, and what was measured."""

@@ -1,67 +1,89 @@
-"""Tidy tables: a CSV or Parquet file, or a frame, with one row a period and key; out comes the canonical table."""
+"""Tidy tables: one row a period and key, under canonical names or names that are mapped to them; extracts go out.
+
+Unlike an export of a vendor, a tidy table is its owner's to mend: a row that can't be right stops the reading.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 
+from forecast import schema
 from forecast.checks import Duplicates
-from forecast.errors import UsageError, nearest
+from forecast.errors import UsageError, bad_rows
+from forecast.readers.contents import Content, Table
+from forecast.readers.rules import Rules
+from forecast.readers.sheet import Extract, sums_of
+from forecast.reading import REJECTED, table_of
 from forecast.usage import Usage
 
+NAME = "tidy"
+TITLE = "tidy CSV, Parquet or frame: one row a period and key"
 
-def read_tidy(
-    source: str | Path | pd.DataFrame,
-    *,
-    columns: Mapping[str, str] | None,
-    fill: Mapping[str, str] | None,
-    timezone: str,
-    duplicates: Duplicates,
-    sort: bool,
-) -> Usage:
-    """Read a tidy table with explicit column mapping; see :func:`forecast.read_usage`."""
-    if isinstance(source, pd.DataFrame):
-        frame, name, first_row = source, "<frame>", 0
-    else:
-        frame, name, first_row = *_load(Path(source)), 2
+
+@dataclass(frozen=True, slots=True)
+class TidyOptions:
+    """What a tidy table is read by: see :func:`forecast.read_usage`."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    fill: Mapping[str, str] = field(default_factory=dict)
+    timezone: str = "UTC"
+    duplicates: Duplicates = "refuse"
+    sort: bool = False
+    rules: Rules | None = None
+
+
+def read_tidy(parts: Iterable[Content], options: TidyOptions, *, first_row: int) -> Usage:
+    """The parts of one source as a usage, checked row by row.
+
+    Raises
+    ------
+    UsageError
+        What the rules of the usage table forbid; the message names file, column, row and remedy.
+    """
+    tables = list(_tables(parts))
+    name = tables[0].name
+    for table in tables:
+        if len(table.ragged):
+            every = pd.Series(True, index=table.ragged.index)  # noqa: FBT003
+            shown = bad_rows(table.ragged, every, ["row", "value"], first_row=first_row)
+            raise UsageError(f"{name}: cannot be read as a table: rows do not fit the header: {shown}; export it again")
+    frame = pd.concat([t.frame for t in tables], ignore_index=True) if len(tables) > 1 else tables[0].frame
+    columns = options.columns
+    if options.rules is not None:
+        known = {own: canonical for canonical, own in columns.items()}
+        frame = options.rules.applied(frame.rename(columns=known))
+        columns = {}
     return Usage.from_frame(
         frame,
         columns=columns,
-        fill=fill,
-        timezone=timezone,
-        duplicates=duplicates,
-        sort=sort,
+        fill=options.fill,
+        timezone=options.timezone,
+        duplicates=options.duplicates,
+        sort=options.sort,
         source=name,
         first_row=first_row,
     )
 
 
-def _load(path: Path) -> tuple[pd.DataFrame, str]:
-    if not path.exists():
-        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise UsageError(f"{path}: there is no such file{nearest(path.name, beside)}")
-    if path.is_dir():
-        raise UsageError(f"{path}: is a folder; name one CSV or Parquet file")
-    if path.suffix.lower() in (".json", ".jsonl", ".xlsx", ".xls"):
-        raise UsageError(f"{path}: {path.suffix} is not read; export CSV or Parquet, or pass a pandas frame")
-    if path.stat().st_size == 0:
-        raise UsageError(f"{path}: the file is empty; export it again")
-    try:
-        if path.suffix in (".parquet", ".pq"):
-            return pd.read_parquet(path), str(path)
-        # Read as text, so that a bad number can be named by its row and its own spelling.
-        frame = pd.read_csv(path, dtype=str, skipinitialspace=True, encoding="utf-8-sig")
-    except UnicodeDecodeError as cause:
-        raise UsageError(f"{path}: is not UTF-8 text (byte {cause.start}); save it as UTF-8 CSV") from cause
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError, EOFError) as cause:
-        raise UsageError(f"{path}: cannot be read as a table: {str(cause).strip()}; export it again") from cause
-    except ValueError as cause:  # pyarrow's errors of a damaged Parquet file are ValueErrors
-        raise UsageError(f"{path}: cannot be read as Parquet: {cause}; export it again") from cause
-    if len(frame.columns) == 1 and any(mark in str(frame.columns[0]) for mark in ";\t|"):
-        raise UsageError(
-            f"{path}: has one column, {str(frame.columns[0])[:60]!r}; separate columns with commas, "
-            "or read it with pandas and pass the frame"
-        )
-    return frame, str(path)
+def extract_of(usage: Usage) -> Extract:
+    """A tidy usage as an extract, to be joined with others."""
+    frame = usage.frame if usage.superseded is None else pd.concat([usage.frame, usage.superseded], ignore_index=True)
+    held = sums_of(frame)
+    measures = [c for c in frame if c in schema.UNITS or c in (*schema.MONEY, schema.REQUESTS)]
+    frame = frame.astype(dict.fromkeys(measures, "float64")).assign(part=0)
+    nothing = table_of([], REJECTED)
+    return Extract(
+        usage.source, usage.grain, frame, (), nothing, len(frame), held, dict.fromkeys(held, 0.0), usage.notes
+    )
+
+
+def _tables(parts: Iterable[Content]) -> Iterator[Table]:
+    for part in parts:
+        if not isinstance(part, Table):
+            raise UsageError(
+                f"{part.name}: is JSON of no format that is known here; export CSV or Parquet, or pass a pandas frame"
+            )
+        yield part

@@ -1,0 +1,294 @@
+"""Assembly: the extracts of all sources come in; one canonical table and the account of its reading go out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from forecast import schema
+from forecast.errors import UsageError
+from forecast.reading import OVERLAPS, REJECTED, SOURCES, Reading, table_of
+from forecast.readers.overlap import Overlap, counted_once
+from forecast.readers.rules import Rules
+from forecast.readers.sheet import CONSERVED, TOKENS, Extract, Width, sums_of
+from forecast.schema import Grain
+from forecast.usage import Usage
+
+#: The format of tables that bear canonical names.
+TIDY: Final = "tidy"
+#: Attributes and columns that tell who a person is: dropped unless asked for.
+PERSONAL: Final = ("user", "user_email", "end_user", "ip_address")
+_MEASURES: Final = (schema.REQUESTS, *schema.UNITS, *schema.MONEY)
+_GRAINS: Final[dict[Width, Grain]] = {"moment": "day", "hour": "hour", "day": "day", "month": "month"}
+_ORDER: Final = ("hour", "day", "month")
+#: More keys of one column than this are not listed one by one.
+_MOST_UNMATCHED: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How sources are made one table: the arguments of :func:`forecast.read_usage` that all formats share."""
+
+    rules: Rules | None = None
+    fill: Mapping[str, str] = field(default_factory=dict)
+    timezone: str = "UTC"
+    grain: Grain | None = None
+    overlap: Overlap = "refuse"
+    dedupe: bool = False
+    personal: bool = False
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Requests that were met before, by a hash of their own id."""
+
+    hashes: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="uint64"))
+    repeated: int = 0
+
+    def first(self, identity: pd.Series) -> np.ndarray:
+        """Whether each request is met for the first time; one without an id always is."""
+        known = identity.notna().to_numpy()
+        code = pd.util.hash_array(identity.astype("object").fillna("").to_numpy())
+        again = pd.Series(code).duplicated().to_numpy() | np.isin(code, self.hashes)
+        self.hashes = np.union1d(self.hashes, code[known])
+        self.repeated += int((again & known).sum())
+        return ~(again & known)
+
+
+def assembled(extracts: Iterable[tuple[str, Extract]], how: How) -> Usage:
+    """Add up what all sources hold, each record once.
+
+    Parameters
+    ----------
+    extracts : iterable of (format, Extract)
+        Parts of one source follow one another.
+    how : How
+
+    Raises
+    ------
+    UsageError
+        The sources hold nothing, differ on what they both hold, mix grains or currencies, or break a rule of the
+        usage table.
+    """
+    seen, groups, accounts, rejected, notes = _Seen(), [], [], [], []
+    widths: dict[Width, str] = {}
+    held, lost, twice = (dict.fromkeys(CONSERVED, 0.0) for _ in range(3))
+    attributes: dict[str, None] = {}
+    for number, (name, extract) in enumerate(extracts):
+        frame = extract.frame
+        widths.setdefault(extract.width, extract.name)
+        for column, value in extract.held.items():
+            held[column] += value
+            lost[column] += extract.lost[column]
+        if how.dedupe:
+            if "identity" not in frame:
+                raise UsageError(f"{extract.name}: dedupe='request_id': a {name} export bears no ids of requests")
+            first = seen.first(frame["identity"])
+            for column, value in sums_of(frame[~first]).items():
+                twice[column] += value
+            frame = frame[first]
+        keep = how.personal or name == TIDY  # a tidy table has the columns that its owner gave it
+        attributes |= dict.fromkeys(a for a in extract.attributes if keep or a not in PERSONAL)
+        groups.append(
+            _grouped(frame, extract, list(attributes), how, keep=keep).assign(source=extract.name, export=number)
+        )
+        accounts.append((extract.name, name, extract.records, frame, extract))
+        rejected.append(extract.rejected)
+        notes += [f"{extract.name}: {note}" for note in extract.notes]
+    grain = _grain(widths, how.grain)
+    table = pd.concat(groups, ignore_index=True) if groups else pd.DataFrame()
+    if table.empty:
+        _nothing(accounts, rejected)
+    table["export"] = _exports(table)
+    measures = [m for m in _MEASURES if m in table]
+    keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency", *attributes) if c in table]
+    merged = table.groupby([*keys, *_also(table), "export"], dropna=False, sort=False)
+    table = (
+        merged[[*measures, "rows", "blank"]]
+        .sum(min_count=1)
+        .join(merged.agg(begin=("begin", "min"), end=("end", "max"), source=("source", "first")))
+        .reset_index()
+    )
+    apart = counted_once(table, keys, measures, how.overlap)
+    kept, unmatched = _ruled(apart.frame, list(attributes), how)
+    if how.dedupe and seen.repeated:
+        notes.append(
+            f"{seen.repeated} requests stood in more than one place and are counted once (dedupe='request_id')"
+        )
+    notes += _blank_parts(kept, measures)
+    usage = _usage(kept, measures, grain, how, source=", ".join(dict.fromkeys(a[0] for a in accounts)), notes=notes)
+    once = sums_of(apart.dropped)
+    reading = Reading(
+        _sources(accounts),
+        pd.concat(rejected, ignore_index=True) if rejected else table_of([], REJECTED),
+        apart.overlaps if len(apart.overlaps) else table_of([], OVERLAPS),
+        unmatched,
+        _conservation(held, lost, {c: twice[c] + once.get(c, 0.0) for c in CONSERVED}, sums_of(usage.frame)),
+    )
+    return usage.with_reading(reading)
+
+
+def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: How, *, keep: bool) -> pd.DataFrame:
+    """The records by period and key, added up: one row a period, key, page and set of attributes."""
+    frame = frame.assign(
+        begin=frame[schema.DATE] if extract.width == "moment" else pd.NaT,
+        end=frame[schema.DATE] if extract.width == "moment" else pd.NaT,
+        date=_periods(frame[schema.DATE], extract.width, how),
+        rows=1.0,
+    )
+    if not keep:
+        frame = frame.drop(columns=[c for c in PERSONAL if c in frame])
+    for column, value in how.fill.items():
+        if column in frame and frame[column].notna().any():
+            raise UsageError(f"{extract.name}: column {column!r}: is in the export already; leave it out of fill=")
+        frame[column] = value
+    keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency", *attributes) if c in frame]
+    measures = [m for m in _MEASURES if m in frame]
+    grouped = frame.groupby([*keys, *_also(frame), "part"], dropna=False, sort=False)
+    sums = grouped[[*measures, "rows"]].sum(min_count=1)
+    known = grouped[measures].count()
+    sums["blank"] = (known.lt(sums["rows"], axis=0) & known.gt(0)).any(axis=1).astype("float64")
+    return sums.join(grouped.agg(begin=("begin", "min"), end=("end", "max"))).reset_index()
+
+
+def _also(frame: pd.DataFrame) -> list[str]:
+    return ["recorded_at"] if "recorded_at" in frame else []
+
+
+def _exports(table: pd.DataFrame) -> pd.Series:
+    """A number for each source and page, in the order of reading."""
+    return table.groupby(["source", "part"], sort=False, dropna=False).ngroup()
+
+
+def _periods(date: pd.Series, width: Width, how: How) -> pd.Series:
+    """The period of each record in the billing zone."""
+    zoned = isinstance(date.dtype, pd.DatetimeTZDtype)
+    if zoned and width in ("moment", "hour"):
+        date = date.dt.tz_convert(how.timezone)
+    local = date.dt.tz_localize(None) if zoned else date
+    grain = how.grain or _GRAINS[width]
+    if grain == "month":
+        return local.dt.normalize() - pd.to_timedelta(local.dt.day - 1, unit="D")
+    return local.dt.floor("h") if grain == "hour" else local.dt.normalize()
+
+
+def _grain(widths: Mapping[Width, str], asked: Grain | None) -> Grain:
+    """The grain of the table: as asked, else that of the sources, which must be one."""
+    natural = {_GRAINS[w]: name for w, name in widths.items()}
+    if asked is not None:
+        finest = {"moment": 0, "hour": 0, "day": 1, "month": 2}
+        for width, name in widths.items():
+            if finest[width] > _ORDER.index(asked):
+                raise UsageError(f"{name}: is by {width}; it cannot be read by {asked}: leave grain= out")
+        return asked
+    if len(natural) > 1:
+        told = " and ".join(f"{name} is by {grain}" for grain, name in natural.items())
+        coarse = max(natural, key=_ORDER.index)
+        raise UsageError(f"{told}: one usage has one grain; read them apart, or with grain={coarse!r}")
+    return next(iter(natural.values()), "day")
+
+
+def _ruled(frame: pd.DataFrame, attributes: list[str], how: How) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The frame after the rules, and what they left blank."""
+    columns = ("column", *attributes, "rows", "requests", "tokens", "money")
+    if how.rules is None:
+        return frame, table_of([], columns)
+    frame = how.rules.applied(frame)
+    tokens = [u for u in TOKENS if u in frame]
+    money = next((m for m in schema.MONEY if m in frame), None)
+    told = frame.assign(
+        tokens=frame[tokens].sum(axis=1, min_count=1) if tokens else np.nan,
+        money=frame[money] if money else np.nan,
+        requests=frame[schema.REQUESTS] if schema.REQUESTS in frame else np.nan,
+    )
+    found = []
+    for column in how.rules.targets:
+        blank = told[told[column].isna()]
+        by = attributes or [c for c in schema.KEYS if c in blank and c != column]
+        if len(blank):
+            sums = blank.groupby(by, dropna=False, sort=False)[["rows", "requests", "tokens", "money"]].sum(min_count=1)
+            found.append(sums.reset_index().assign(column=column).head(_MOST_UNMATCHED))
+    if not found:
+        return frame, table_of([], columns)
+    table = pd.concat(found, ignore_index=True)
+    return frame, table[["column", *[c for c in table if c != "column"]]]
+
+
+def _blank_parts(frame: pd.DataFrame, measures: list[str]) -> list[str]:
+    """Measures that are blank in some rows and known in others."""
+    mixed = int((frame["blank"] > 0).sum())
+    told = f"{mixed} of {len(frame)} sums hold rows in which a quantity is blank: the sum is of those that are known"
+    return [told] * bool(mixed) + [
+        f"{m} is blank in {int(frame[m].isna().sum())} of {len(frame)} sums: unknown, not 0"
+        for m in measures
+        if m in (schema.REQUESTS, *TOKENS) and frame[m].isna().any() and frame[m].notna().any()
+    ]
+
+
+def _usage(frame: pd.DataFrame, measures: list[str], grain: Grain, how: How, *, source: str, notes: list[str]) -> Usage:
+    keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency") if c in frame]
+    table = frame.groupby([*keys, *_also(frame)], dropna=False, sort=False)[measures].sum(min_count=1).reset_index()
+    return Usage.from_frame(
+        table, timezone=how.timezone, sort=True, source=source, grain=grain, notes=notes, duplicates="sum"
+    )
+
+
+def _nothing(accounts: list[tuple[str, str, int, pd.DataFrame, Extract]], rejected: list[pd.DataFrame]) -> None:
+    names = ", ".join(dict.fromkeys(a[0] for a in accounts)) or "the source"
+    lost = pd.concat(rejected, ignore_index=True) if rejected else pd.DataFrame()
+    if len(lost):
+        one = lost.iloc[0]
+        raise UsageError(
+            f"{names}: all {int(lost['rows'].sum())} rows are rejected, such as row {one['row']}: {one['reason']} "
+            f"({one['value']})"
+        )
+    raise UsageError(f"{names}: there are no rows; export a span of time in which something was used")
+
+
+def _sources(accounts: list[tuple[str, str, int, pd.DataFrame, Extract]]) -> pd.DataFrame:
+    rows: list[tuple[object, ...]] = []
+    for name, format_, records, frame, extract in accounts:
+        held = extract.held
+        money = next((held[m] for m in schema.MONEY if m in held), np.nan)
+        sums = (held.get(schema.REQUESTS, np.nan), held.get("tokens", np.nan), money)
+        first, last = (frame[schema.DATE].min(), frame[schema.DATE].max()) if len(frame) else (pd.NaT, pd.NaT)
+        rows.append((name, format_, records, _naive(first), _naive(last), *sums))
+    table = table_of(rows, SOURCES)
+    grouped = table.groupby(["source", "format"], sort=False)
+    sums = grouped[["records", "requests", "tokens", "money"]].sum(min_count=1)
+    return sums.join(grouped.agg(first=("first", "min"), last=("last", "max"))).reset_index()[list(SOURCES)]
+
+
+def _naive(moment: pd.Timestamp) -> pd.Timestamp:
+    return moment.tz_localize(None) if moment is not pd.NaT and moment.tzinfo is not None else moment
+
+
+def _conservation(
+    held: Mapping[str, float], lost: Mapping[str, float], once: Mapping[str, float], read: Mapping[str, float]
+) -> pd.DataFrame:
+    """Held less rejected less counted once is read.
+
+    Raises
+    ------
+    UsageError
+        It is not: something was lost on the way, which is a defect of the reading.
+    """
+    columns = [c for c in CONSERVED if held[c] or c in read]
+    for c in columns:
+        left = held[c] - lost[c] - once[c]
+        if not np.isclose(left, read.get(c, 0.0), rtol=1e-9, atol=1e-6):
+            raise UsageError(
+                f"{c} do not add up: {held[c]:,.6g} held, {lost[c]:,.6g} rejected, {once[c]:,.6g} counted once, "
+                f"{read.get(c, 0.0):,.6g} read; please report it with the export's format"
+            )
+    rows = {
+        "held": [held[c] for c in columns],
+        "rejected": [lost[c] for c in columns],
+        "counted once": [once[c] for c in columns],
+        "read": [read.get(c, 0.0) for c in columns],
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)

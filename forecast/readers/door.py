@@ -1,0 +1,198 @@
+"""The door. Comes in: files, frames, pages or a database's address. Goes out: one checked usage and its account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pandas as pd
+
+from forecast import schema
+from forecast.checks import Duplicates
+from forecast.errors import UsageError, one_of
+from forecast.readers.assemble import How, assembled
+from forecast.readers.contents import Content, Documents, contents, table_of_frame
+from forecast.readers.files import files_of
+from forecast.readers.overlap import Overlap
+from forecast.readers.pages import check_pages
+from forecast.readers.registry import Reader, reader_of
+from forecast.readers.rules import Rules, read_rules
+from forecast.readers.sheet import Extract, Page
+from forecast.readers.tidy import TidyOptions, extract_of, read_tidy
+from forecast.schema import Grain
+from forecast.usage import Usage
+
+#: One source: its name, its parts, and the number of its first row.
+_Source = tuple[str, Iterator[Content], int]
+
+
+def read_usage(
+    source: Any,
+    *,
+    format: str | None = None,  # noqa: A002 - the name that users of pandas and polars expect
+    columns: Mapping[str, str] | None = None,
+    fill: Mapping[str, str] | None = None,
+    rules: str | Path | Mapping[str, Any] | Iterable[Mapping[str, Any]] | Rules | None = None,
+    timezone: str = "UTC",
+    grain: Grain | None = None,
+    duplicates: Duplicates = "refuse",
+    sort: bool = False,
+    overlap: Overlap = "refuse",
+    dedupe: Literal["request_id"] | None = None,
+    personal: bool = False,
+    today: str | pd.Timestamp | None = None,
+) -> Usage:
+    """Read usage exports of any format that is known.
+
+    Parameters
+    ----------
+    source : path, glob, folder, list of them, frame, or JSON pages
+        CSV, JSON, JSON lines and Parquet files, also gzipped; a pandas frame or any eager frame that Narwhals knows;
+        or the decoded JSON of an API's pages. Several are added up, and what they hold twice is counted once.
+    format : str, optional
+        A name of :func:`forecast.formats`; found from the source where it is not given.
+    columns : mapping, optional
+        Of tidy tables: canonical column → the source's own name, where they differ: ``{"date": "day"}``.
+    fill : mapping, optional
+        Canonical text column → one value for all rows: ``{"provider": "openai", "currency": "USD"}``.
+    rules : path or rules, optional
+        A TOML file of rules that give environment, project, department or cost centre from workspaces, keys, tags and
+        projects. What no rule matches is shown in ``usage.reading.unmatched``.
+    timezone : str
+        The billing zone that dates are in. Hours and single requests are converted to it; days are not re-zoned.
+    grain : {"hour", "day", "month"}, optional
+        What to add up to; by default the export's own, and days for single requests.
+    duplicates : {"refuse", "sum"}
+        Of tidy tables: what to do with several rows of one period and key.
+    sort : bool
+        Of tidy tables: accept dates that run neither up nor down within a key.
+    overlap : {"refuse", "later"}
+        Where two sources differ on one period and key: refuse, or take the one that is named later.
+    dedupe : {"request_id"}, optional
+        Compare single requests by their own id, where the export has them.
+    personal : bool
+        Keep who used it: the column ``user``. Dropped by default.
+    today : date, optional
+        Rows after this day are refused. The machine's own date where it is not given.
+
+    Returns
+    -------
+    Usage
+        Everything the sources hold. What could not be read, was counted once or was matched by no rule stands in
+        ``usage.reading`` and, in short, in ``usage.notes``; nothing is dropped uncounted.
+
+    Raises
+    ------
+    UsageError
+        A source is missing, broken or of no format that is known, pages are missing, sources contradict each other,
+        or the table breaks a rule; the message names the place and the remedy.
+    """
+    one_of("overlap", overlap, get_args(Overlap), UsageError)
+    one_of("dedupe", dedupe, (None, "request_id"), UsageError)
+    one_of("grain", grain, (None, *get_args(Grain)), UsageError)
+    made = read_rules(rules) if rules is not None else None
+    for column in fill or {}:
+        one_of("canonical column", column, (*schema.DIMENSIONS, "currency", "charge_category"), UsageError)
+    how = How(made, dict(fill or {}), timezone, grain, overlap, dedupe is not None, personal)
+    tidy = TidyOptions(dict(columns or {}), dict(fill or {}), timezone, duplicates, sort, made)
+    usage = _read(_named_apart(_sources(source)), format, how, tidy)
+    limit = (pd.Timestamp(today) if today is not None else pd.Timestamp.now(tz=usage.timezone)).tz_localize(None)
+    if usage.end > limit:
+        late = int((usage.frame["date"] > limit).sum())
+        raise UsageError(
+            f"{usage.source}: column 'date': {late} rows are after {limit:%Y-%m-%d}, the last of {usage.end:%Y-%m-%d}; "
+            "usage lies in the past: check the dates, or say which day it is with today="
+        )
+    return usage
+
+
+def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOptions) -> Usage:  # noqa: A002
+    """One tidy source as it stands; anything else by its reader, and put together."""
+    extracts: list[Iterator[tuple[str, Extract]]] = []
+    pages: dict[str, list[Page]] = {}
+    whole: list[Usage] = []
+    for name, parts, first_row in sources:
+        head = next(parts, None)
+        if head is None:
+            raise UsageError(f"{name}: there are no rows; export a span of time in which something was used")
+        reader = reader_of(head, format)
+        if reader is None:
+            usage = read_tidy(chain([head], parts), tidy, first_row=first_row)
+            whole.append(usage)
+            extracts.append(iter([("tidy", extract_of(usage))]))
+            continue
+        _refuse_tidy_options(name, reader, tidy)
+        extracts.append(_extracts(reader, chain([head], parts), pages.setdefault(reader.NAME, [])))
+    if len(whole) == len(sources) == 1 and how.grain in (None, whole[0].grain):
+        return whole[0]
+    usage = assembled(chain.from_iterable(extracts), how)
+    for found in pages.values():
+        check_pages(usage.source, found)
+    return usage
+
+
+def _extracts(reader: Reader, parts: Iterable[Content], pages: list[Page]) -> Iterator[tuple[str, Extract]]:
+    for part in parts:
+        for extract in reader.extract(part):
+            pages.extend(extract.pages)
+            yield reader.NAME, extract
+
+
+def _refuse_tidy_options(name: str, reader: Reader, tidy: TidyOptions) -> None:
+    given = {"columns=": bool(tidy.columns), "duplicates=": tidy.duplicates != "refuse", "sort=": tidy.sort}
+    used = [option for option, there in given.items() if there]
+    if used:
+        raise UsageError(
+            f"{name}: is read as {reader.NAME} ({reader.TITLE}), whose columns are known: leave out {', '.join(used)}, "
+            "or read it as a tidy table with format='tidy'"
+        )
+
+
+def _named_apart(sources: Iterable[_Source]) -> list[_Source]:
+    """The sources, a file that is named twice once, and frames in hand numbered."""
+    found: dict[str, _Source] = {}
+    for name, parts, first_row in sources:
+        key = str(Path(name).resolve()) if not name.startswith("<") else f"{len(found)}"
+        found.setdefault(key, (name, parts, first_row))
+    listed = list(found.values())
+    in_hand = [name for name, _, _ in listed if name.startswith("<")]
+    if len(in_hand) < 2:
+        return listed
+    return [
+        (f"{name[:-1]} {i}>", (replace(part, name=f"{name[:-1]} {i}>") for part in parts), first_row)
+        if name.startswith("<")
+        else (name, parts, first_row)
+        for i, (name, parts, first_row) in enumerate(listed, start=1)
+    ]
+
+
+def _sources(source: Any) -> Iterator[_Source]:
+    if isinstance(source, str | Path):
+        yield from ((str(p), contents(p), 2) for p in files_of(source))
+    elif isinstance(source, pd.DataFrame):
+        yield "<frame>", iter([table_of_frame(source)]), 0
+    elif isinstance(source, Mapping):
+        yield "<pages>", iter([Documents("<pages>", (dict(source),), (1,))]), 1
+    elif isinstance(source, list | tuple) and source and all(isinstance(s, Mapping) for s in source):
+        values = tuple(dict(s) for s in source)
+        yield "<pages>", iter([Documents("<pages>", values, tuple(range(1, len(values) + 1)))]), 1
+    elif isinstance(source, list | tuple | set | frozenset):
+        for one in source:
+            yield from _sources(one)
+    else:
+        yield "<frame>", iter([table_of_frame(_as_pandas(source))]), 0
+
+
+def _as_pandas(source: Any) -> pd.DataFrame:
+    import narwhals as nw
+
+    try:
+        return nw.from_native(source, eager_only=True).to_pandas()
+    except TypeError as cause:
+        raise UsageError(
+            f"a {type(source).__name__} cannot be read as usage; give a path, a glob, a folder, a list of them, a frame "
+            "that Narwhals knows (pandas, Polars, Arrow), or decoded JSON pages"
+        ) from cause

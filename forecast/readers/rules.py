@@ -1,0 +1,175 @@
+"""Rules: names that an export has come in, such as workspaces, keys and tags; environment, project and owner go out.
+
+A rules file is TOML. Each rule says what must match, by globs, and what is then set::
+
+    [[rules]]
+    match = { workspace = "prod-*", api_key = "*search*" }
+    set = { environment = "production", project = "search", cost_center = "4711" }
+
+    [[rules]]
+    match = { "tag:team" = "*" }
+    set = { department = "{tag:team}" }
+
+Rules are read from the top, and the first that matches sets a column. A column that the export fills itself is set only
+where it is blank, unless the rule says ``replace = true``. What no rule matches stays blank and is shown.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from forecast import schema
+from forecast.errors import UsageError, nearest
+
+_KEYS: Final = ("match", "set", "replace")
+_NAME_IN: Final = re.compile(r"\{([^{}]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: every glob of ``match`` must fit; then the columns of ``set`` get their values."""
+
+    match: Mapping[str, str]
+    set: Mapping[str, str]
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Rules in their order, and where they stand."""
+
+    rules: tuple[Rule, ...]
+    source: str = "<rules>"
+    targets: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note which columns the rules set."""
+        named = dict.fromkeys(c for rule in self.rules for c in rule.set)
+        object.__setattr__(self, "targets", tuple(named))
+
+    def applied(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame with the columns that the rules set. Not changed itself.
+
+        Raises
+        ------
+        UsageError
+            A rule names a column that the export does not have.
+        """
+        names = list(dict.fromkeys(c for rule in self.rules for c in (*rule.match, *_inserted(rule))))
+        self._check(names, frame)
+        kinds = frame[names].astype("object").where(frame[names].notna(), None)
+        code = kinds.groupby(names, dropna=False, sort=False).ngroup().to_numpy() if names else [0] * len(frame)
+        table = kinds.assign(_code=code).drop_duplicates("_code").set_index("_code")
+        out = frame.copy()
+        for column in self.targets:
+            found, forced = self._values(column, table)
+            value = pd.Series(code, index=frame.index).map(found)
+            force = pd.Series(code, index=frame.index).map(forced).fillna(False).astype(bool)  # noqa: FBT003
+            before = frame[column] if column in frame else pd.Series(None, index=frame.index, dtype="str")
+            out[column] = (
+                before.where(before.notna() & ~force, value).astype("str").where(before.notna() | value.notna(), None)
+            )
+        return out
+
+    def _values(self, column: str, table: pd.DataFrame) -> tuple[dict[int, str | None], dict[int, bool]]:
+        found: dict[int, str | None] = {}
+        forced: dict[int, bool] = {}
+        for code, row in table.iterrows():
+            rule = next((r for r in self.rules if column in r.set and _fits(r, row)), None)
+            if rule is not None:
+                found[int(str(code))] = _filled(rule.set[column], row)
+                forced[int(str(code))] = rule.replace
+        return found, forced
+
+    def _check(self, names: Iterable[str], frame: pd.DataFrame) -> None:
+        for name in names:
+            if name not in frame:
+                here = [str(c) for c in frame.columns if c not in schema.UNITS and c not in ("date", "part", "rows")]
+                raise UsageError(
+                    f"{self.source}: a rule matches {name!r}, which the export does not have; "
+                    f"it has {', '.join(here)}{nearest(name, here)}"
+                )
+
+
+def read_rules(rules: str | Path | Mapping[str, Any] | Iterable[Mapping[str, Any]] | Rules) -> Rules:
+    """Rules from a TOML file, or from the same structure in hand.
+
+    Raises
+    ------
+    UsageError
+        The file is absent or no TOML; every rule that is not well formed, listed at once.
+    """
+    if isinstance(rules, Rules):
+        return rules
+    source, content = _content(rules)
+    listed = content.get("rules", []) if isinstance(content, Mapping) else list(content)
+    unknown = [k for k in content if k != "rules"] if isinstance(content, Mapping) else []
+    problems = [f"table {k!r} is not known; allowed: [[rules]]" for k in unknown]
+    if not listed and not problems:
+        problems.append("there is no rule; write one [[rules]] table each, with match and set")
+    made = [_rule(i, one, problems) for i, one in enumerate(listed, start=1)]
+    if problems:
+        raise UsageError(f"{source}: " + "; ".join(problems))
+    return Rules(tuple(r for r in made if r is not None), source)
+
+
+def _content(rules: str | Path | Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> tuple[str, Any]:
+    if not isinstance(rules, str | Path):
+        return "<rules>", rules
+    path = Path(rules)
+    if not path.is_file():
+        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise UsageError(f"{path}: there is no such rules file{nearest(path.name, beside)}")
+    try:
+        return str(path), tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
+        raise UsageError(f"{path}: cannot be read as TOML: {cause}; mend the file") from cause
+
+
+def _rule(number: int, one: Any, problems: list[str]) -> Rule | None:
+    if not isinstance(one, Mapping):
+        problems.append(f"rule {number} is not a table")
+        return None
+    before = len(problems)
+    problems += [f"rule {number}: key {k!r} is not known{nearest(k, _KEYS)}" for k in one if k not in _KEYS]
+    match, values, replace = one.get("match", {}), one.get("set", {}), one.get("replace", False)
+    for name, part in (("match", match), ("set", values)):
+        if not isinstance(part, Mapping) or not all(isinstance(v, str) for v in part.values()):
+            problems.append(f"rule {number}: {name} is not a table of names and texts")
+    if isinstance(values, Mapping):
+        if not values:
+            problems.append(f"rule {number} sets nothing")
+        problems += [
+            f"rule {number}: {c!r} cannot be set; allowed: {', '.join(schema.DIMENSIONS)}{nearest(c, schema.DIMENSIONS)}"
+            for c in values
+            if c not in schema.DIMENSIONS
+        ]
+    if not isinstance(replace, bool):
+        problems.append(f"rule {number}: replace = {replace!r}: wanted true or false")
+    return Rule(dict(match), dict(values), replace) if len(problems) == before else None
+
+
+def _inserted(rule: Rule) -> list[str]:
+    return [name for value in rule.set.values() for name in _NAME_IN.findall(value)]
+
+
+def _fits(rule: Rule, row: pd.Series) -> bool:
+    return all(
+        row[name] is not None and fnmatchcase(str(row[name]).casefold(), pattern.casefold())
+        for name, pattern in rule.match.items()
+    )
+
+
+def _filled(value: str, row: pd.Series) -> str | None:
+    names = _NAME_IN.findall(value)
+    if any(row[name] is None for name in names):
+        return None
+    return _NAME_IN.sub(lambda found: str(row[found.group(1)]), value)

@@ -1,0 +1,86 @@
+"""What a reading did. Comes in: what went into a table. Goes out: the account: read, rejected, counted once, unmatched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from forecast.errors import ROWS_SHOWN
+
+#: One row a rejected record, or a group of like ones: where, why, an example, how many, and what it held.
+REJECTED: Final = ("source", "row", "reason", "value", "rows", "requests", "tokens", "money")
+#: One row a pair of exports that hold the same periods and keys.
+OVERLAPS: Final = ("source", "other", "first", "last", "rows", "requests", "tokens", "money")
+SOURCES: Final = ("source", "format", "records", "first", "last", "requests", "tokens", "money")
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Reading:
+    """The account of a reading: everything that the sources held is in the usage, or in one of these tables.
+
+    Attributes
+    ----------
+    sources : DataFrame
+        Columns of :data:`SOURCES`: each file or object, its format, its records, its span and its sums.
+    rejected : DataFrame
+        Columns of :data:`REJECTED`: records that were not read, with the reason and what they held.
+    overlaps : DataFrame
+        Columns of :data:`OVERLAPS`: what stands in two exports and is counted once.
+    unmatched : DataFrame
+        What no rule gave a value: the column that stays empty, the names that the export has, and what they weigh.
+    conservation : DataFrame
+        Rows ``held``, ``rejected``, ``counted once`` and ``read``; columns requests, tokens and the money columns.
+        The first less the next two is the last.
+    """
+
+    sources: pd.DataFrame
+    rejected: pd.DataFrame
+    overlaps: pd.DataFrame
+    unmatched: pd.DataFrame
+    conservation: pd.DataFrame
+
+    @property
+    def reasons(self) -> pd.DataFrame:
+        """The rejected records by source and reason: rows, first row, an example, and what they held."""
+        keys = ["source", "reason"]
+        if self.rejected.empty:
+            return pd.DataFrame(columns=[*keys, "rows", "row", "value", "requests", "tokens", "money"])
+        grouped = self.rejected.groupby(keys, sort=False, dropna=False)
+        table = grouped.agg(rows=("rows", "sum"), row=("row", "first"), value=("value", "first"))
+        sums = grouped[["requests", "tokens", "money"]].sum(min_count=1)
+        return table.join(sums).reset_index()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the usage must know, in words."""
+        told = []
+        for row in self.reasons.head(ROWS_SHOWN).itertuples():
+            told.append(f"{row.source}: {_rows(row.rows)} rejected: {row.reason} (row {row.row}: {row.value})")
+        if len(self.reasons) > ROWS_SHOWN:
+            told.append(f"and {len(self.reasons) - ROWS_SHOWN} more reasons: usage.reading.rejected")
+        for row in self.overlaps.itertuples():
+            told.append(
+                f"{row.source} repeats {_rows(row.rows)} of {row.other} ({row.first:%Y-%m-%d} to {row.last:%Y-%m-%d}), "
+                "counted once"
+            )
+        for column, part in self.unmatched.groupby("column", sort=False):
+            told.append(f"no rule gives {column} to {_rows(part['rows'].sum())}: usage.reading.unmatched")
+        return tuple(told)
+
+    def __repr__(self) -> str:
+        records, rejected = int(self.sources["records"].sum()), int(self.rejected["rows"].sum())
+        return f"Reading({len(self.sources)} sources, {records:,} records, {rejected:,} rejected)"
+
+
+def _rows(count: object) -> str:
+    number = int(float(str(count)))
+    return "1 row" if number == 1 else f"{number:,} rows"
+
+
+def table_of(rows: list[tuple[object, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
+    """Rows as a table of these columns, with numbers as numbers even where there are no rows."""
+    table = pd.DataFrame(rows, columns=list(columns))
+    numeric = [c for c in ("rows", "records", "requests", "tokens", "money") if c in table]
+    return table.astype(dict.fromkeys(numeric, "float64")) if table.empty else table
