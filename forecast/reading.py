@@ -1,4 +1,4 @@
-"""What a reading did. Comes in: what went into a table. Goes out: the account: read, rejected, counted once, unmatched."""
+"""The account of a reading. Comes in: what went into a table. Goes out: what was read, rejected, counted once."""
 
 from __future__ import annotations
 
@@ -55,18 +55,21 @@ class Reading:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the usage must know, in words."""
-        told = []
-        for row in self.reasons.head(ROWS_SHOWN).itertuples():
-            told.append(f"{row.source}: {_rows(row.rows)} rejected: {row.reason} (row {row.row}: {row.value})")
+        told = [
+            f"{row.source}: {_rows(row.rows)} rejected: {row.reason} (row {row.row}: {row.value})"
+            for row in self.reasons.head(ROWS_SHOWN).itertuples()
+        ]
         if len(self.reasons) > ROWS_SHOWN:
             told.append(f"and {len(self.reasons) - ROWS_SHOWN} more reasons: usage.reading.rejected")
-        for row in self.overlaps.itertuples():
-            told.append(
-                f"{row.source} repeats {_rows(row.rows)} of {row.other} ({row.first:%Y-%m-%d} to {row.last:%Y-%m-%d}), "
-                "counted once"
-            )
-        for column, part in self.unmatched.groupby("column", sort=False):
-            told.append(f"no rule gives {column} to {_rows(part['rows'].sum())}: usage.reading.unmatched")
+        told += [
+            f"{row.source} repeats {_rows(row.rows)} of {row.other} ({row.first:%Y-%m-%d} to {row.last:%Y-%m-%d}), "
+            "counted once"
+            for row in self.overlaps.itertuples()
+        ]
+        told += [
+            f"no rule gives {column} to {_rows(part['rows'].sum())}: usage.reading.unmatched"
+            for column, part in self.unmatched.groupby("column", sort=False)
+        ]
         return tuple(told)
 
     def __repr__(self) -> str:

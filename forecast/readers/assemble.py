@@ -11,10 +11,10 @@ import pandas as pd
 
 from forecast import schema
 from forecast.errors import UsageError
-from forecast.reading import OVERLAPS, REJECTED, SOURCES, Reading, table_of
 from forecast.readers.overlap import Overlap, counted_once
 from forecast.readers.rules import Rules
 from forecast.readers.sheet import CONSERVED, TOKENS, Extract, Width, sums_of
+from forecast.reading import OVERLAPS, REJECTED, SOURCES, Reading, table_of
 from forecast.schema import Grain
 from forecast.usage import Usage
 
@@ -59,7 +59,7 @@ class _Seen:
         return ~(again & known)
 
 
-def assembled(extracts: Iterable[tuple[str, Extract]], how: How) -> Usage:
+def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) -> Usage:
     """Add up what all sources hold, each record once.
 
     Parameters
@@ -67,6 +67,8 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How) -> Usage:
     extracts : iterable of (format, Extract)
         Parts of one source follow one another.
     how : How
+    named : str
+        What errors and the usage call the sources.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How) -> Usage:
     grain = _grain(widths, how.grain)
     table = pd.concat(groups, ignore_index=True) if groups else pd.DataFrame()
     if table.empty:
-        _nothing(accounts, rejected)
+        _nothing(named, rejected)
     table["export"] = _exports(table)
     measures = [m for m in _MEASURES if m in table]
     keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency", *attributes) if c in table]
@@ -120,7 +122,7 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How) -> Usage:
             f"{seen.repeated} requests stood in more than one place and are counted once (dedupe='request_id')"
         )
     notes += _blank_parts(kept, measures)
-    usage = _usage(kept, measures, grain, how, source=", ".join(dict.fromkeys(a[0] for a in accounts)), notes=notes)
+    usage = _usage(kept, measures, grain, how, source=named, notes=notes)
     once = sums_of(apart.dropped)
     reading = Reading(
         _sources(accounts),
@@ -135,8 +137,8 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How) -> Usage:
 def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: How, *, keep: bool) -> pd.DataFrame:
     """The records by period and key, added up: one row a period, key, page and set of attributes."""
     frame = frame.assign(
-        begin=frame[schema.DATE] if extract.width == "moment" else pd.NaT,
-        end=frame[schema.DATE] if extract.width == "moment" else pd.NaT,
+        begin=_moments(frame, extract.width),
+        end=_moments(frame, extract.width),
         date=_periods(frame[schema.DATE], extract.width, how),
         rows=1.0,
     )
@@ -153,6 +155,11 @@ def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: 
     known = grouped[measures].count()
     sums["blank"] = (known.lt(sums["rows"], axis=0) & known.gt(0)).any(axis=1).astype("float64")
     return sums.join(grouped.agg(begin=("begin", "min"), end=("end", "max"))).reset_index()
+
+
+def _moments(frame: pd.DataFrame, width: Width) -> pd.Series:
+    """When each request was made, where the records are requests."""
+    return frame[schema.DATE] if width == "moment" else pd.Series(pd.NaT, index=frame.index)
 
 
 def _also(frame: pd.DataFrame) -> list[str]:
@@ -172,8 +179,10 @@ def _periods(date: pd.Series, width: Width, how: How) -> pd.Series:
     local = date.dt.tz_localize(None) if zoned else date
     grain = how.grain or _GRAINS[width]
     if grain == "month":
-        return local.dt.normalize() - pd.to_timedelta(local.dt.day - 1, unit="D")
-    return local.dt.floor("h") if grain == "hour" else local.dt.normalize()
+        month: pd.Series = local.dt.normalize() - pd.to_timedelta(local.dt.day - 1, unit="D")
+        return month
+    floored: pd.Series = local.dt.floor("h" if grain == "hour" else "D")
+    return floored
 
 
 def _grain(widths: Mapping[Width, str], asked: Grain | None) -> Grain:
@@ -189,7 +198,7 @@ def _grain(widths: Mapping[Width, str], asked: Grain | None) -> Grain:
         told = " and ".join(f"{name} is by {grain}" for grain, name in natural.items())
         coarse = max(natural, key=_ORDER.index)
         raise UsageError(f"{told}: one usage has one grain; read them apart, or with grain={coarse!r}")
-    return next(iter(natural.values()), "day")
+    return next(iter(natural), "day")
 
 
 def _ruled(frame: pd.DataFrame, attributes: list[str], how: How) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -203,7 +212,7 @@ def _ruled(frame: pd.DataFrame, attributes: list[str], how: How) -> tuple[pd.Dat
     told = frame.assign(
         tokens=frame[tokens].sum(axis=1, min_count=1) if tokens else np.nan,
         money=frame[money] if money else np.nan,
-        requests=frame[schema.REQUESTS] if schema.REQUESTS in frame else np.nan,
+        requests=frame.get(schema.REQUESTS, np.nan),
     )
     found = []
     for column in how.rules.targets:
@@ -237,8 +246,7 @@ def _usage(frame: pd.DataFrame, measures: list[str], grain: Grain, how: How, *, 
     )
 
 
-def _nothing(accounts: list[tuple[str, str, int, pd.DataFrame, Extract]], rejected: list[pd.DataFrame]) -> None:
-    names = ", ".join(dict.fromkeys(a[0] for a in accounts)) or "the source"
+def _nothing(names: str, rejected: list[pd.DataFrame]) -> None:
     lost = pd.concat(rejected, ignore_index=True) if rejected else pd.DataFrame()
     if len(lost):
         one = lost.iloc[0]
@@ -255,16 +263,13 @@ def _sources(accounts: list[tuple[str, str, int, pd.DataFrame, Extract]]) -> pd.
         held = extract.held
         money = next((held[m] for m in schema.MONEY if m in held), np.nan)
         sums = (held.get(schema.REQUESTS, np.nan), held.get("tokens", np.nan), money)
-        first, last = (frame[schema.DATE].min(), frame[schema.DATE].max()) if len(frame) else (pd.NaT, pd.NaT)
-        rows.append((name, format_, records, _naive(first), _naive(last), *sums))
+        date = frame[schema.DATE]
+        date = date.dt.tz_localize(None) if isinstance(date.dtype, pd.DatetimeTZDtype) else date
+        rows.append((name, format_, records, date.min(), date.max(), *sums))
     table = table_of(rows, SOURCES)
     grouped = table.groupby(["source", "format"], sort=False)
-    sums = grouped[["records", "requests", "tokens", "money"]].sum(min_count=1)
-    return sums.join(grouped.agg(first=("first", "min"), last=("last", "max"))).reset_index()[list(SOURCES)]
-
-
-def _naive(moment: pd.Timestamp) -> pd.Timestamp:
-    return moment.tz_localize(None) if moment is not pd.NaT and moment.tzinfo is not None else moment
+    added = grouped[["records", "requests", "tokens", "money"]].sum(min_count=1)
+    return added.join(grouped.agg(first=("first", "min"), last=("last", "max"))).reset_index().loc[:, list(SOURCES)]
 
 
 def _conservation(

@@ -128,7 +128,10 @@ def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOption
         extracts.append(_extracts(reader, chain([head], parts), pages.setdefault(reader.NAME, [])))
     if len(whole) == len(sources) == 1 and how.grain in (None, whole[0].grain):
         return whole[0]
-    usage = assembled(chain.from_iterable(extracts), how)
+    named = ", ".join(name for name, _, _ in sources)
+    usage = assembled(
+        chain.from_iterable(extracts), how, named=named if len(named) < 300 else f"{len(sources)} sources"
+    )
     for found in pages.values():
         check_pages(usage.source, found)
     return usage
@@ -190,9 +193,10 @@ def _as_pandas(source: Any) -> pd.DataFrame:
     import narwhals as nw
 
     try:
-        return nw.from_native(source, eager_only=True).to_pandas()
+        frame: pd.DataFrame = nw.from_native(source, eager_only=True).to_pandas()
     except TypeError as cause:
         raise UsageError(
-            f"a {type(source).__name__} cannot be read as usage; give a path, a glob, a folder, a list of them, a frame "
-            "that Narwhals knows (pandas, Polars, Arrow), or decoded JSON pages"
+            f"a {type(source).__name__} cannot be read as usage; give a path, a glob, a folder, a list of them, "
+            "a frame that Narwhals knows (pandas, Polars, Arrow), or decoded JSON pages"
         ) from cause
+    return frame

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import glob
 import gzip
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Final
 
 from forecast.errors import UsageError, nearest
 
@@ -68,10 +67,14 @@ def _expanded(one: str | Path) -> list[Path]:
             raise UsageError(f"{path}: the file is empty; export it again")
         return [path]
     if any(sign in str(one) for sign in "*?["):
-        matched = sorted(Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file())
+        rooted = path.is_absolute()
+        matched = sorted(
+            Path(path.anchor).glob(str(path.relative_to(path.anchor))) if rooted else Path().glob(str(path))
+        )
+        matched = [p for p in matched if p.is_file()]
         if not matched:
             raise UsageError(f"{one}: no file fits this glob")
-        return [p for found in matched for p in _expanded(glob.escape(str(found)) if not found.exists() else found)]
+        return [p for found in matched for p in _expanded(found)]
     beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
     raise UsageError(f"{path}: there is no such file{nearest(path.name, beside)}")
 
@@ -93,14 +96,9 @@ def opened(path: Path) -> Iterator[IO[str]]:
     UsageError
         The bytes are no text, the archive is cut or broken, or it unpacks to implausibly much.
     """
-    zipped = path.read_bytes()[:2] == b"\x1f\x8b" if path.stat().st_size < 64 else _starts(path, b"\x1f\x8b")
-    raw: IO[bytes]
+    zipped = _starts(path, b"\x1f\x8b")
     with path.open("rb") as file:
-        if zipped:
-            raw = cast("IO[bytes]", _Watched(gzip.GzipFile(fileobj=file), path))
-        else:
-            raw = file
-        buffered = io.BufferedReader(cast("io.RawIOBase", raw)) if zipped else cast("io.BufferedReader", raw)
+        buffered = io.BufferedReader(_Watched(gzip.GzipFile(fileobj=file), path)) if zipped else file
         try:
             encoding = _encoding(buffered.peek(4096)[:4096])
             text = io.TextIOWrapper(buffered, encoding=encoding, newline="")

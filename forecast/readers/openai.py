@@ -1,8 +1,8 @@
 """OpenAI: usage and costs of an organisation, as pages of its API or CSV files of its dashboard; records go out.
 
-In usage, ``input_tokens`` holds what was read from and written to a cache; both are taken out of it, and stand in columns
-of their own. Tokens of audio are inside the whole where the export tells text apart, and beside it in older exports.
-Costs have money and line items, no tokens. Source: the administration API of openai-openapi (MIT), and dashboard files.
+In usage, ``input_tokens`` holds what was read from and written to a cache; both are taken out of it, and stand in
+columns of their own. Tokens of audio are inside the whole where the export tells text apart, and beside it in older
+exports. Costs have money and line items, no tokens. Source: the administration API of openai-openapi (MIT), and dashboard files.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def extract(content: Content) -> Iterator[Extract]:
 
 def _usage(sheet: Sheet, pages: tuple[Page, ...] = ()) -> Extract:
     if set(sheet.frame.columns) == _TIMES:  # how the dashboard writes that nothing was used
-        sheet = sheet.only(pd.Series(False, index=sheet.frame.index))  # noqa: FBT003
+        sheet = sheet.only(pd.Series(False, index=sheet.frame.index))
     elif len(sheet):
         sheet.need("input_tokens", "output_tokens", "num_model_requests")
     start = sheet.seconds("start_time")

@@ -1,4 +1,4 @@
-"""Overlap: what several exports hold, by period and key, comes in; the same without what stands there twice goes out."""
+"""Overlap: what several exports hold, by period and key, comes in; the same, each once, goes out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pandas as pd
 
 from forecast import schema
 from forecast.errors import UsageError
-from forecast.reading import OVERLAPS
 from forecast.readers.sheet import TOKENS
+from forecast.reading import OVERLAPS
 
 #: What to do where two exports say different things of one period and key.
 Overlap = Literal["refuse", "later"]
@@ -76,7 +76,7 @@ def counted_once(frame: pd.DataFrame, keys: list[str], measures: list[str], over
 def _restated(part: pd.DataFrame) -> pd.Series:
     """Rows of a key whose versions bear different dates of recording: they supersede one another later on."""
     if "recorded_at" not in part:
-        return pd.Series(False, index=part.index)  # noqa: FBT003
+        return pd.Series(False, index=part.index)
     return part.groupby("_key")["recorded_at"].transform("nunique") > 1
 
 

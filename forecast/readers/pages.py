@@ -25,14 +25,10 @@ def check_pages(name: str, pages: Iterable[Page]) -> None:
     for series, ours in by_series.items():
         _numbered(name, series, ours)
         begun = {page.start for page in ours}
-        ended = [page for page in ours if page.more and page.end is not None and page.end not in begun]
-        for page in sorted(ended, key=lambda p: str(p.end)):
-            after = min((p.start for p in ours if p.start is not None and p.start > page.end), default=None)
-            where = (
-                f"between {page.end:%Y-%m-%d} and {after:%Y-%m-%d}"
-                if after is not None
-                else f"from {page.end:%Y-%m-%d}"
-            )
+        ends = [page.end for page in ours if page.more and page.end is not None and page.end not in begun]
+        for end in sorted(ends):
+            after = [start for start in begun if start is not None and start > end]
+            where = f"between {end:%Y-%m-%d} and {min(after):%Y-%m-%d}" if after else f"from {end:%Y-%m-%d}"
             raise UsageError(
                 f"{name}: {series}: a page is missing {where}: the page before says that more follow (has_more); "
                 "fetch every page until has_more is false"

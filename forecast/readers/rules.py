@@ -72,7 +72,7 @@ class Rules:
         for column in self.targets:
             found, forced = self._values(column, table)
             value = pd.Series(code, index=frame.index).map(found)
-            force = pd.Series(code, index=frame.index).map(forced).fillna(False).astype(bool)  # noqa: FBT003
+            force = pd.Series(code, index=frame.index).map(forced).fillna(False).astype(bool)
             before = frame[column] if column in frame else pd.Series(None, index=frame.index, dtype="str")
             out[column] = (
                 before.where(before.notna() & ~force, value).astype("str").where(before.notna() | value.notna(), None)
@@ -148,7 +148,8 @@ def _rule(number: int, one: Any, problems: list[str]) -> Rule | None:
         if not values:
             problems.append(f"rule {number} sets nothing")
         problems += [
-            f"rule {number}: {c!r} cannot be set; allowed: {', '.join(schema.DIMENSIONS)}{nearest(c, schema.DIMENSIONS)}"
+            f"rule {number}: {c!r} cannot be set; allowed: {', '.join(schema.DIMENSIONS)}"
+            f"{nearest(c, schema.DIMENSIONS)}"
             for c in values
             if c not in schema.DIMENSIONS
         ]

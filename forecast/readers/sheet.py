@@ -15,8 +15,8 @@ import pandas as pd
 
 from forecast import schema
 from forecast.errors import UsageError, nearest
-from forecast.reading import REJECTED
 from forecast.readers.contents import Table
+from forecast.reading import REJECTED
 
 #: How long a record's period is: a moment is one request, and is added up.
 Width = Literal["moment", "hour", "day", "month"]
@@ -28,6 +28,8 @@ FIRST_DAY: Final = pd.Timestamp("2015-01-01")
 CONSERVED: Final = (schema.REQUESTS, "tokens", *schema.MONEY)
 #: Tokens that are counted once each: what a sum over them is the export's own count of tokens.
 TOKENS: Final = tuple(u for u in schema.BILLABLE if schema.UNITS[u].token)
+_ISO: Final[dict[str, Any]] = {"format": "ISO8601", "errors": "coerce", "utc": True}
+_OFFSET: Final = r"(?<=:\d{2})(\.\d+)?\s*(Z|UTC|[+-]\d{2}:?\d{2})$"
 _US: Final = r"^(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})(?:[ ,T]+\d{1,2}:\d{2}(?::\d{2})?)?$"
 
 
@@ -148,9 +150,9 @@ class Sheet:
 
     def refuse(self, rows: pd.Series, reason: str, *columns: str) -> None:
         """Mark rows as rejected, each by its first reason; the columns' cells are the example."""
-        mask = rows.fillna(False).to_numpy(dtype=bool)  # noqa: FBT003 - pandas takes the value by position
+        mask = rows.fillna(False).to_numpy(dtype=bool)
         for place in np.flatnonzero(mask):
-            row = self.frame.index[place]
+            row = self.frame.index[int(place)]
             if row not in self.wrong:
                 cells = [f"{c}={str(self.frame[c].iloc[place])[:60]}" for c in columns if c in self.frame]
                 self.wrong[row] = (reason, ", ".join(cells))
@@ -173,7 +175,8 @@ class Sheet:
         value = pd.to_numeric(text, errors="coerce").astype("float64")
         self.refuse(value.isna() & text.notna(), f"{column} is not a number", column)
         self.refuse(value.abs() == np.inf, f"{column} is infinite", column)
-        return value.mask(value.abs() == np.inf)
+        finite: pd.Series = value.mask(value.abs() == np.inf)
+        return finite
 
     def count(self, *columns: str) -> pd.Series:
         """A number that cannot be below 0, nor beyond any real count."""
@@ -196,15 +199,15 @@ class Sheet:
         self.refuse(far, f"{column} is no time in seconds since 1970", column)
         return pd.to_datetime(value.mask(far), unit="s", utc=True)
 
-    def instants(self, *columns: str) -> pd.Series:
-        """ISO 8601 times as instants in UTC; a time without offset is UTC."""
+    def instants(self, *columns: str, local: bool = False) -> pd.Series:
+        """ISO 8601 times as instants in UTC; a time without offset is UTC. ``local`` drops an offset instead."""
         column = next((c for c in columns if c in self.frame), "")
         raw = self.frame[column] if column else pd.Series(None, index=self.frame.index, dtype="object")
         if pd.api.types.is_datetime64_any_dtype(raw.dtype):
-            value = raw.dt.tz_localize("UTC") if raw.dt.tz is None else raw.dt.tz_convert("UTC")
+            value: pd.Series = raw.dt.tz_localize("UTC") if raw.dt.tz is None else raw.dt.tz_convert("UTC")
         else:
-            text = self.text(column) if column else raw
-            value = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
+            text = self.text(column)
+            value = pd.to_datetime(text.str.replace(_OFFSET, "", regex=True) if local else text, **_ISO)
             american = text.str.extract(_US) if value.isna().any() and text.notna().any() else None
             if american is not None and american[0].notna().any():
                 value = value.fillna(self._american(text, american))
@@ -215,7 +218,8 @@ class Sheet:
 
     def days(self, *columns: str) -> pd.Series:
         """Dates as naive days of the export's own zone, whatever time of day stands beside them."""
-        return self.instants(*columns).dt.tz_localize(None).dt.normalize()
+        day: pd.Series = self.instants(*columns, local=True).dt.tz_localize(None).dt.normalize()
+        return day
 
     def _american(self, text: pd.Series, parts: pd.DataFrame) -> pd.Series:
         """Dates like 4/30/25, month first, unless a first number above 12 says that the day stands first."""
@@ -263,7 +267,7 @@ class Sheet:
         frame = pd.DataFrame(dict(columns), index=index)
         frame = self._signs(frame)
         measured = [m for m in (schema.REQUESTS, *schema.UNITS, *schema.MONEY) if m in frame]
-        empty = pd.Series(False, index=index) if measured else pd.Series(True, index=index)  # noqa: FBT003
+        empty = pd.Series(False, index=index) if measured else pd.Series(True, index=index)
         if measured:
             empty = frame[measured].isna().all(axis=1)
         self.refuse(empty, "nothing is measured in it", *map(str, self.frame.columns[:4]))

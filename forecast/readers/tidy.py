@@ -47,7 +47,7 @@ def read_tidy(parts: Iterable[Content], options: TidyOptions, *, first_row: int)
     name = tables[0].name
     for table in tables:
         if len(table.ragged):
-            every = pd.Series(True, index=table.ragged.index)  # noqa: FBT003
+            every = pd.Series(True, index=table.ragged.index)
             shown = bad_rows(table.ragged, every, ["row", "value"], first_row=first_row)
             raise UsageError(f"{name}: cannot be read as a table: rows do not fit the header: {shown}; export it again")
     frame = pd.concat([t.frame for t in tables], ignore_index=True) if len(tables) > 1 else tables[0].frame

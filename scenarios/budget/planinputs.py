@@ -13,7 +13,7 @@ import pandas as pd
 from forecast.checks import COLUMNS, Duplicates
 from forecast.errors import TokenplanError, UsageError, nearest
 from forecast.prices import PriceBook
-from forecast.readers import READERS, read_usage
+from forecast.readers import formats, read_usage
 from forecast.samples import sample_path
 from forecast.usage import Usage
 from scenarios.budget import plankeys as keys
@@ -105,7 +105,7 @@ def input_tables(folder: Path) -> dict[str, Keys]:
         "usage": {
             "file": file,
             "sample": keys.accepted_by(lambda v: sample_path(str(v))),
-            "format": keys.choice(*READERS),
+            "format": keys.choice(*formats()),
             "columns": keys.keyed_by(COLUMNS),
             "fill": keys.keyed_by(COLUMNS),
             "timezone": keys.zone,
