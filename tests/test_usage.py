@@ -102,7 +102,11 @@ def test_a_files_rows_are_numbered_as_an_editor_numbers_them(tmp_path):
             "the gzip file is cut or broken",
         ),
         ("broken.parquet", b"PAR1nonsense", "cannot be read as Parquet"),
-        ("quote.csv", b'date,model,requests\n2026-01-01,"a,1\n', "cannot be read as a table, line 2: unexpected end of data"),
+        (
+            "quote.csv",
+            b'date,model,requests\n2026-01-01,"a,1\n',
+            "cannot be read as a table, line 2: unexpected end of data",
+        ),
     ],
 )
 def test_broken_files_are_told_so(tmp_path, name, content, message):

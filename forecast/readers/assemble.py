@@ -80,6 +80,7 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
     widths: dict[Width, str] = {}
     held, lost, twice = (dict.fromkeys(CONSERVED, 0.0) for _ in range(3))
     attributes: dict[str, None] = {}
+    covered: list[tuple[pd.Timestamp, pd.Timestamp]] = []
     for number, (name, extract) in enumerate(extracts):
         frame = extract.frame
         widths.setdefault(extract.width, extract.name)
@@ -100,6 +101,7 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
         )
         accounts.append((extract.name, name, extract.records, frame, extract))
         rejected.append(extract.rejected)
+        covered += extract.covered
         notes += [f"{extract.name}: {note}" for note in extract.notes]
     grain = _grain(widths, how.grain)
     table = pd.concat(groups, ignore_index=True) if groups else pd.DataFrame()
@@ -116,7 +118,8 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
         .reset_index()
     )
     apart = counted_once(table, keys, measures, how.overlap)
-    kept, unmatched = _ruled(apart.frame, list(attributes), how)
+    whole = _with_zeros(apart.frame, keys, measures, grain, covered, notes)
+    kept, unmatched = _ruled(whole, list(attributes), how)
     if how.dedupe and seen.repeated:
         notes.append(
             f"{seen.repeated} requests stood in more than one place and are counted once (dedupe='request_id')"
@@ -227,15 +230,46 @@ def _ruled(frame: pd.DataFrame, attributes: list[str], how: How) -> tuple[pd.Dat
     return frame, table[["column", *[c for c in table if c != "column"]]]
 
 
+def _with_zeros(
+    frame: pd.DataFrame,
+    keys: list[str],
+    measures: list[str],
+    grain: Grain,
+    covered: list[tuple[pd.Timestamp, pd.Timestamp]],
+    notes: list[str],
+) -> pd.DataFrame:
+    """The frame with a row of zeros on each day that an export covers and says nothing of: nothing was used.
+
+    The row bears the names of the commonest key, which used nothing either; a day that no export covers is a gap.
+    """
+    counts = [m for m in measures if m not in schema.MONEY]
+    if grain != "day" or not covered or not counts:
+        return frame
+    days = [pd.date_range(start.normalize(), end.normalize(), inclusive="left") for start, end in covered]
+    silent = pd.DatetimeIndex(sorted(set().union(*days) - set(frame[schema.DATE])))
+    if silent.empty:
+        return frame
+    notes.append(f"{len(silent)} days without any usage are zeros: the exports cover them")
+    counted = frame[frame[counts].notna().any(axis=1)]
+    names = counted.groupby([k for k in keys if k != schema.DATE], dropna=False, sort=False).ngroup()
+    one = counted[names == names.mode().iloc[0]].iloc[[0]]
+    zeros = {m: 0.0 if bool(one[m].notna().any()) else np.nan for m in measures if m not in schema.MONEY}
+    bare = {m: np.nan for m in measures if m in schema.MONEY}
+    filled = pd.concat([one] * len(silent)).assign(date=silent, **zeros, **bare, rows=0.0, blank=0.0)
+    return pd.concat([frame, filled], ignore_index=True)
+
+
 def _blank_parts(frame: pd.DataFrame, measures: list[str]) -> list[str]:
     """Measures that are blank in some rows and known in others."""
     mixed = int((frame["blank"] > 0).sum())
     told = f"{mixed} of {len(frame)} sums hold rows in which a quantity is blank: the sum is of those that are known"
-    return [told] * bool(mixed) + [
-        f"{m} is blank in {int(frame[m].isna().sum())} of {len(frame)} sums: unknown, not 0"
+    blank = [
+        f"{m} in {int(frame[m].isna().sum())}"
         for m in measures
         if m in (schema.REQUESTS, *TOKENS) and frame[m].isna().any() and frame[m].notna().any()
     ]
+    unknown = f"unknown, not 0, of {len(frame)} sums: {', '.join(blank)}"
+    return [told] * bool(mixed) + [unknown] * bool(blank)
 
 
 def _usage(frame: pd.DataFrame, measures: list[str], grain: Grain, how: How, *, source: str, notes: list[str]) -> Usage:
@@ -270,6 +304,22 @@ def _sources(accounts: list[tuple[str, str, int, pd.DataFrame, Extract]]) -> pd.
     grouped = table.groupby(["source", "format"], sort=False)
     added = grouped[["records", "requests", "tokens", "money"]].sum(min_count=1)
     return added.join(grouped.agg(first=("first", "min"), last=("last", "max"))).reset_index().loc[:, list(SOURCES)]
+
+
+def whole_reading(usage: Usage, format: str) -> Reading:  # noqa: A002 - as in read_usage
+    """The account of a source of which every row was read."""
+    held = dict.fromkeys(CONSERVED, 0.0) | sums_of(usage.frame)
+    nothing = dict.fromkeys(CONSERVED, 0.0)
+    money = next((held[m] for m in schema.MONEY if m in usage.frame), np.nan)
+    sums = (*(held[c] if c in sums_of(usage.frame) else np.nan for c in (schema.REQUESTS, "tokens")), money)
+    row = (usage.source, format, len(usage.frame), usage.start, usage.end, *sums)
+    return Reading(
+        table_of([row], SOURCES),
+        table_of([], REJECTED),
+        table_of([], OVERLAPS),
+        table_of([], ("column", "rows", "requests", "tokens", "money")),
+        _conservation(held, nothing, nothing, sums_of(usage.frame)),
+    )
 
 
 def _conservation(

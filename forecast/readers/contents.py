@@ -122,6 +122,8 @@ def _table(name: str, header: list[str], part: list[tuple[int, list[str]]]) -> T
 
 
 def _check_header(path: Path, header: list[str]) -> None:
+    if any("\0" in name for name in header):
+        raise UsageError(f"{path}: cannot be read as a table: it holds zero bytes and is no text; export it again")
     if not any(header):
         raise UsageError(f"{path}: cannot be read as a table: the first line names no column; export it again")
     if len(header) == 1 and any(mark in header[0] for mark in _SEPARATORS):

@@ -13,7 +13,7 @@ import pandas as pd
 from forecast import schema
 from forecast.checks import Duplicates
 from forecast.errors import UsageError, one_of
-from forecast.readers.assemble import How, assembled
+from forecast.readers.assemble import TIDY, How, assembled, whole_reading
 from forecast.readers.contents import Content, Documents, contents, table_of_frame
 from forecast.readers.files import files_of
 from forecast.readers.overlap import Overlap
@@ -98,6 +98,8 @@ def read_usage(
         one_of("canonical column", column, (*schema.DIMENSIONS, "currency", "charge_category"), UsageError)
     how = How(made, dict(fill or {}), timezone, grain, overlap, dedupe is not None, personal)
     tidy = TidyOptions(dict(columns or {}), dict(fill or {}), timezone, duplicates, sort, made)
+    if isinstance(source, list | tuple | set | frozenset) and not source:
+        raise UsageError("no source is named: give a path, a glob, a folder, a list of them, or a frame")
     usage = _read(_named_apart(_sources(source)), format, how, tidy)
     limit = (pd.Timestamp(today) if today is not None else pd.Timestamp.now(tz=usage.timezone)).tz_localize(None)
     if usage.end > limit:
@@ -127,7 +129,7 @@ def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOption
         _refuse_tidy_options(name, reader, tidy)
         extracts.append(_extracts(reader, chain([head], parts), pages.setdefault(reader.NAME, [])))
     if len(whole) == len(sources) == 1 and how.grain in (None, whole[0].grain):
-        return whole[0]
+        return whole[0].with_reading(whole_reading(whole[0], TIDY))
     named = ", ".join(name for name, _, _ in sources)
     usage = assembled(
         chain.from_iterable(extracts), how, named=named if len(named) < 300 else f"{len(sources)} sources"

@@ -2,7 +2,8 @@
 
 In usage, ``input_tokens`` holds what was read from and written to a cache; both are taken out of it, and stand in
 columns of their own. Tokens of audio are inside the whole where the export tells text apart, and beside it in older
-exports. Costs have money and line items, no tokens. Source: the administration API of openai-openapi (MIT), and dashboard files.
+exports. Costs have money and line items, no tokens. Source: the administration API of openai-openapi (MIT), and the
+dashboard's files.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ def _usage(sheet: Sheet, pages: tuple[Page, ...] = ()) -> Extract:
         attributes=_attributes(sheet),
         part=sheet.frame.get("_page"),
         pages=pages,
+        covered=tuple((p.start, p.end) for p in pages if p.start is not None and p.end is not None),
     )
 
 

@@ -79,6 +79,8 @@ class Extract:
         What all records, and those that were rejected, hold by the export's own columns: requests, tokens, money.
     notes : tuple of str
     pages : tuple of Page
+    covered : tuple of (start, end)
+        Spans that the export covers, the end not in it: a day in them without a record is a day without usage.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Extract:
     lost: dict[str, float]
     notes: tuple[str, ...] = ()
     pages: tuple[Page, ...] = ()
+    covered: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = ()
 
 
 @dataclass(slots=True)
@@ -242,6 +245,7 @@ class Sheet:
         part: pd.Series | None = None,
         identity: pd.Series | None = None,
         pages: tuple[Page, ...] = (),
+        covered: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = (),
     ) -> Extract:
         """The rows that can be used, and those that cannot.
 
@@ -262,6 +266,8 @@ class Sheet:
             A request's own id.
         pages : tuple of Page
             What the pages that the records stand on say of one another.
+        covered : tuple of (start, end)
+            Spans in which a day without a record is a day without usage.
         """
         index = self.frame.index
         frame = pd.DataFrame(dict(columns), index=index)
@@ -304,6 +310,7 @@ class Sheet:
             {name: float(values[bad].sum()) for name, values in held.items()},
             tuple(self.notes),
             pages,
+            covered,
         )
         _conserved(extract)
         return extract

@@ -15,6 +15,7 @@ from forecast.errors import TokenplanError, UsageError, nearest
 from forecast.prices import PriceBook
 from forecast.readers import formats, read_usage
 from forecast.samples import sample_path
+from forecast.schema import Grain
 from forecast.usage import Usage
 from scenarios.budget import plankeys as keys
 from scenarios.budget.plankeys import Keys, Problems, Table
@@ -29,8 +30,10 @@ WHOLE: Final = "all"
 class UsageSource:
     """Where usage stands and how it is read: the arguments of :func:`forecast.read_usage`."""
 
-    file: Path
+    file: Path | str
     format: str | None = None
+    rules: Path | None = None
+    grain: Grain | None = None
     columns: Mapping[str, str] | None = None
     fill: Mapping[str, str] | None = None
     timezone: str = "UTC"
@@ -106,6 +109,8 @@ def input_tables(folder: Path) -> dict[str, Keys]:
             "file": file,
             "sample": keys.accepted_by(lambda v: sample_path(str(v))),
             "format": keys.choice(*formats()),
+            "rules": file,
+            "grain": keys.choice(*get_args(Grain)),
             "columns": keys.keyed_by(COLUMNS),
             "fill": keys.keyed_by(COLUMNS),
             "timezone": keys.zone,
@@ -131,7 +136,9 @@ def usage_of(written: object, held: Table, folder: Path, problems: Problems) -> 
     if not {"file", "sample"} & set(held):
         return None
     path = _resolved(folder, held["file"]) if "file" in held else sample_path(held["sample"])
-    return UsageSource(file=path, **{k: v for k, v in held.items() if k not in ("file", "sample")})
+    rules = _resolved(folder, held["rules"]) if "rules" in held else None
+    rest = {k: v for k, v in held.items() if k not in ("file", "sample", "rules")}
+    return UsageSource(file=path, rules=rules, **rest)
 
 
 def prices_of(held: Table, folder: Path, problems: Problems) -> PriceSource:

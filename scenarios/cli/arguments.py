@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scenarios.budget.planfile import MOST_LAG
-from scenarios.cli import backtest_job, demo_job, forecast_job, plan_job, template_job
+from scenarios.cli import backtest_job, demo_job, forecast_job, plan_job, read_job, template_job
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     _plan(jobs)
     _forecast(jobs)
     _backtest(jobs)
+    _read(jobs)
     _demo(jobs)
     _template(jobs)
     return whole
@@ -49,6 +50,27 @@ def _plan(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job.add_argument("plan", type=Path, metavar="PLAN.toml", help="the plan file")
     _of_plans(job)
     job.set_defaults(run=plan_job.run)
+
+
+def _read(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "read",
+        help="show what is in usage exports",
+        description="Show what is in usage exports: dates, models, totals, gaps, rejected rows, and what has no price.",
+        epilog=_CODES,
+    )
+    job.add_argument(
+        "exports", metavar="EXPORT", nargs="*", help="exports: CSV, JSON or Parquet, also gzipped; folders or globs"
+    )
+    _of_reading(job)
+    job.add_argument(
+        "--overlap", choices=("refuse", "later"), default="refuse", help="where exports differ on one day (%(default)s)"
+    )
+    job.add_argument("--dedupe", choices=("request_id",), help="compare single requests by their own id")
+    job.add_argument("--personal", action="store_true", help="keep who used it")
+    job.add_argument("--formats", action="store_true", help="list the formats that can be read")
+    _of_output(job)
+    job.set_defaults(run=read_job.run)
 
 
 def _demo(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -127,7 +149,21 @@ def _of_plans(job: argparse.ArgumentParser) -> None:
 
 
 def _of_usage(job: argparse.ArgumentParser, *, optional: bool = False) -> None:
-    job.add_argument("usage", type=Path, metavar="USAGE", nargs="?" if optional else None, help="a CSV or Parquet file")
+    job.add_argument(
+        "usage",
+        metavar="USAGE",
+        nargs="?" if optional else None,
+        help="an export: CSV, JSON or Parquet, also gzipped; a folder or a glob of them",
+    )
+    _of_reading(job)
+
+
+def _of_reading(job: argparse.ArgumentParser) -> None:
+    job.add_argument("--format", help="the export's format; found from the export ('tokenplan read --formats' lists)")
+    job.add_argument(
+        "--rules", type=Path, metavar="RULES.toml", help="what gives environment, project and department from names"
+    )
+    job.add_argument("--grain", choices=("hour", "day", "month"), help="what to add up to (the export's own)")
     job.add_argument(
         "--column",
         type=_pair,

@@ -6,11 +6,39 @@ import argparse
 from typing import Final
 
 from forecast.errors import UsageError
+from forecast.readers import read_usage
 from forecast.usage import Usage
 from scenarios.budget.planinputs import UsageSource, workload_columns
 from scenarios.budget.plankeys import zone
 
 _OPTIONS: Final = {"columns={": "--column NAME=OWN", "columns: ": "--column NAME=OWN", "fill=": "--fill NAME=VALUE"}
+
+
+def read_export(options: argparse.Namespace) -> Usage:
+    """The usage of every export that the command line of ``tokenplan read`` names.
+
+    Raises
+    ------
+    UsageError
+        None is named, or one cannot be read.
+    """
+    if not options.exports:
+        raise UsageError("no export is named: tokenplan read EXPORT")
+    try:
+        return read_usage(
+            options.exports if len(options.exports) > 1 else options.exports[0],
+            format=options.format,
+            columns=dict(options.column) or None,
+            fill=dict(options.fill) or None,
+            rules=options.rules,
+            timezone=options.timezone,
+            grain=options.grain,
+            overlap=options.overlap,
+            dedupe=options.dedupe,
+            personal=options.personal,
+        )
+    except UsageError as error:
+        raise UsageError(_as_option(error)) from error
 
 
 def read_usage_of(options: argparse.Namespace) -> Usage:
@@ -24,8 +52,12 @@ def read_usage_of(options: argparse.Namespace) -> Usage:
     try:
         return _source(options).read()
     except UsageError as error:
-        option = next((o for word, o in _OPTIONS.items() if word in str(error)), None)
-        raise UsageError(f"{error} (here: {option})" if option else str(error)) from error
+        raise UsageError(_as_option(error)) from error
+
+
+def _as_option(error: UsageError) -> str:
+    option = next((o for word, o in _OPTIONS.items() if word in str(error)), None)
+    return f"{error} (here: {option})" if option else str(error)
 
 
 def _source(options: argparse.Namespace) -> UsageSource:
@@ -33,6 +65,9 @@ def _source(options: argparse.Namespace) -> UsageSource:
         raise UsageError(f"--timezone {wrong}")
     return UsageSource(
         file=options.usage,
+        format=options.format,
+        rules=options.rules,
+        grain=options.grain,
         columns=dict(options.column) or None,
         fill=dict(options.fill) or None,
         timezone=options.timezone,
