@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -14,22 +14,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecast import schema
-from forecast.errors import PriceError, one_of
-from forecast.prices import reasons, valuation
+from forecast.errors import PriceError
+from forecast.prices import valuation
+from forecast.prices.asking import as_date, asked
 from forecast.prices.catalogue import catalogue_rows
 from forecast.prices.catalogue import source as catalogue_source
-from forecast.prices.comparison import differences, digest
-from forecast.prices.context import SPELLINGS, canonical
 from forecast.prices.dated import ANY, Discount, PriceRow, known
-from forecast.prices.hours import minute_of
 from forecast.prices.matching import Layer, PriceMatch, match, name_or_none
 from forecast.prices.rows import closed, exact, frame_from_rows, load, rows_from_frame, share_of
-from forecast.prices.settling import Kind, Share, shares_for, timeline
 from forecast.prices.timeline import Quote, Sku, Timeline, on_day
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from forecast.prices.settling import Kind, Share
     from forecast.usage import Usage
 
 _SHOWN: Final = 20
@@ -129,7 +127,7 @@ class PriceBook:
         price = exact(per_million)
         if price is None:
             raise PriceError(f"blended price {per_million!r} is not a price; give a number from 0 up, such as 2.50")
-        since = None if valid_from is None else _as_date(valid_from)
+        since = None if valid_from is None else as_date(valid_from)
         rows = [PriceRow(provider, model, "total_tokens", price, ANY, currency.upper(), since, None, "blended")]
         return cls((Layer("blended", closed(rows, where="blended", first_row=0)),))
 
@@ -147,7 +145,7 @@ class PriceBook:
         Rows that were announced later (``known_from``) are left out, and the rows that they ended go on: a book that
         did not know of a rise on 1 January continues the old price. Rows without a date are always known.
         """
-        day = _as_date(on)
+        day = as_date(on)
         layers = [replace(la, rows=known(la.rows, day), discounts=known(la.discounts, day)) for la in self.layers]
         return PriceBook(tuple(layers), self.shares)
 
@@ -193,6 +191,8 @@ class PriceBook:
     @property
     def sha256(self) -> str:
         """A hash of the book's content: every row of every layer, in order of precedence, and the stated shares."""
+        from forecast.prices.comparison import digest
+
         return digest(self.layers, self.shares)
 
     def match(self, provider: str | None, model: str | None) -> PriceMatch:
@@ -237,15 +237,18 @@ class PriceBook:
         PriceError
             There is no such price; the message says why, and names the nearest model.
         """
-        one_of("unit", unit, tuple(schema.UNITS), PriceError)
-        one_of("service tier", service_tier, schema.SERVICE_TIERS, PriceError)
-        names, day = (name_or_none(provider), name_or_none(model)), _as_date(on)
-        minute = None if at is None else minute_of(at)
-        sku = Sku(*names, unit, service_tier, _size(context_tier), minute, _tokens(request_tokens, context_tier))
+        sku, day = asked(
+            (provider, model),
+            unit,
+            on,
+            service_tier=service_tier,
+            context_tier=context_tier,
+            request_tokens=request_tokens,
+            at=at,
+        )
         quote = on_day(self._timeline(sku).quotes, day.toordinal())
         if quote is None:
-            why = reasons.why_unpriced(self._lookup(), sku, day.toordinal())
-            raise PriceError(f"{sku} has no price on {day}: {why.reason}; {why.remedy}")
+            raise PriceError(f"{sku} has no price on {day}: {'; '.join(self._why_unpriced(sku, day.toordinal()))}")
         return quote
 
     def price(
@@ -324,14 +327,8 @@ class PriceBook:
         Columns provider, model, service_tier, context_tier, unit, rows, quantity, share (of all tokens; nan for other
         units), first and last (date without a price), reason, remedy. Empty where everything is priced.
         """
-        book = self._lookup()
-
-        def why(sku: Sku, ordinal: int) -> tuple[str, str]:
-            found = reasons.why_unpriced(book, sku, ordinal)
-            return found.reason, found.remedy
-
         frame, timezone = _frame_of(usage)
-        return valuation.unpriced_usage(frame, self._timeline, why, timezone=timezone)
+        return valuation.unpriced_usage(frame, self._timeline, self._why_unpriced, timezone=timezone)
 
     def history(self, model: str, provider: str | None = None) -> pd.DataFrame:
         """The dated prices of a model, by unit, tiers, hours and date; own rows before built-in ones.
@@ -345,7 +342,9 @@ class PriceBook:
         """
         found = self.match(provider, model)
         if not found.families:
-            hint = reasons.nearest_model(self._lookup(), provider, model)
+            from forecast.prices.reasons import nearest_model
+
+            hint = nearest_model(self.layers, found.seller, model)
             raise PriceError(f"{model!r} is not in {self._names()}{hint}")
         table = frame_from_rows([row for family in found.families for row in family.rows])
         unit = pd.Categorical(table["unit"], categories=list(schema.UNITS), ordered=True)
@@ -365,6 +364,8 @@ class PriceBook:
             valid_to (NaT: open), price_from, price_to (Decimal), currency_from, currency_to, and percent (float; nan
             where there is nothing to compare). Empty where the books agree.
         """
+        from forecast.prices.comparison import differences
+
         return differences(self.layers, other.layers)
 
     def plot(
@@ -386,16 +387,23 @@ class PriceBook:
         """
         from forecast.price_steps import price_steps
 
-        day = date.today() if on is None else _as_date(on)
+        day = date.today() if on is None else as_date(on)
         return price_steps(self, model, provider, service_tier, units, day, ax)
 
     def timeline(
         self, provider: str | None, model: str | None, unit: str, *, service_tier: str = "standard"
     ) -> tuple[Quote, ...]:
         """Every price that one SKU has had, has and is known to get: a quote a span of days, earlier ones first."""
-        one_of("unit", unit, tuple(schema.UNITS), PriceError)
-        one_of("service tier", service_tier, schema.SERVICE_TIERS, PriceError)
-        return self._timeline(Sku(name_or_none(provider), name_or_none(model), unit, service_tier)).quotes
+        sku = asked(
+            (provider, model),
+            unit,
+            date.min,
+            service_tier=service_tier,
+            context_tier=None,
+            request_tokens=None,
+            at=None,
+        ).sku
+        return self._timeline(sku).quotes
 
     def to_frame(self) -> pd.DataFrame:
         """Every row as a table, with what one price buys (``per``) and whether the row is ``undated``."""
@@ -424,16 +432,24 @@ class PriceBook:
     def _timeline(self, sku: Sku) -> Timeline:
         if sku in self._timelines:
             return self._timelines[sku]
+        from forecast.prices.settling import shares_for, timeline
+
         found = self.match(sku.provider, sku.model)
         made = timeline(sku, found, shares_for(self.shares, found))
         if sku.request is None:  # requests are as many as there are sizes
             self._timelines[sku] = made
         return made
 
-    def _lookup(self) -> reasons.Book:
-        return reasons.Book(self.layers, self.match, self._timeline)
+    def _why_unpriced(self, sku: Sku, ordinal: int) -> tuple[str, str]:
+        """The reason that a SKU has no price on a day, and what to do about it."""
+        from forecast.prices.reasons import Book, why_unpriced
+
+        why = why_unpriced(Book(self.layers, self.match, self._timeline), sku, ordinal)
+        return why.reason, why.remedy
 
     def _with_share(self, kind: Kind, share: Decimal | float | str, model: str) -> PriceBook:
+        from forecast.prices.settling import Share
+
         exactly = share_of(share)
         if exactly is None:
             raise PriceError(f"{kind} share {share!r} is not a share; give a number from 0 to 1, such as 0.25")
@@ -455,33 +471,3 @@ def _layer(name: str, frame: pd.DataFrame, first_row: int) -> Layer:
 def _frame_of(usage: Usage | pd.DataFrame) -> tuple[pd.DataFrame, str | None]:
     """The table, and the zone that its dates are in where it says."""
     return (usage, None) if isinstance(usage, pd.DataFrame) else (usage.frame, getattr(usage, "timezone", None))
-
-
-def _size(context_tier: str | None) -> str:
-    """A context tier in canonical spelling."""
-    spelling = canonical(name_or_none(context_tier) or "")
-    if spelling is None:
-        raise PriceError(f"context tier {context_tier!r} is not known; write it as {SPELLINGS}")
-    return spelling
-
-
-def _tokens(request_tokens: int | None, context_tier: str | None) -> int | None:
-    if request_tokens is None:
-        return None
-    if context_tier is not None:
-        raise PriceError("request_tokens and context_tier both say the size of the request; give one of them")
-    whole = isinstance(request_tokens, (int, np.integer)) and not isinstance(request_tokens, bool)
-    if not whole or request_tokens < 0:
-        raise PriceError(f"request_tokens={request_tokens!r} is not a count of tokens; give a whole number from 0 up")
-    return int(request_tokens)
-
-
-def _as_date(on: date | str | pd.Timestamp) -> date:
-    if isinstance(on, datetime):
-        return on.date()
-    if isinstance(on, date):
-        return on
-    try:
-        return datetime.fromisoformat(on).date()
-    except (TypeError, ValueError) as cause:
-        raise PriceError(f"{on!r} is not a day; give it as 2026-09-01") from cause

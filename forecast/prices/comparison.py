@@ -13,8 +13,7 @@ import pandas as pd
 
 from forecast.prices.dated import AnyRow, PriceRow, RowSku
 from forecast.prices.matching import Layer
-from forecast.prices.settling import Share
-from forecast.prices.timeline import spans
+from forecast.prices.settling import Share, spans
 
 _NAMES: Final = ("provider", "model", "unit", "service_tier", "context_tier", "hours")
 COLUMNS: Final = (

@@ -38,16 +38,13 @@ BASE: Final = "base"
 SPELLINGS: Final = "<=200k, >200k, 200k-1M, long or base"
 
 _NUMBER: Final = r"(\d+(?:\.\d+)?)(k|m)?"
-_FORMS: Final = tuple(
-    (re.compile(pattern), kind)
-    for pattern, kind in (
-        (rf"(?:<=|≤|=<|upto){_NUMBER}", "up to"),
-        (rf"(?:<|under|below|lessthan){_NUMBER}", "below"),
-        (rf"(?:>=|≥|=>|from|atleast){_NUMBER}|{_NUMBER}\+", "from"),
-        (rf"(?:>|over|above|morethan){_NUMBER}", "above"),
-        (rf"{_NUMBER}(?:-|–|—|to|\.\.\.?){_NUMBER}", "between"),
-    )
-)
+_FORMS: Final = {
+    "up to": rf"(?:<=|≤|=<|upto){_NUMBER}",
+    "below": rf"(?:<|under|below|lessthan){_NUMBER}",
+    "from": rf"(?:>=|≥|=>|from|atleast){_NUMBER}|{_NUMBER}\+",
+    "above": rf"(?:>|over|above|morethan){_NUMBER}",
+    "between": rf"{_NUMBER}(?:-|–|—|to|\.\.\.?){_NUMBER}",
+}
 _WORDS: Final = {
     **dict.fromkeys(("long", "longcontext", "longcontextwindow", "extended", "extendedcontext"), LONG),
     **dict.fromkeys(("base", "short", "shortcontext", "default", "standard", "normal"), BASE),
@@ -61,8 +58,8 @@ def band_of(spelling: str) -> Band | None:
     ``"≤ 200k"``, ``"<= 200,000 tokens"`` and ``"0-200k"`` are 0 to 200,000; ``"200k-1M"`` is 200,001 to 1,000,000.
     """
     text = _plain(spelling)
-    for form, kind in _FORMS:
-        found = form.fullmatch(text)
+    for kind, form in _FORMS.items():
+        found = re.fullmatch(form, text)
         if found is None:
             continue
         numbers = [_tokens(n, scale) for n, scale in _pairs(found.groups())]

@@ -16,7 +16,7 @@ from forecast.errors import PriceError
 
 DAY: Final = 24 * 60
 _DAY_IN_MICROSECONDS: Final = DAY * 60 * 1_000_000
-_SPAN: Final = re.compile(r"([0-2]?\d):([0-5]\d)[-–]([0-2]?\d):([0-5]\d)")
+_SPAN: Final = r"([0-2]?\d):([0-5]\d)[-–]([0-2]?\d):([0-5]\d)"
 
 #: Spans of minutes of the day, first included and last not, in order; one that runs past midnight is two.
 Minutes = tuple[tuple[int, int], ...]
@@ -30,7 +30,7 @@ def minutes_of(hours: str) -> Minutes | None:
         return ALL_DAY
     spans: list[tuple[int, int]] = []
     for part in hours.split(","):
-        found = _SPAN.fullmatch(re.sub(r"\s", "", part))
+        found = re.fullmatch(_SPAN, re.sub(r"\s", "", part))
         if found is None:
             return None
         a, b, c, d = map(int, found.groups())

@@ -106,7 +106,7 @@ def _why_unknown(book: Book, found: PriceMatch) -> Unpriced:
     if elsewhere.families and elsewhere.seller:
         hint = f"is it {elsewhere.seller}'s? Then name that provider."
     elif known:
-        hint = nearest_model(book, found.seller, found.model)
+        hint = nearest_model(book.layers, found.seller, found.model)
     else:
         hint = nearest(found.seller, sorted(sellers))
     add = f"add rows for it {HOW_TO_ADD}"
@@ -114,9 +114,8 @@ def _why_unknown(book: Book, found: PriceMatch) -> Unpriced:
     return Unpriced("unknown model" if known else "unknown provider", f"{hint} If not, {add}" if hint else add)
 
 
-def nearest_model(book: Book, provider: str | None, model: str) -> str:
-    """The clause that names the model nearest to an unknown one, among the provider's own where it has any."""
-    seller = book.match(provider, model).seller or ""
-    rows = [row for layer in book.layers for row in layer.rows if not is_glob(row.model)]
-    own = {row.model for row in rows if row.provider.casefold() == seller.casefold()}
+def nearest_model(layers: tuple[Layer, ...], seller: str | None, model: str) -> str:
+    """The clause that names the model nearest to an unknown one, among the seller's own where it has any."""
+    rows = [row for layer in layers for row in layer.rows if not is_glob(row.model)]
+    own = {row.model for row in rows if row.provider.casefold() == (seller or "").casefold()}
     return nearest(model, sorted(own or {row.model for row in rows}))

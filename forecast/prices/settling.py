@@ -6,27 +6,21 @@ where it says nothing the base tier and the price of most hours are taken and to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final, Literal
 
+from forecast import schema
+from forecast.errors import PriceError
 from forecast.prices.context import BASE, EVERY_SIZE, LONG, MOST, Band, band_of
+from forecast.prices.dated import ANY, Discount, PriceRow
 from forecast.prices.hours import DAY
-from forecast.prices.matching import PriceMatch, glob_match
-from forecast.prices.timeline import (
-    Candidate,
-    Off,
-    Quote,
-    Sku,
-    Timeline,
-    best,
-    candidates,
-    discounted,
-    discounts,
-    spans,
-)
+from forecast.prices.matching import Family, PriceMatch, Rank, glob_match
+from forecast.prices.tiers import tier_factor
+from forecast.prices.timeline import Quote, Sku, Timeline, percent
 
 Kind = Literal["long", "off-peak"]
 
@@ -60,6 +54,123 @@ def shares_for(shares: Sequence[Share], found: PriceMatch) -> Shares:
         return max(fit, key=lambda s: len(s.model.replace("*", "").replace("?", ""))).share if fit else None
 
     return Shares(of("long"), of("off-peak")) if shares else _NO_SHARES
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row that may price a SKU, and its precedence: the lower holds.
+
+    The rank is: a row of the tier itself or a factor on a standard one; the family's (layer, then nearness of the
+    name); a row of the tier before one of every tier; of a size of request, and of an hour, before one of every.
+    """
+
+    rank: tuple[int, Rank, int, int, int]
+    quote: Quote
+
+    @property
+    def layer(self) -> int:
+        """The place of its layer in the order of precedence."""
+        return self.rank[1][0]
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """A discount that may come off a SKU's price: its layer, and its precedence among the layer's discounts."""
+
+    layer: int
+    rank: tuple[Rank, int, int, int]
+    discount: Discount
+
+
+def candidates(sku: Sku, found: PriceMatch) -> Iterator[Candidate]:
+    """Every row of the families that may price the SKU, whatever its days, sizes and hours."""
+    factor = tier_factor(found.seller, sku.service_tier)
+    share = factor.of(sku.unit) if factor is not None else None
+    for family in found.families:
+        for row in family.rows:
+            if row.unit != sku.unit:
+                continue
+            apart = int(not row.context_tier), int(not row.hours)
+            if row.service_tier in (sku.service_tier, ANY):
+                yield Candidate((0, family.rank, int(row.service_tier == ANY), *apart), _quote(row, family))
+            elif share is not None and row.service_tier == "standard":
+                quote = replace(_quote(row, family), price=row.price * share, factor=factor)
+                yield Candidate((1, family.rank, 0, *apart), quote)
+
+
+def discounts(sku: Sku, found: PriceMatch) -> Iterator[Off]:
+    """Every discount that may come off the SKU's price, whatever its days and sizes."""
+    for family in found.discounts:
+        for off in family.discounts:
+            if off.unit in (sku.unit, ANY) and off.service_tier in (sku.service_tier, ANY):
+                wide = int(off.unit == ANY), int(off.service_tier == ANY), int(not off.context_tier)
+                yield Off(family.rank[0], (family.rank, *wide), off)
+
+
+def best(sku: Sku, holding: Sequence[Candidate], day: date, *, size: int, minute: int) -> Candidate | None:
+    """The row that holds for requests of one size at one minute of the day.
+
+    Raises
+    ------
+    PriceError
+        Two globs of one book fit equally well and disagree.
+    """
+    fit = [c for c in holding if c.quote.row.band.holds(size) and _open_at(c.quote.row, minute)]
+    if not fit:
+        return None
+    first = min(fit, key=lambda c: c.rank)
+    for other in fit:
+        if other.rank == first.rank and other.quote.money != first.quote.money:
+            names = " and ".join(
+                f"{q.row.provider} {q.row.model} at {q.price} {q.currency}" for q in (first.quote, other.quote)
+            )
+            layer = first.quote.family.layer
+            raise PriceError(f"{layer}: {names} both price {sku} on {day}; make one of the two names more exact")
+    return first
+
+
+def discounted(sku: Sku, found: Candidate, offs: Sequence[Off], day: date, *, size: int) -> Quote:
+    """The quote with the discounts of the layers above its own taken off, the nearest layer's first.
+
+    Of a layer's discounts that do not stack, the one with the nearest name comes off; those that stack, after it.
+
+    Raises
+    ------
+    PriceError
+        Two globs of one layer fit equally well and disagree.
+    """
+    fit = [o for o in offs if o.layer < found.layer and o.discount.band.holds(size)]
+    taken: list[Discount] = []
+    for layer in sorted({o.layer for o in fit}, reverse=True):
+        own = sorted((o for o in fit if o.layer == layer), key=lambda o: o.rank)
+        alone = [o for o in own if not o.discount.stacks]
+        for other in alone[1:]:
+            if other.rank == alone[0].rank and other.discount.discount != alone[0].discount.discount:
+                names = " and ".join(f"{o.model} by {percent(o.discount)}" for o in (alone[0].discount, other.discount))
+                raise PriceError(
+                    f"{other.discount.source}: {names} both discount {sku} on {day}; make one of the two names more "
+                    "exact, or say that one stacks"
+                )
+        taken += [o.discount for o in (*alone[:1], *(o for o in own if o.discount.stacks))]
+    price = found.quote.price
+    for off in taken:
+        price *= 1 - off.discount
+    return replace(found.quote, price=price, discounts=tuple(taken)) if taken else found.quote
+
+
+def spans(holds: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """First and last of each stretch that no bound of ``holds`` (first, last) cuts, in order."""
+    cuts = sorted({first for first, _ in holds} | {last + 1 for _, last in holds})
+    for start, after in pairwise(cuts):
+        yield start, after - 1
+
+
+def _open_at(row: PriceRow, minute: int) -> bool:
+    return not row.hours or any(start <= minute < end for start, end in row.minutes)
+
+
+def _quote(row: PriceRow, family: Family) -> Quote:
+    return Quote(row.price, schema.UNITS[row.unit].per, row.currency, *row.span, row, family)
 
 
 def timeline(sku: Sku, found: PriceMatch, shares: Shares = _NO_SHARES) -> Timeline:
