@@ -147,6 +147,7 @@ class PriceProcess:
         known : PriceBook, optional
             The book whose dated prices are multiplied. On a day on which one of its rows begins, the price is what the
             row says in every draw (factor 1), and jumps go on from there: a known change is neither doubled nor undone.
+            For a past decision give ``book.known(as_of)``, and multiply its prices.
         as_of : date, optional
             From when prices may jump; by default the first of ``days``.
 
