@@ -279,6 +279,7 @@ def test_a_provider_without_a_history_borrows_openly():
     fitted = calibrate(provider="nobody")
     assert any("nobody was not watched" in note for note in fitted.notes)
     assert fitted.of("openai").rate == fitted.other.rate
+    assert any("openrouter is a router" in note for note in calibrate(provider="openrouter").notes)
     own = calibrate(provider="openai")
     assert own.of("mistral").rate == own.of("openai").rate
     assert own.of("openai").rate.mean == pytest.approx(calibrate().of("OpenAI").rate.mean)
@@ -311,6 +312,13 @@ def test_what_the_data_cannot_say_is_refused():
     bad = made_up(0, {"acme": 1.0}, 2).assign(price=-1.0)
     with pytest.raises(PriceError, match="column 'price' holds what is not a price: row 0: provider=acme"):
         calibrate(bad)
+    twice = made_up(0, {"acme": 1.0}, 2)
+    with pytest.raises(PriceError, match="two prices of one unit on one day: row"):
+        calibrate(pd.concat([twice, twice.iloc[:1]]))
+    with pytest.raises(PriceError, match="column 'model' is blank: row 0"):
+        calibrate(twice.assign(model=None))
+    with pytest.raises(PriceError, match="column 'date' holds what is not a day: row 0: provider=acme"):
+        calibrate(twice.assign(date="soon"))
 
 
 @pytest.mark.parametrize("as_of", ["2026-05-01", "2026-08-25", "2026-10-25"])

@@ -94,7 +94,8 @@ def calibrate(
     pooled = ProviderFit(ALL, rate, share_of_rises(ups, len(counted) - ups), moves)
     if not pool:
         fits = (ProviderFit(fits[0].provider, rate, pooled.share, moves),)
-    same_day = counted.groupby(["provider", "by"])["model"].transform("nunique") > 1
+    together = float((counted.groupby(["provider", "by"])["model"].transform("nunique") > 1).mean())
+    notes.append(f"{100 * together:.0f} % of changes came with another of the provider; models are drawn independently")
     return PriceProcess(
         providers=fits,
         other=other,
@@ -102,7 +103,7 @@ def calibrate(
         falls=falls,
         rises=rises,
         published=_published_ahead(whole, day, sellers) if as_of is None else published,
-        together=float(same_day.mean()),
+        together=together,
         only=provider,
         as_of=day,
         rows=rows,
@@ -205,6 +206,9 @@ def _by_provider(watched: pd.DataFrame, counted: pd.DataFrame) -> tuple[tuple[Pr
 
 def _borrowed(provider: str, fits: Sequence[ProviderFit]) -> list[str]:
     name = records.main_name(provider.casefold())
+    if (kind := records.seller_of(name)) != "vendor":
+        only = f"{provider} is a {kind}: of it only changed prices are recorded"
+        return [f"{only}, so the rate is any other vendor's (pooled); prices of hosts and routers move more often"]
     own = next((fit for fit in fits if fit.provider.casefold() == name), None)
     if own is None:
         return [f"{provider} was not watched: rate, share of rises and sizes are those of any other provider (pooled)"]

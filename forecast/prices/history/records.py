@@ -140,7 +140,8 @@ def checked(history: pd.DataFrame | None) -> pd.DataFrame:
     Raises
     ------
     PriceError
-        A column is missing, a unit or date kind is unknown, or a price is not a number from 0 up.
+        A column is missing, a name is blank, a unit or date kind is unknown, a price is not a number from 0 up, or one
+        unit has two prices on a day.
     """
     if history is None:
         return _shipped()
@@ -150,6 +151,7 @@ def checked(history: pd.DataFrame | None) -> pd.DataFrame:
     for column in COLUMNS[:6]:
         if column not in table.columns:
             raise PriceError(f"price history: column {column!r} is missing; it needs {', '.join(COLUMNS[:6])}")
+    _named(table)
     for column, allowed in (("unit", tuple(schema.UNITS)), ("date_kind", DATE_KINDS)):
         for value in table[column].unique():
             one_of(f"price history: {column}", value, allowed, PriceError)
@@ -162,6 +164,9 @@ def checked(history: pd.DataFrame | None) -> pd.DataFrame:
         if column not in table.columns:
             table[column] = ""
     key = ["provider", "model", "date", "date_kind", "source"]
+    if (twice := table.duplicated([*key, "unit"])).any():
+        shown = bad_rows(table, twice, ["provider", "model", "unit", "date"], first_row=0)
+        raise PriceError(f"price history: two prices of one unit on one day: {shown}; keep one (service tiers apart)")
     return table.assign(
         family=_families(table["source"]),
         seen_on=table["date"],
@@ -217,8 +222,15 @@ def _families(sources: pd.Series) -> Sequence[str]:
     return [next((f for start, f in _FAMILY_OF.items() if s.startswith(start)), s) for s in sources.astype(str)]
 
 
+def _named(table: pd.DataFrame) -> None:
+    for column in ("provider", "model"):
+        if (blank := table[column].isna()).any():
+            shown = bad_rows(table, blank, list(COLUMNS[:3]), first_row=0)
+            raise PriceError(f"price history: column {column!r} is blank: {shown}; name who sells what")
+
+
 def _days(table: pd.DataFrame, column: str) -> pd.Series:
-    days = pd.to_datetime(table[column], errors="coerce").astype("datetime64[s]")
+    days = pd.to_datetime(table[column], format="ISO8601", errors="coerce").astype("datetime64[s]")
     bad = days.isna() & table[column].notna()
     if bad.any():
         shown = bad_rows(table, bad, ["provider", "model", column], first_row=0)
