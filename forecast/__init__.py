@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from forecast.models.regressors import Event, Holidays, Regressors, WorkingDays
     from forecast.models.smoothing import ETS, STL, Theta
     from forecast.models.statespace import SARIMAX, UnobservedComponents
+    from forecast.prices.history import PriceProcess, calibrate_prices, price_history
     from forecast.scorecard import Scorecard
     from forecast.statement import CostBaseline
 
@@ -52,6 +53,7 @@ _LATER = {
     "Hierarchy": "forecast.hierarchy",
     "Holidays": "forecast.models.regressors",
     "Launch": "forecast.models.launch",
+    "PriceProcess": "forecast.prices.history",
     "Prophet": "forecast.models.prophets",
     "Regressors": "forecast.models.regressors",
     "SARIMAX": "forecast.models.statespace",
@@ -62,8 +64,10 @@ _LATER = {
     "WorkingDays": "forecast.models.regressors",
     "backtest": "forecast.backtesting",
     "baseline": "forecast.baselining",
+    "calibrate_prices": "forecast.prices.history",
     "clean": "forecast.cleaning",
     "generate_usage": "forecast.generator",
+    "price_history": "forecast.prices.history",
     "reconciled_paths": "forecast.hierarchy",
 }
 
@@ -89,6 +93,7 @@ __all__ = [
     "PlanError",
     "PriceBook",
     "PriceError",
+    "PriceProcess",
     "Projection",
     "Prophet",
     "Regressors",
@@ -103,8 +108,10 @@ __all__ = [
     "WorkingDays",
     "backtest",
     "baseline",
+    "calibrate_prices",
     "clean",
     "generate_usage",
+    "price_history",
     "project",
     "read_usage",
     "reconciled_paths",

@@ -33,8 +33,11 @@ PUBLIC = {
     "forecast": {
         # usage and prices
         "PriceBook",
+        "PriceProcess",
+        "calibrate_prices",
         "Usage",
         "generate_usage",
+        "price_history",
         "read_usage",
         # cleaning
         "Cleaned",

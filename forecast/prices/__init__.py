@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from forecast.prices.book import PriceBook
+from forecast.prices.dated import Discount, PriceRow
 from forecast.prices.matching import Family, PriceMatch
-from forecast.prices.rows import PriceRow
 from forecast.prices.timeline import Quote
 
-__all__ = ["Family", "PriceBook", "PriceMatch", "PriceRow", "Quote"]
+__all__ = ["Discount", "Family", "PriceBook", "PriceMatch", "PriceRow", "Quote"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, time
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -15,33 +14,36 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecast import schema
-from forecast.errors import PriceError, nearest, one_of
+from forecast.errors import PriceError
 from forecast.prices import valuation
+from forecast.prices.asking import as_date, asked
 from forecast.prices.catalogue import catalogue_rows
 from forecast.prices.catalogue import source as catalogue_source
-from forecast.prices.matching import Layer, PriceMatch, glob_match, is_glob, match, name_or_none
-from forecast.prices.rows import ANY, PriceRow, closed, exact, frame_from_rows, load, rows_from_frame
-from forecast.prices.tiers import tier_factor
-from forecast.prices.timeline import Quote, Sku, Timeline, on_day, timeline
+from forecast.prices.dated import ANY, Discount, PriceRow, known
+from forecast.prices.matching import Layer, PriceMatch, match, name_or_none
+from forecast.prices.rows import closed, exact, frame_from_rows, load, rows_from_frame, share_of
+from forecast.prices.timeline import Quote, Sku, Timeline, on_day
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from forecast.prices.settling import Kind, Share
     from forecast.usage import Usage
 
 _SHOWN: Final = 20
-_HOW_TO_ADD: Final = "by PriceBook.from_frame or read"
-_REMEDY_OF_UNIT: Final = {
-    "total_tokens": "no vendor prices tokens of all kinds: state an average by PriceBook.blended",
-    **{name: f"it is part of {unit.part_of}: price those" for name, unit in schema.UNITS.items() if unit.part_of},
-}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PriceBook:
-    """Dated prices by provider, model, unit and service tier.
+    """Dated prices by provider, model, unit, service tier, size of request and hour.
 
     A price holds on whole days, both ends included: a price valid from 2026-09-01 is paid on 2026-09-01, and on
     2026-08-31 the one before it. A price without a date is taken to have held always, and is flagged ``undated``.
     What has no price is *unpriced* and listed; it never costs 0.
+
+    Where requests are priced by their size, a usage's ``context_tier`` decides; without one the base tier is taken and
+    told, unless :meth:`with_long_share` states a share. Where hours are priced apart, hourly usage pays the price of
+    its own hour; daily usage the price of most hours, told, unless :meth:`with_off_peak_share` states a share.
 
     A book is made by :meth:`builtin`, :meth:`read`, :meth:`from_frame` or :meth:`blended`, and laid over another by
     ``mine | theirs``: on each day and SKU, mine holds where it has a row, and theirs where it has none.
@@ -50,9 +52,12 @@ class PriceBook:
     ----------
     layers : tuple of Layer
         The rows by origin, in order of precedence.
+    shares : tuple of Share
+        What is stated of tokens in long requests and in off-peak hours, the latest first.
     """
 
     layers: tuple[Layer, ...]
+    shares: tuple[Share, ...] = ()
     _timelines: dict[Sku, Timeline] = field(default_factory=dict, init=False, compare=False)
     _matches: dict[tuple[str | None, str | None], PriceMatch] = field(default_factory=dict, init=False, compare=False)
 
@@ -61,10 +66,10 @@ class PriceBook:
         """The vendors' list prices that the installed genai-prices holds, in US dollars; offline.
 
         A price that starts on a date holds from that day: o3's input costs 10 a million tokens on 2025-06-09 and 2
-        on 2025-06-10. Of prices by the size of a request the base tier is taken, and of prices by the hour the one
-        that holds for most hours of the day. Cached tokens for which a vendor lists no price cost its input price,
-        which is what it bills. Each is told in the row's ``note``. ``total_tokens`` have no vendor's price: state
-        one with :meth:`blended`.
+        on 2025-06-10. Requests above a threshold of input tokens have rows of their ``context_tier``, and hours with
+        a price of their own rows of their ``hours``. Cached tokens for which a vendor lists no price cost its input
+        price, which is what it bills, and is told in the row's ``note``. ``total_tokens`` have no vendor's price:
+        state one with :meth:`blended`.
         """
         return _builtin()
 
@@ -77,7 +82,11 @@ class PriceBook:
         frame : DataFrame
             Columns ``model``, ``unit`` and ``price`` (per million tokens), and optionally ``provider`` (blank or
             ``*`` is any), ``service_tier`` (``standard``), ``currency`` (``USD``), ``valid_from``, ``valid_to``,
-            ``source`` and ``note``. Provider and model may be globs. Not changed.
+            ``known_from`` (when it was announced; ``valid_from``), ``context_tier`` (``<=200k``, ``>200k``; every
+            size of request), ``hours`` (``16:30-00:30``, UTC; all), ``source`` and ``note``. Provider and model may
+            be globs. A row with a ``discount`` in place of a price takes that share off what the layers beneath say,
+            of its unit or of every one (``*``); two do not stack within a layer unless ``stacks`` says so. Not
+            changed.
         source : str
             Where the prices stand; for rows that do not say it themselves.
 
@@ -86,7 +95,7 @@ class PriceBook:
         PriceError
             What the rules of a price row forbid; the message names the column and row, and what to do.
         """
-        return cls((Layer(source, rows_from_frame(frame, source=source, where=source, first_row=0)),))
+        return cls((_layer(source, frame, 0),))
 
     @classmethod
     def read(cls, path: str | Path) -> PriceBook:
@@ -98,7 +107,7 @@ class PriceBook:
             The file cannot be read, or its rows break a rule; the message names the file, column and row.
         """
         frame, first_row = load(Path(path))
-        return cls((Layer(str(path), rows_from_frame(frame, source=str(path), where=str(path), first_row=first_row)),))
+        return cls((_layer(str(path), frame, first_row),))
 
     @classmethod
     def blended(
@@ -118,36 +127,73 @@ class PriceBook:
         price = exact(per_million)
         if price is None:
             raise PriceError(f"blended price {per_million!r} is not a price; give a number from 0 up, such as 2.50")
-        since = None if valid_from is None else _as_date(valid_from)
+        since = None if valid_from is None else as_date(valid_from)
         rows = [PriceRow(provider, model, "total_tokens", price, ANY, currency.upper(), since, None, "blended")]
         return cls((Layer("blended", closed(rows, where="blended", first_row=0)),))
 
     def over(self, other: PriceBook) -> PriceBook:
         """The book laid over another: on each day and SKU its rows hold, and the other's where it has none."""
-        return PriceBook(self.layers + tuple(layer for layer in other.layers if layer not in self.layers))
+        layers = self.layers + tuple(layer for layer in other.layers if layer not in self.layers)
+        return PriceBook(layers, self.shares + tuple(share for share in other.shares if share not in self.shares))
 
     def __or__(self, other: PriceBook) -> PriceBook:
         return self.over(other)
 
+    def known(self, on: date | str | pd.Timestamp) -> PriceBook:
+        """The book as it was known on a date: what a decision of that day could have used.
+
+        Rows that were announced later (``known_from``) are left out, and the rows that they ended go on: a book that
+        did not know of a rise on 1 January continues the old price. Rows without a date are always known.
+        """
+        day = as_date(on)
+        layers = [replace(la, rows=known(la.rows, day), discounts=known(la.discounts, day)) for la in self.layers]
+        return PriceBook(tuple(layers), self.shares)
+
+    def with_long_share(self, share: Decimal | float | str, model: str = ANY) -> PriceBook:
+        """The book for usage without a ``context_tier``, of whose tokens a share stands in long requests.
+
+        The price is ``(1 - share) * base + share * long``, exact: of a base price of 3 and 6 above 200,000 tokens, a
+        share of 0.25 costs 3.75. ``model`` may be a glob; of several that fit, the one with the most letters holds.
+        A model with several long tiers is then unpriced, since a share does not say which.
+
+        Raises
+        ------
+        PriceError
+            The share is not a number from 0 to 1.
+        """
+        return self._with_share("long", share, model)
+
+    def with_off_peak_share(self, share: Decimal | float | str, model: str = ANY) -> PriceBook:
+        """The book for daily usage, of whose tokens a share is used in the cheaper hours of the day.
+
+        The price is ``(1 - share) * peak + share * off_peak``, exact. Hourly usage pays the price of its own hour.
+
+        Raises
+        ------
+        PriceError
+            The share is not a number from 0 to 1.
+        """
+        return self._with_share("off-peak", share, model)
+
     def __len__(self) -> int:
-        return sum(len(layer.rows) for layer in self.layers)
+        return sum(len(layer.rows) + len(layer.discounts) for layer in self.layers)
 
     @property
     def rows(self) -> tuple[PriceRow, ...]:
-        """Every row, layer after layer in order of precedence."""
+        """Every price, layer after layer in order of precedence."""
         return tuple(row for layer in self.layers for row in layer.rows)
 
     @property
+    def discounts(self) -> tuple[Discount, ...]:
+        """Every discount, layer after layer in order of precedence."""
+        return tuple(off for layer in self.layers for off in layer.discounts)
+
+    @property
     def sha256(self) -> str:
-        """A hash of the book's content: every row of every layer, in order of precedence."""
-        digest = hashlib.sha256()
-        for layer in self.layers:
-            digest.update(f"\x1e{layer.catalogue}".encode())
-            for row in sorted(layer.rows, key=lambda r: (*r.sku, r.span)):
-                days = (row.valid_from, row.valid_to)
-                text = (*row.sku, f"{row.price.normalize():f}", row.currency, *map(str, days), row.source, row.note)
-                digest.update("\x1f".join(("", *text)).encode())
-        return digest.hexdigest()
+        """A hash of the book's content: every row of every layer, in order of precedence, and the stated shares."""
+        from forecast.prices.comparison import digest
+
+        return digest(self.layers, self.shares)
 
     def match(self, provider: str | None, model: str | None) -> PriceMatch:
         """Which rows price a usage's names: its own name, an alias or dated suffix of one, or a glob.
@@ -168,24 +214,41 @@ class PriceBook:
         on: date | str | pd.Timestamp,
         *,
         service_tier: str = "standard",
+        context_tier: str | None = None,
+        request_tokens: int | None = None,
+        at: int | time | pd.Timestamp | str | None = None,
     ) -> Quote:
         """The price of one SKU on a day, with the row it comes from and what is assumed.
 
         Where the book has no row of a service tier, a published factor on the standard price serves (``batch``: half
         at OpenAI, Anthropic and Google; ``flex``: half at OpenAI); any other tier is unpriced.
 
+        Parameters
+        ----------
+        context_tier : str, optional
+            The size of the requests as an export says it: ``"<=200k"``, ``"0-200k"``, ``"> 200,000"``, ``"long"``.
+        request_tokens : int, optional
+            Input tokens of one request, cached ones included; all of it pays the price of its size.
+        at : int, time or Timestamp, optional
+            The hour (UTC), or a timestamp with it; without one, the price of most hours.
+
         Raises
         ------
         PriceError
             There is no such price; the message says why, and names the nearest model.
         """
-        one_of("unit", unit, tuple(schema.UNITS), PriceError)
-        one_of("service tier", service_tier, schema.SERVICE_TIERS, PriceError)
-        sku, day = Sku(name_or_none(provider), name_or_none(model), unit, service_tier), _as_date(on)
-        quote = on_day(self._timeline(sku), day.toordinal())
+        sku, day = asked(
+            (provider, model),
+            unit,
+            on,
+            service_tier=service_tier,
+            context_tier=context_tier,
+            request_tokens=request_tokens,
+            at=at,
+        )
+        quote = on_day(self._timeline(sku).quotes, day.toordinal())
         if quote is None:
-            reason, remedy = self._why_unpriced(sku, day.toordinal())
-            raise PriceError(f"{sku} has no price on {day}: {reason}; {remedy}")
+            raise PriceError(f"{sku} has no price on {day}: {'; '.join(self._why_unpriced(sku, day.toordinal()))}")
         return quote
 
     def price(
@@ -196,15 +259,29 @@ class PriceBook:
         on: date | str | pd.Timestamp,
         *,
         service_tier: str = "standard",
+        context_tier: str | None = None,
+        request_tokens: int | None = None,
+        at: int | time | pd.Timestamp | str | None = None,
     ) -> Decimal:
         """The exact price of one SKU on a day, per as many units as are quoted: per million tokens.
+
+        The arguments are those of :meth:`quote`.
 
         Raises
         ------
         PriceError
             There is no such price; the message says why, and names the nearest model.
         """
-        return self.quote(provider, model, unit, on, service_tier=service_tier).price
+        return self.quote(
+            provider,
+            model,
+            unit,
+            on,
+            service_tier=service_tier,
+            context_tier=context_tier,
+            request_tokens=request_tokens,
+            at=at,
+        ).price
 
     def matrix(self, skus: pd.DataFrame, days: pd.DatetimeIndex) -> npt.NDArray[np.float64]:
         """Prices for a simulation: float array (day, sku) of money per ONE unit, nan where unpriced.
@@ -212,9 +289,10 @@ class PriceBook:
         Parameters
         ----------
         skus : DataFrame
-            Columns provider, model, unit, and optionally service_tier; null provider and tier as in a usage.
+            Columns provider, model, unit, and optionally service_tier and context_tier; null provider and tiers as
+            in a usage.
         days : DatetimeIndex
-            Days of the billing zone; the time of day is dropped.
+            Days of the billing zone; hours where not all of them are at midnight.
 
         Raises
         ------
@@ -237,20 +315,25 @@ class PriceBook:
         """Money per row (row,): Σ quantity · price on the row's date, over the billable units.
 
         Nan where a quantity that is not 0 has no price, never 0; and where nothing billable is known. A null
-        quantity is one that the export does not have. A monthly row pays the price of its first day.
+        quantity is one that the export does not have. A monthly row pays the price of its first day, and an hourly
+        row that of its hour: of a Usage in its billing zone, of a frame in UTC.
         """
-        return valuation.usage_cost(_frame_of(usage), self._timeline)
+        frame, timezone = _frame_of(usage)
+        return valuation.usage_cost(frame, self._timeline, timezone=timezone)
 
     def unpriced(self, usage: Usage | pd.DataFrame) -> pd.DataFrame:
         """What of a usage has no price, and what it weighs: a row for each SKU, heaviest first.
 
-        Columns provider, model, service_tier, unit, rows, quantity, share (of all tokens; nan for other units),
-        first and last (date without a price), reason, remedy. Empty where everything is priced.
+        Columns provider, model, service_tier, context_tier, unit, rows, quantity, share (of all tokens; nan for other
+        units), first and last (date without a price), reason, remedy. Empty where everything is priced.
         """
-        return valuation.unpriced_usage(_frame_of(usage), self._timeline, self._why_unpriced)
+        frame, timezone = _frame_of(usage)
+        return valuation.unpriced_usage(frame, self._timeline, self._why_unpriced, timezone=timezone)
 
     def history(self, model: str, provider: str | None = None) -> pd.DataFrame:
-        """The dated rows that price a model: by unit, tier and date; own rows before built-in ones.
+        """The dated prices of a model, by unit, tiers, hours and date; own rows before built-in ones.
+
+        Discounts are not among them: :attr:`discounts` lists those.
 
         Raises
         ------
@@ -259,25 +342,82 @@ class PriceBook:
         """
         found = self.match(provider, model)
         if not found.families:
-            raise PriceError(f"{model!r} is not in {self._names()}{self._nearest(provider, model)}")
+            from forecast.prices.reasons import nearest_model
+
+            hint = nearest_model(self.layers, found.seller, model)
+            raise PriceError(f"{model!r} is not in {self._names()}{hint}")
         table = frame_from_rows([row for family in found.families for row in family.rows])
         unit = pd.Categorical(table["unit"], categories=list(schema.UNITS), ordered=True)
         order = table.assign(unit=unit, layer=np.arange(len(table)))
-        order = order.sort_values(["unit", "service_tier", "valid_from", "layer"], na_position="first")
+        by = ["unit", "service_tier", "context_tier", "hours", "valid_from", "layer"]
+        order = order.sort_values(by, na_position="first")
         return table.loc[order.index].reset_index(drop=True)
+
+    def diff(self, other: PriceBook) -> pd.DataFrame:
+        """Where another book says something else than this one: what was added, removed, or changed in price.
+
+        Returns
+        -------
+        DataFrame
+            A row for each span of days: change (``added``: the other alone has it; ``removed``; ``changed``), what
+            (``price`` or ``discount``), provider, model, unit, service_tier, context_tier, hours, valid_from and
+            valid_to (NaT: open), price_from, price_to (Decimal), currency_from, currency_to, and percent (float; nan
+            where there is nothing to compare). Empty where the books agree.
+        """
+        from forecast.prices.comparison import differences
+
+        return differences(self.layers, other.layers)
+
+    def plot(
+        self,
+        model: str,
+        *,
+        provider: str | None = None,
+        service_tier: str = "standard",
+        units: tuple[str, ...] = ("input_tokens", "cache_read_tokens", "output_tokens"),
+        on: date | str | pd.Timestamp | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """A model's prices over time, a step a change; what lies after ``on`` (today) is dashed.
+
+        Raises
+        ------
+        PriceError
+            No row prices the model; the message names the nearest.
+        """
+        from forecast.price_steps import price_steps
+
+        day = date.today() if on is None else as_date(on)
+        return price_steps(self, model, provider, service_tier, units, day, ax)
+
+    def timeline(
+        self, provider: str | None, model: str | None, unit: str, *, service_tier: str = "standard"
+    ) -> tuple[Quote, ...]:
+        """Every price that one SKU has had, has and is known to get: a quote a span of days, earlier ones first."""
+        sku = asked(
+            (provider, model),
+            unit,
+            date.min,
+            service_tier=service_tier,
+            context_tier=None,
+            request_tokens=None,
+            at=None,
+        ).sku
+        return self._timeline(sku).quotes
 
     def to_frame(self) -> pd.DataFrame:
         """Every row as a table, with what one price buys (``per``) and whether the row is ``undated``."""
-        return frame_from_rows(self.rows)
+        return frame_from_rows([row for layer in self.layers for row in layer.every])
 
     def __repr__(self) -> str:
         rows = self.rows
         currencies = ", ".join(sorted({row.currency for row in rows}))
         models = len({(row.provider, row.model) for row in rows})
         undated = sum(row.undated for row in rows)
+        off = f"{len(self.discounts):,} discounts, " if self.discounts else ""
         return (
             f"PriceBook({self._names()}: {len(rows):,} rows, {models:,} models, {currencies}, "
-            f"{undated:,} rows undated, sha256 {self.sha256[:12]})"
+            f"{undated:,} rows undated, {off}sha256 {self.sha256[:12]})"
         )
 
     def _repr_html_(self) -> str:
@@ -290,45 +430,32 @@ class PriceBook:
         return " over ".join(layer.name for layer in self.layers)
 
     def _timeline(self, sku: Sku) -> Timeline:
-        if sku not in self._timelines:
-            self._timelines[sku] = timeline(sku, self.match(sku.provider, sku.model))
-        return self._timelines[sku]
+        if sku in self._timelines:
+            return self._timelines[sku]
+        from forecast.prices.settling import shares_for, timeline
+
+        found = self.match(sku.provider, sku.model)
+        made = timeline(sku, found, shares_for(self.shares, found))
+        if sku.request is None:  # requests are as many as there are sizes
+            self._timelines[sku] = made
+        return made
 
     def _why_unpriced(self, sku: Sku, ordinal: int) -> tuple[str, str]:
         """The reason that a SKU has no price on a day, and what to do about it."""
-        found = self.match(sku.provider, sku.model)
-        if not found.families:
-            return self._why_unknown(found)
-        priced = [row for family in found.families for row in family.rows if row.unit == sku.unit]
-        if not priced:
-            return "no price for this unit", _REMEDY_OF_UNIT.get(sku.unit, f"add a row for it {_HOW_TO_ADD}")
-        factor = tier_factor(found.seller, sku.service_tier)
-        tiers = {sku.service_tier, ANY} | ({"standard"} if factor and factor.of(sku.unit) else set())
-        if not any(row.service_tier in tiers for row in priced):
-            return "no price for this service tier", f"add a row of tier {sku.service_tier!r} {_HOW_TO_ADD}"
-        first = min(row.span[0] for row in priced)
-        since = f"the first price is of {date.fromordinal(first)}: " if ordinal < first else ""
-        return "no price on this date", f"{since}add a row that holds on it {_HOW_TO_ADD}"
+        from forecast.prices.reasons import Book, why_unpriced
 
-    def _why_unknown(self, found: PriceMatch) -> tuple[str, str]:
-        if found.model is None:
-            return "no model", f"name it, or add a row whose model is * {_HOW_TO_ADD}"
-        if found.provider is None and found.others:
-            return "no provider", f"name one of {', '.join(found.others)}"
-        sellers = {row.provider.casefold() for row in self.rows}
-        known = found.seller is None or any(glob_match(seller, found.seller) for seller in sellers)
-        elsewhere = self.match(None, found.model)
-        if elsewhere.families and elsewhere.seller:
-            hint = f"is it {elsewhere.seller}'s? Then name that provider."
-        else:
-            hint = self._nearest(found.seller, found.model) if known else nearest(found.seller, sorted(sellers))
-        return ("unknown model" if known else "unknown provider"), _if_not(hint.removeprefix("; "))
+        why = why_unpriced(Book(self.layers, self.match, self._timeline), sku, ordinal)
+        return why.reason, why.remedy
 
-    def _nearest(self, provider: str | None, model: str) -> str:
-        seller = self.match(provider, model).seller or ""
-        rows = [row for row in self.rows if not is_glob(row.model)]
-        own = {row.model for row in rows if row.provider.casefold() == seller.casefold()}
-        return nearest(model, sorted(own or {row.model for row in rows}))
+    def _with_share(self, kind: Kind, share: Decimal | float | str, model: str) -> PriceBook:
+        from forecast.prices.settling import Share
+
+        exactly = share_of(share)
+        if exactly is None:
+            raise PriceError(f"{kind} share {share!r} is not a share; give a number from 0 to 1, such as 0.25")
+        if not model.strip():
+            raise PriceError(f"{kind} share of no model; name one, a glob such as 'gpt-5*', or '*' for all")
+        return PriceBook(self.layers, (Share(kind, exactly, model), *self.shares))
 
 
 @cache
@@ -336,22 +463,11 @@ def _builtin() -> PriceBook:
     return PriceBook((Layer(catalogue_source(), catalogue_rows(), catalogue=True),))
 
 
-def _frame_of(usage: Usage | pd.DataFrame) -> pd.DataFrame:
-    return usage if isinstance(usage, pd.DataFrame) else usage.frame
+def _layer(name: str, frame: pd.DataFrame, first_row: int) -> Layer:
+    rows = rows_from_frame(frame, source=name, where=name, first_row=first_row)
+    return Layer(name, rows.prices, discounts=rows.discounts)
 
 
-def _if_not(hint: str) -> str:
-    """The nearest name as a remedy, and what to do if it is not the one."""
-    add = f"add rows for it {_HOW_TO_ADD}"
-    return f"{hint} If not, {add}" if hint else add
-
-
-def _as_date(on: date | str | pd.Timestamp) -> date:
-    if isinstance(on, datetime):
-        return on.date()
-    if isinstance(on, date):
-        return on
-    try:
-        return datetime.fromisoformat(on).date()
-    except (TypeError, ValueError) as cause:
-        raise PriceError(f"{on!r} is not a day; give it as 2026-09-01") from cause
+def _frame_of(usage: Usage | pd.DataFrame) -> tuple[pd.DataFrame, str | None]:
+    """The table, and the zone that its dates are in where it says."""
+    return (usage, None) if isinstance(usage, pd.DataFrame) else (usage.frame, getattr(usage, "timezone", None))

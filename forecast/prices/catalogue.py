@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from forecast.prices.rows import ONE_DAY, PriceRow
+from forecast.prices.context import EVERY_SIZE, MOST, Band, name_of
+from forecast.prices.dated import ONE_DAY, PriceRow
+from forecast.prices.hours import ALL_DAY, Minutes, hours_of
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot
-    from genai_prices.types import ModelInfo, ModelPrice, Provider
+    from genai_prices.types import ModelInfo, ModelPrice, Provider, TieredPrices
 
 #: Our unit → the price keys that it is billed by, the first that is listed. Tokens read from or written to a cache
 #: are input tokens: where a vendor lists no price of their own, the input price is what the bill shows. Audio has no
@@ -37,6 +39,14 @@ _BESIDE: Final = {
     "input_tokens": {
         "input_image_mtok": "images in at {} per million tokens",
         "input_video_mtok": "video in at {} per million tokens",
+        "cache_image_read_mtok": "cached images at {} per million tokens",
+        "cache_audio_read_mtok": "cached audio at {} per million tokens",
+        "audio_hours": "audio by length at {} an hour",
+        "input_audio_hours": "audio in by length at {} an hour",
+        "input_document_kpages": "documents in at {} per 1,000 pages",
+        "input_annotated_document_kpages": "annotated documents in at {} per 1,000 pages",
+        "input_mchars": "text in by length at {} per million characters",
+        "storage_searches_kcount": "searches of stored files at {} per 1,000",
         "requests_kcount": "a fee of {} per 1,000 requests",
     },
     "output_tokens": {
@@ -129,9 +139,10 @@ def source() -> str:
 def catalogue_rows() -> tuple[PriceRow, ...]:
     """Every price of the catalogue as dated rows, in US dollars.
 
-    A price that starts on a date is a row with that ``valid_from``, and ends the row before it on the eve. Prices by
-    the size of a request take the base tier, prices by the hour the one that holds for most hours of the day; either
-    is told in the row's note. Days are UTC days.
+    A price that starts on a date is a row with that ``valid_from``, and ends the row before it on the eve. Larger
+    requests than the base tier's have rows of their ``context_tier``, and hours other than most of a day rows of their
+    ``hours``. Days are UTC days. The catalogue does not say when a price was announced: a row is known from the day
+    on which it became valid.
     """
     providers = _snapshot()[0].providers
     return tuple(row for provider in providers for model in provider.models for row in _model_rows(provider, model))
@@ -144,19 +155,24 @@ def _model_rows(provider: Provider, model: ModelInfo) -> Iterator[PriceRow]:
     for tier in ("standard", *_CONTEXTS):
         in_force = list(_tier_prices(model, tier, days, standard))
         for unit in _KEYS:
-            priced = [_quoted(force, unit, model, tier) for force in in_force]
-            for first, last, (price, note) in _runs(priced):
-                yield PriceRow(
-                    provider=provider.id,
-                    model=model.id,
-                    unit=unit,
-                    price=price,
-                    service_tier=tier,
-                    valid_from=days[first] if first else None,
-                    valid_to=days[last + 1] - ONE_DAY if last + 1 < len(days) else None,
-                    source=source(),
-                    note=note,
-                )
+            by_day = [_quoted(force, unit, model, tier) for force in in_force]
+            for apart in dict.fromkeys(key for priced in by_day for key in priced):
+                for first, last, (price, note) in _runs([priced.get(apart) for priced in by_day]):
+                    ended = last + 1 < len(days)
+                    yield PriceRow(
+                        provider=provider.id,
+                        model=model.id,
+                        unit=unit,
+                        price=price,
+                        service_tier=tier,
+                        valid_from=days[first] if first else None,
+                        valid_to=days[last + 1] - ONE_DAY if ended else None,
+                        source=source(),
+                        note=note,
+                        context_tier=apart.context_tier,
+                        hours=apart.hours,
+                        open_ended=ended,
+                    )
 
 
 def _starts(model: ModelInfo) -> list[date]:
@@ -165,6 +181,13 @@ def _starts(model: ModelInfo) -> list[date]:
     conditional = model.prices if isinstance(model.prices, list) else []
     constraints = [c.constraint for c in conditional] + [v.constraint for v in model.price_variants or []]
     return sorted({c.start_date for c in constraints if isinstance(c, StartDateConstraint)})
+
+
+class Apart(NamedTuple):
+    """What one unit is priced apart by: the size of a request, the hour of the day."""
+
+    context_tier: str = ""
+    hours: str = ""
 
 
 Priced = tuple[Decimal, str]
@@ -183,11 +206,9 @@ def _runs(priced: list[Priced | None]) -> Iterator[tuple[int, int, Priced]]:
 
 @dataclass(frozen=True, slots=True)
 class _InForce:
-    """A model's prices on one day: those of most hours, those of the other hours, and what to know of them."""
+    """A model's prices on one day: those of most hours first, then others with their hours; and what to know."""
 
-    prices: ModelPrice | None
-    others: tuple[ModelPrice, ...] = ()
-    hours: float = 24.0
+    by_hour: tuple[tuple[ModelPrice, Minutes], ...]
     note: str = ""
 
 
@@ -196,16 +217,17 @@ def _in_force(model: ModelInfo, day: date, context: dict[str, str] | None) -> _I
 
     conditions: list[ConditionalPrice] = model.prices if isinstance(model.prices, list) else []
     if not model.prices:
-        return _InForce(None)
+        return _InForce(())
     if not any(isinstance(c.constraint, TimeOfDateConstraint) for c in conditions):
-        return _InForce(model.get_prices(datetime.combine(day, time(12)), context))
+        return _InForce(((model.get_prices(datetime.combine(day, time(12)), context), ALL_DAY),))
     by_half_hour = [model.get_prices(datetime.combine(day, at), context) for at in _HALF_HOURS]
     different: list[ModelPrice] = []
     for prices in by_half_hour:
         if prices not in different:
             different.append(prices)
-    usual = max(different, key=by_half_hour.count)
-    return _InForce(usual, tuple(p for p in different if p != usual), by_half_hour.count(usual) / 2)
+    different.sort(key=by_half_hour.count, reverse=True)
+    hours = [tuple((30 * i, 30 * i + 30) for i, p in enumerate(by_half_hour) if p == one) for one in different]
+    return _InForce(tuple(zip(different, hours, strict=True)))
 
 
 def _tier_prices(model: ModelInfo, tier: str, days: list[date], standard: list[_InForce]) -> Iterator[_InForce]:
@@ -226,7 +248,7 @@ def _tier_prices(model: ModelInfo, tier: str, days: list[date], standard: list[_
             since = f"checked on {days[first]}; taken to have held before, as long as the standard price did"
             yield replace(_in_force(model, days[first], _CONTEXTS[tier]), note=since)
         else:
-            yield _InForce(None)
+            yield _InForce(())
 
 
 def _is_listed(model: ModelInfo, tier: str, day: date) -> bool:
@@ -235,26 +257,26 @@ def _is_listed(model: ModelInfo, tier: str, day: date) -> bool:
     return any(v.constraint is None or v.constraint.active(at) for v in variants)
 
 
-def _quoted(force: _InForce, unit: str, model: ModelInfo, tier: str) -> Priced | None:
-    """One unit's price on one day and what to know of it; None where the vendor lists none."""
-    prices = force.prices
-    keys = _KEYS[unit]
-    key = next((k for k in keys if prices is not None and getattr(prices, k) is not None), None)
-    if prices is None or key is None:
-        return None
-    price, above = _base(prices, key)
-    notes = [n for n in (above, force.note) if n]
-    if key != keys[0]:
-        notes.append(f"no {keys[0].removesuffix('_mtok')} price is listed: billed as {key.removesuffix('_mtok')}")
-    if force.others:
-        other = ", ".join(str(_base(p, key)[0]) for p in force.others)
-        notes.append(f"the price of {force.hours:g} of 24 hours (UTC); {other} in the others")
-    if tier != "standard" and not _lists(model, tier, key):
-        notes.append(f"no {tier} price is listed: the standard price is billed")
-    for other_key, charge in _BESIDE.get(unit, {}).items():
-        if getattr(prices, other_key) is not None:
-            notes.append(f"without {charge.format(_base(prices, other_key)[0])}")
-    return price, "; ".join(notes)
+def _quoted(force: _InForce, unit: str, model: ModelInfo, tier: str) -> dict[Apart, Priced]:
+    """One unit's prices on one day and what to know of them; none where the vendor lists none."""
+    found: dict[Apart, Priced] = {}
+    for n, (prices, minutes) in enumerate(force.by_hour):
+        keys = _KEYS[unit]
+        key = next((k for k in keys if getattr(prices, k) is not None), None)
+        if key is None:
+            continue
+        notes = [force.note] if force.note else []
+        if key != keys[0]:
+            notes.append(f"no {keys[0].removesuffix('_mtok')} price is listed: billed as {key.removesuffix('_mtok')}")
+        if tier != "standard" and not _lists(model, tier, key):
+            notes.append(f"no {tier} price is listed: the standard price is billed")
+        for other_key, charge in _BESIDE.get(unit, {}).items():
+            if getattr(prices, other_key) is not None:
+                notes.append(f"without {charge.format(_base(getattr(prices, other_key)))}")
+        hours = hours_of(minutes) if n else ""
+        for band, price in _bands(getattr(prices, key)):
+            found[Apart(name_of(band), hours)] = (price, "; ".join(notes))
+    return found
 
 
 def _lists(model: ModelInfo, tier: str, key: str) -> bool:
@@ -262,12 +284,20 @@ def _lists(model: ModelInfo, tier: str, key: str) -> bool:
     return any(getattr(variant.prices, key) is not None for variant in variants)
 
 
-def _base(prices: ModelPrice, key: str) -> tuple[Decimal, str]:
-    """The price of requests below the first threshold, and what larger ones cost, in words."""
-    from genai_prices.types import TieredPrices
+def _base(price: Decimal | TieredPrices) -> Decimal:
+    """The price of requests below the first threshold."""
+    return price if isinstance(price, Decimal) else price.base
 
-    price = getattr(prices, key)
-    if not isinstance(price, TieredPrices):
-        return price, ""
-    above = ", ".join(f"{tier.price} above {tier.start:,}" for tier in price.tiers)
-    return price.base, f"base tier: {above} input tokens in a request"
+
+def _bands(price: Decimal | TieredPrices) -> Iterator[tuple[Band, Decimal]]:
+    """The price of every request, or of the base tier; then that of each larger size.
+
+    genai-prices bills a whole request at the highest tier whose start is *below* the request's input tokens.
+    """
+    yield EVERY_SIZE, _base(price)
+    if isinstance(price, Decimal):
+        return
+    ends = [*(tier.start for tier in price.tiers[1:]), MOST]
+    for tier, end in zip(price.tiers, ends, strict=True):
+        if end > tier.start:
+            yield Band(tier.start + 1, end), tier.price

@@ -16,7 +16,7 @@ import pandas as pd
 
 from forecast.prices import catalogue
 from forecast.prices.catalogue import Listing
-from forecast.prices.rows import ANY, PriceRow
+from forecast.prices.dated import ANY, AnyRow, Discount, PriceRow
 
 How = Literal["exact", "alias", "dated suffix", "glob"]
 
@@ -31,7 +31,7 @@ Rank = tuple[int, int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Rows of one origin, indexed by model name.
+    """Prices of one origin, and discounts off the prices of the layers beneath, indexed by model name.
 
     ``catalogue`` rows bear the catalogue's names and match by its rules; others match by name and glob.
     """
@@ -39,21 +39,28 @@ class Layer:
     name: str
     rows: tuple[PriceRow, ...]
     catalogue: bool = False
-    named: dict[str, tuple[PriceRow, ...]] = field(init=False, repr=False, compare=False)
-    globs: dict[str, tuple[PriceRow, ...]] = field(init=False, repr=False, compare=False)
+    discounts: tuple[Discount, ...] = ()
+    named: dict[str, tuple[AnyRow, ...]] = field(init=False, repr=False, compare=False)
+    globs: dict[str, tuple[AnyRow, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        by_model: dict[str, list[PriceRow]] = {}
-        for row in self.rows:
+        by_model: dict[str, list[AnyRow]] = {}
+        for row in self.every:
             by_model.setdefault(row.model.casefold(), []).append(row)
         named = {m: tuple(rows) for m, rows in by_model.items() if self.catalogue or not is_glob(m)}
         object.__setattr__(self, "named", named)
         object.__setattr__(self, "globs", {m: tuple(rows) for m, rows in by_model.items() if m not in named})
 
+    @property
+    def every(self) -> tuple[AnyRow, ...]:
+        """Its prices, then its discounts."""
+        rows: tuple[AnyRow, ...] = self.rows
+        return rows + self.discounts
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The rows of one provider and model in one layer, and how a usage came to be priced by them."""
+    """The rows and discounts of one provider and model in one layer, and how a usage came to be priced by them."""
 
     provider: str
     model: str
@@ -62,6 +69,7 @@ class Family:
     rank: Rank = field(repr=False)
     rows: tuple[PriceRow, ...] = field(repr=False)
     note: str = ""
+    discounts: tuple[Discount, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         text = f"{self.provider} {self.model} by {self.how}, in {self.layer}"
@@ -84,6 +92,8 @@ class PriceMatch:
         Where the usage names no provider: every other provider that sells a model of this name.
     note : str
         What is assumed of a missing provider.
+    discounts : tuple of Family
+        The families of which a discount matches, in order of precedence.
     """
 
     provider: str | None
@@ -92,11 +102,13 @@ class PriceMatch:
     seller: str | None
     others: tuple[str, ...] = ()
     note: str = ""
+    discounts: tuple[Family, ...] = ()
 
     def __str__(self) -> str:
         asked = f"{self.provider or '(no provider)'} {self.model or '(no model)'}"
         found = "; then ".join(map(str, self.families)) or "no row"
-        return f"{asked} → {found}" + (f"; {self.note}" if self.note else "")
+        off = f"; discounts by {' and '.join(map(str, self.discounts))}" if self.discounts else ""
+        return f"{asked} → {found}{off}" + (f"; {self.note}" if self.note else "")
 
 
 def name_or_none(value: Any) -> str | None:
@@ -117,26 +129,29 @@ def glob_match(pattern: str, name: str) -> bool:
 def match(layers: tuple[Layer, ...], provider: str | None, model: str | None) -> PriceMatch:
     """The families of every layer that price a usage's names, in order of precedence."""
     asked = _listing(layers, provider, model)
-    families = tuple(
+    found = [
         replace(family, rank=(order, *family.rank[1:]))
         for order, layer in enumerate(layers)
         for family in _families(layer, provider, model, asked)
-    )
+    ]
+    families = tuple(family for family in found if family.rows)
+    discounts = tuple(family for family in found if family.discounts)
     if provider is not None:
-        return PriceMatch(provider, model, families, asked.provider or provider)
+        return PriceMatch(provider, model, families, asked.provider or provider, discounts=discounts)
     alone = next((family.provider for family in families if not is_glob(family.provider)), None)
     seller = asked.provider or alone
     sellers = {*asked.others, *_sellers(layers, model)} - {seller}
     notes = [f"no provider is named: taken to be {seller}"] if seller else []
     if sellers:
         notes.append(f"{'also ' if seller else ''}sold by {', '.join(sorted(sellers))}")
-    return PriceMatch(provider, model, families, seller, tuple(sorted(sellers)), "; ".join(notes))
+    return PriceMatch(provider, model, families, seller, tuple(sorted(sellers)), "; ".join(notes), discounts)
 
 
 def _sellers(layers: tuple[Layer, ...], model: str | None) -> set[str]:
     """Who sells a model of this name in one's own rows."""
     own = [layer for layer in layers if not layer.catalogue and model is not None]
-    return {r.provider for layer in own for r in layer.named.get(str(model).casefold(), ()) if not is_glob(r.provider)}
+    rows = [r for layer in own for r in layer.named.get(str(model).casefold(), ()) if isinstance(r, PriceRow)]
+    return {row.provider for row in rows if not is_glob(row.provider)}
 
 
 def _listing(layers: tuple[Layer, ...], provider: str | None, model: str | None) -> Listing:
@@ -151,7 +166,15 @@ def _families(layer: Layer, provider: str | None, model: str | None, asked: List
         return _catalogue_families(layer, model, asked)
     names = {name.casefold() for name in (provider, asked.provider) if name}
     found = [
-        Family(rows[0].provider, rows[0].model, how, layer.name, (0, kind, letters, *rank), rows)
+        Family(
+            rows[0].provider,
+            rows[0].model,
+            how,
+            layer.name,
+            (0, kind, letters, *rank),
+            tuple(row for row in rows if isinstance(row, PriceRow)),
+            discounts=tuple(row for row in rows if isinstance(row, Discount)),
+        )
         for kind, letters, how, candidates in _by_name(layer, model, asked)
         for rank, rows in _by_provider(candidates, names)
     ]
@@ -161,7 +184,8 @@ def _families(layer: Layer, provider: str | None, model: str | None, asked: List
 def _catalogue_families(layer: Layer, model: str | None, asked: Listing) -> list[Family]:
     if asked.owner is None or asked.model is None:
         return []
-    rows = tuple(r for r in layer.named.get(asked.model.casefold(), ()) if r.provider == asked.owner)
+    named = layer.named.get(asked.model.casefold(), ())
+    rows = tuple(r for r in named if isinstance(r, PriceRow) and r.provider == asked.owner)
     note = ""
     if asked.owner != asked.provider:
         # One provider's tiers are not another's: only the standard list price is common to both.
@@ -171,12 +195,12 @@ def _catalogue_families(layer: Layer, model: str | None, asked: Listing) -> list
     return [Family(asked.owner, asked.model, how, layer.name, (0, _BY_NAME, 0, 0, 0), rows, note)] if rows else []
 
 
-def _by_name(layer: Layer, model: str | None, asked: Listing) -> list[tuple[int, int, How, tuple[PriceRow, ...]]]:
+def _by_name(layer: Layer, model: str | None, asked: Listing) -> list[tuple[int, int, How, tuple[AnyRow, ...]]]:
     """Kind, minus the literal letters, manner and rows of each model name in the layer that fits."""
     if model is None:
         return [(_BY_GLOB, 0, "glob", rows) for pattern, rows in layer.globs.items() if pattern == ANY]
     own = model.casefold()
-    found: list[tuple[int, int, How, tuple[PriceRow, ...]]] = []
+    found: list[tuple[int, int, How, tuple[AnyRow, ...]]] = []
     if own in layer.named:
         found.append((_BY_NAME, 0, "exact", layer.named[own]))
     # Where the catalogue knows the name, its answer stands: a snapshot may be priced apart from its model.
@@ -188,13 +212,13 @@ def _by_name(layer: Layer, model: str | None, asked: Listing) -> list[tuple[int,
     return found + [(_BY_GLOB, -_letters(pattern), "glob", layer.globs[pattern]) for pattern in fits]
 
 
-def _by_provider(rows: tuple[PriceRow, ...], names: set[str]) -> list[tuple[tuple[int, int], tuple[PriceRow, ...]]]:
+def _by_provider(rows: tuple[AnyRow, ...], names: set[str]) -> list[tuple[tuple[int, int], tuple[AnyRow, ...]]]:
     """Rows of each provider that fits, with the rank of the fit. A usage without a provider fits one that is alone."""
-    providers: dict[str, list[PriceRow]] = {}
+    providers: dict[str, list[AnyRow]] = {}
     for row in rows:
         providers.setdefault(row.provider.casefold(), []).append(row)
     plain = [p for p in providers if not is_glob(p)]
-    fits: list[tuple[tuple[int, int], tuple[PriceRow, ...]]] = []
+    fits: list[tuple[tuple[int, int], tuple[AnyRow, ...]]] = []
     for provider, own in providers.items():
         if provider in names or (not names and plain == [provider] and not is_glob(own[0].model)):
             fits.append(((0, 0), tuple(own)))

@@ -1,18 +1,12 @@
-"""Price rows: a frame, a CSV or a TOML file of prices comes in; checked, dated, closed rows go out.
-
-A row holds from its ``valid_from`` to its ``valid_to``, both days included: a price valid from 2026-09-01 is paid on
-that day, and on 2026-08-31 the one before it. A row without ``valid_to`` holds until the next row of the same SKU
-begins, so a new price is appended and the old row stays as it is.
-"""
+"""Price rows: a frame, a CSV or a TOML file of prices and discounts comes in; checked, dated, closed rows go out."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from itertools import pairwise
 from numbers import Number
 from pathlib import Path
 from typing import Any, Final
@@ -21,90 +15,60 @@ import pandas as pd
 
 from forecast import schema
 from forecast.errors import PriceError, bad_rows, nearest, one_of
+from forecast.prices.context import BASE, LONG, canonical
+from forecast.prices.dated import ANY, COLUMNS, ONE_DAY, AnyRow, Discount, PriceRow, closed
+from forecast.prices.hours import hours_of, minutes_of
 
-#: Stands for every provider, model or service tier in a row.
-ANY: Final = "*"
+__all__ = ["ANY", "COLUMNS", "ONE_DAY", "PriceRow", "Rows", "closed", "exact", "frame_from_rows", "load"]
+__all__ += ["rows_from_frame"]
+
 TIERS: Final = (*schema.SERVICE_TIERS, ANY)
-ONE_DAY: Final = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class PriceRow:
-    """What one unit of one SKU costs over a span of days.
-
-    Attributes
-    ----------
-    provider, model : str
-        Names, or globs with ``*`` and ``?``.
-    unit : str
-        A name of :data:`forecast.schema.BILLABLE`.
-    price : Decimal
-        Money per as many units as the registry quotes: per million tokens.
-    service_tier : str
-        A name of :data:`forecast.schema.SERVICE_TIERS`, or ``"*"``.
-    currency : str
-        ISO 4217 code.
-    valid_from, valid_to : date or None
-        First and last day that the price holds. A row without ``valid_from`` is *undated*: it is taken to have held
-        always, and is flagged.
-    source, note : str
-        Where the price stands, and what a reader should know of it.
-    """
-
-    provider: str
-    model: str
-    unit: str
-    price: Decimal
-    service_tier: str = "standard"
-    currency: str = "USD"
-    valid_from: date | None = None
-    valid_to: date | None = None
-    source: str = ""
-    note: str = ""
-
-    @property
-    def undated(self) -> bool:
-        """Whether nobody says since when the price holds."""
-        return self.valid_from is None
-
-    @property
-    def sku(self) -> tuple[str, str, str, str]:
-        """What is priced: provider, model, unit and service tier, without regard to case."""
-        return (self.provider.casefold(), self.model.casefold(), self.unit, self.service_tier)
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """First and last day as proleptic ordinals; open ends reach to the ends of the calendar."""
-        return ((self.valid_from or date.min).toordinal(), (self.valid_to or date.max).toordinal())
-
-
-COLUMNS: Final = tuple(f.name for f in fields(PriceRow))
 #: Columns that :func:`frame_from_rows` adds; taken back without complaint, since they follow from the others.
 DERIVED: Final = ("per", "undated")
 _REQUIRED: Final = ("model", "unit", "price")
-_DEFAULTS: Final = {"provider": ANY, "service_tier": "standard", "currency": "USD", "source": "", "note": ""}
-_DATES: Final = ("valid_from", "valid_to")
+_DEFAULTS: Final = {"provider": ANY, "currency": "USD"} | dict.fromkeys(
+    ("service_tier", "source", "note", "context_tier", "hours"), ""
+)
+_DATES: Final = ("valid_from", "valid_to", "known_from")
+_FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 
 
-def frame_from_rows(rows: Sequence[PriceRow]) -> pd.DataFrame:
-    """The rows as a table, with what one price buys (``per``) and whether the row is ``undated``."""
-    table = pd.DataFrame(
-        [[getattr(row, c) for c in COLUMNS] for row in rows], columns=list(COLUMNS), index=pd.RangeIndex(len(rows))
-    )
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a table holds: its prices, and its discounts off the prices of the layers beneath."""
+
+    prices: tuple[PriceRow, ...]
+    discounts: tuple[Discount, ...] = ()
+
+
+def frame_from_rows(rows: Sequence[AnyRow]) -> pd.DataFrame:
+    """The rows as a table, with what one price buys (``per``) and whether the row is ``undated``.
+
+    A discount has no price, and a price has no discount.
+    """
+    missing = {"price": None, "currency": "", "hours": "", "discount": None, "stacks": False}
+    columns = {c: [getattr(row, c, missing.get(c)) for row in rows] for c in COLUMNS}
+    table = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)), dtype="object")
     for column in _DATES:
         table[column] = pd.to_datetime(table[column]).astype("datetime64[s]")
-    table.insert(COLUMNS.index("price") + 1, "per", [schema.UNITS[row.unit].per for row in rows])
-    table["undated"] = [row.undated for row in rows]
+    for column in ("open_ended", "stacks"):
+        table[column] = table[column].astype("bool")
+    for column in (c for c in COLUMNS if c not in (*_DATES, "open_ended", "stacks", "price", "discount")):
+        table[column] = table[column].astype("str")
+    per = [schema.UNITS[row.unit].per if row.unit != ANY else None for row in rows]
+    table.insert(COLUMNS.index("price") + 1, "per", pd.Series(per, dtype="int64" if None not in per else "Int64"))
+    table["undated"] = [row.valid_from is None for row in rows]
     return table
 
 
-def rows_from_frame(frame: pd.DataFrame, *, source: str, where: str, first_row: int) -> tuple[PriceRow, ...]:
+def rows_from_frame(frame: pd.DataFrame, *, source: str, where: str, first_row: int) -> Rows:
     """Check a table of prices and make its rows.
 
     Parameters
     ----------
     frame : DataFrame
-        Columns of :class:`PriceRow`; ``model``, ``unit`` and ``price`` are needed, the others have defaults.
+        Columns of :class:`PriceRow`, and ``discount`` and ``stacks`` of :class:`Discount`; ``model``, ``unit``, and a
+        ``price`` or a ``discount`` are needed, the others have defaults.
     source : str
         The source of rows that do not name one.
     where, first_row
@@ -113,84 +77,36 @@ def rows_from_frame(frame: pd.DataFrame, *, source: str, where: str, first_row: 
     Raises
     ------
     PriceError
-        An unknown or missing column; a price, date, unit, tier or name that is none; a span that ends before it
-        begins; or two rows that price one SKU on one day.
+        An unknown or missing column; a price, discount, date, unit, tier or name that is none; a row with both a price
+        and a discount; a span that ends before it begins; or two rows that price one SKU on one day.
     """
     door = _Door(frame.reset_index(drop=True), where, first_row)
     door.columns()
-    prices = door.parsed("price", _price, "a price", "write the number alone, such as 2.50, and never below 0")
-    dates = {c: door.parsed(c, _day, "a day", "give days as 2026-09-01, or leave the cell blank") for c in _DATES}
-    texts = {c: door.text(c) for c in ("model", "unit", *_DEFAULTS)}
-    door.named("unit", texts["unit"], schema.BILLABLE)
-    door.named("service_tier", texts["service_tier"], TIERS)
-    rows = [
-        PriceRow(
-            provider=texts["provider"][i],
-            model=texts["model"][i],
-            unit=texts["unit"][i],
-            price=prices[i],
-            service_tier=texts["service_tier"][i],
-            currency=texts["currency"][i].upper(),
-            valid_from=dates["valid_from"][i],
-            valid_to=dates["valid_to"][i],
-            source=texts["source"][i] or source,
-            note=texts["note"][i],
-        )
-        for i in range(len(frame))
-    ]
-    return closed(rows, where=where, first_row=first_row)
+    shares = door.shares()
+    off = [share is not None for share in shares]
+    prices = door.prices(off)
+    columns: dict[str, list[Any]] = {c: door.text(c) for c in ("model", "unit", *_DEFAULTS)}
+    days = {c: door.parsed(c, _day, "a day", "give days as 2026-09-01, or leave the cell blank") for c in _DATES}
+    flags = {c: door.parsed(c, _flag, "true or false", "write true or false") for c in ("open_ended", "stacks")}
+    columns |= days | flags | {"price": prices, "discount": shares}
+    columns["unit"] = door.units(columns["unit"], off)
+    tiers = zip(columns["service_tier"], off, strict=True)
+    columns["service_tier"] = [t or (ANY if is_off else "standard") for t, is_off in tiers]
+    door.named("service_tier", columns["service_tier"], TIERS)
+    columns["currency"] = [c.upper() for c in columns["currency"]]
+    columns["source"] = [s or source for s in columns["source"]]
+    columns["context_tier"] = door.contexts(columns["context_tier"])
+    columns["hours"] = door.hours(columns["hours"], off)
 
+    def made(kind: Any, leave_out: tuple[str, ...], which: list[int]) -> tuple[Any, ...]:
+        names = [c for c in COLUMNS if c not in leave_out]
+        rows = [kind(**{c: columns[c][i] for c in names}) for i in which]
+        return closed(rows, where=where, first_row=first_row, number=which)
 
-def closed(rows: Sequence[PriceRow], *, where: str, first_row: int) -> tuple[PriceRow, ...]:
-    """End every open row on the day before the next row of its SKU begins.
-
-    Raises
-    ------
-    PriceError
-        Two rows price one SKU on the same day, or a row ends before it begins.
-    """
-    ended = list(rows)
-    by_sku: dict[tuple[str, str, str, str], list[int]] = {}
-    for i, row in enumerate(rows):
-        if row.valid_from and row.valid_to and row.valid_to < row.valid_from:
-            raise PriceError(
-                f"{where}: column 'valid_to', row {i + first_row}: {row.valid_to} is before valid_from "
-                f"{row.valid_from}; give the last day that the price holds"
-            )
-        by_sku.setdefault(row.sku, []).append(i)
-    for order in by_sku.values():
-        order.sort(key=lambda i: rows[i].span[0])
-        for i, j in pairwise(order):
-            ended[i] = _ended_before(rows[i], rows[j], f"{where}: rows {i + first_row} and {j + first_row}")
-        for i, j, k in zip(order, order[1:], [*order[2:], None], strict=False):
-            _resumed(rows, (i, j, k), where=where, first_row=first_row)
-    return tuple(ended)
-
-
-def _ended_before(row: PriceRow, later: PriceRow, who: str) -> PriceRow:
-    begins = later.valid_from
-    if begins is None or begins == row.valid_from or (row.valid_to is not None and row.valid_to >= begins):
-        what = f"{row.provider} {row.model} {row.unit} ({row.service_tier})"
-        since = "always" if begins is None else str(begins)
-        raise PriceError(
-            f"{who} both price {what} from {since}; give each day one price: "
-            "end the first by valid_to, or begin the second later by valid_from"
-        )
-    return row if row.valid_to is not None else replace(row, valid_to=begins - ONE_DAY)
-
-
-def _resumed(rows: Sequence[PriceRow], at: tuple[int, int, int | None], *, where: str, first_row: int) -> None:
-    """Refuse a bounded row inside an open one: it does not say what is paid when it is over."""
-    i, j, k = at
-    inside = rows[j]
-    if rows[i].valid_to is not None or inside.valid_to is None:
-        return
-    after = inside.valid_to + ONE_DAY
-    if k is None or rows[k].valid_from != after:
-        raise PriceError(
-            f"{where}: row {j + first_row} ends on {inside.valid_to} and row {i + first_row}, which it takes over "
-            f"from, has no end: add a row that says what {inside.model} {inside.unit} costs from {after}"
-        )
+    return Rows(
+        made(PriceRow, ("discount", "stacks"), [i for i, is_off in enumerate(off) if not is_off]),
+        made(Discount, ("price", "currency", "hours"), [i for i, is_off in enumerate(off) if is_off]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +125,7 @@ class _Door:
         if len(twice):
             raise PriceError(f"{self.where}: column {twice[0]!r} stands twice in the header; name each column once")
         for column in _REQUIRED:
-            if column not in self.frame:
+            if column not in self.frame and not (column == "price" and "discount" in self.frame):
                 raise PriceError(
                     f"{self.where}: there is no column {column!r}; the columns are "
                     f"{', '.join(map(str, self.frame.columns))}{nearest(column, self.frame.columns)}"
@@ -227,6 +143,48 @@ class _Door:
             self.refuse(column, [not v for v in values], "is blank", remedy)
         return [v or default or "" for v in values]
 
+    def shares(self) -> list[Decimal | None]:
+        """The discounts, None where the row has none."""
+        remedy = "write the share that is not paid, from 0 to 1: 0.15 is 15 % off"
+        return self.parsed("discount", _share, "a share", remedy)
+
+    def prices(self, off: list[bool]) -> list[Any]:
+        """The prices, None where the row is a discount."""
+        if "price" not in self.frame:
+            self.refuse("discount", [not d for d in off], "is blank", "write the share, or a price")
+            return [None] * len(off)
+        both = [d and not _blank(v) for v, d in zip(self.frame["price"], off, strict=True)]
+        self.refuse("price", both, "stands beside a discount", "a row says one of the two: split it")
+        priced = [None if d else _price(v) for v, d in zip(self.frame["price"], off, strict=True)]
+        remedy = "write the number alone, such as 2.50, and never below 0"
+        self.refuse("price", [v is _NOT_ONE for v in priced], "is not a price", remedy)
+        return priced
+
+    def units(self, values: list[str], off: list[bool]) -> list[str]:
+        """The units; a discount may be off every unit."""
+        every = [v == ANY and d for v, d in zip(values, off, strict=True)]
+        named = [schema.BILLABLE[0] if e else v for v, e in zip(values, every, strict=True)]
+        self.named("unit", named, schema.BILLABLE)
+        return values
+
+    def contexts(self, values: list[str]) -> list[str]:
+        """The context tiers in one spelling; a row says them in numbers."""
+        spelt = [canonical(v) for v in values]
+        wrong = [v is None or v in (LONG, BASE) for v in spelt]
+        remedy = "write <=200k, >200k or 200k-1M, or leave it blank"
+        self.refuse("context_tier", wrong, "names no request sizes", remedy)
+        return [v or "" for v in spelt]
+
+    def hours(self, values: list[str], off: list[bool]) -> list[str]:
+        """The hours in one spelling."""
+        spelt = [minutes_of(v) for v in values]
+        remedy = "write spans in UTC, such as 16:30-00:30 or 01:00-04:00, 06:00-10:00"
+        self.refuse("hours", [m is None for m in spelt], "are no hours of the day", remedy)
+        told = [hours_of(m) if m else "" for m in spelt]
+        timed = [d and bool(t) for d, t in zip(off, told, strict=True)]
+        self.refuse("hours", timed, "stand beside a discount", "a discount holds at every hour: leave them blank")
+        return told
+
     def named(self, column: str, values: list[str], allowed: Sequence[str]) -> None:
         wrong = [v not in allowed for v in values]
         if any(wrong):
@@ -237,7 +195,7 @@ class _Door:
 
     def parsed(self, column: str, parse: Callable[[Any], Any], what: str, remedy: str) -> list[Any]:
         if column not in self.frame:
-            return [None] * len(self.frame)
+            return [parse(None)] * len(self.frame)
         values = [parse(v) for v in self.frame[column]]
         self.refuse(column, [v is _NOT_ONE for v in values], f"is not {what}", remedy)
         return values
@@ -266,6 +224,20 @@ def _price(value: object) -> Decimal | object:
     except InvalidOperation:
         return _NOT_ONE
     return price if price.is_finite() and price >= 0 else _NOT_ONE
+
+
+def share_of(value: object) -> Decimal | None:
+    """A share as the Decimal that it is written as, or None where it is no number from 0 to 1."""
+    share = _price(value)
+    return share if isinstance(share, Decimal) and share <= 1 else None
+
+
+def _share(value: object) -> Decimal | object | None:
+    return None if _blank(value) else share_of(value) if share_of(value) is not None else _NOT_ONE
+
+
+def _flag(value: Any) -> bool | object:
+    return _FLAGS.get("" if _blank(value) else str(value).strip().casefold(), _NOT_ONE)
 
 
 def _blank(value: Any) -> bool:

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from forecast import schema
-from forecast.errors import PriceError
-from forecast.prices.matching import Family, PriceMatch, Rank
-from forecast.prices.rows import ANY, PriceRow
-from forecast.prices.tiers import TierFactor, tier_factor
+from forecast.prices.dated import Discount, PriceRow
+from forecast.prices.matching import Family
+from forecast.prices.tiers import TierFactor
 
 _EPOCH: Final = np.datetime64("1970-01-01", "D")
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 
 
 class Sku(NamedTuple):
-    """What is priced, in the words of a usage: names as it has them, null where it has none."""
+    """What is priced, in the words of a usage: names as it has them, null where it has none.
+
+    ``context_tier`` is in canonical spelling, or as it stands where nobody can say what it means. ``minute`` is a
+    minute of the day (UTC), None of a whole day; ``request`` the input tokens of one request, where it is one.
+    """
 
     provider: str | None
     model: str | None
     unit: str
     service_tier: str
+    context_tier: str = ""
+    minute: int | None = None
+    request: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.provider or '(no provider)'} {self.model or '(no model)'} {self.unit} ({self.service_tier})"
+        size = f" of {self.request:,} input tokens" if self.request is not None else ""
+        apart = f"{self.service_tier}{', ' if self.context_tier else ''}{self.context_tier}{size}"
+        return f"{self.provider or '(no provider)'} {self.model or '(no model)'} {self.unit} ({apart})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,10 @@ class Quote:
         The row that holds, and how the usage's names matched it.
     factor : TierFactor or None
         The factor of a service tier, where the book has no row of the tier.
+    discounts : tuple of Discount
+        What was taken off, in the order in which it was.
+    remarks : tuple of str
+        What else the price rests on: the sizes of requests or the hours that it leaves out, or a stated share.
     """
 
     price: Decimal
@@ -62,87 +72,48 @@ class Quote:
     row: PriceRow
     family: Family
     factor: TierFactor | None = None
+    discounts: tuple[Discount, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def money(self) -> tuple[Decimal, str]:
+        """Price and currency."""
+        return self.price, self.currency
 
     @property
     def note(self) -> str:
         """Everything that is assumed, in words."""
-        notes = [self.family.note, self.row.note, "undated" if self.row.undated else ""]
+        notes = [self.family.note, *self.remarks, self.row.note, "undated" if self.row.undated else ""]
         if self.factor is not None:
             share = self.factor.of(self.row.unit)
             notes.append(
                 f"{self.factor.service_tier} at {share} of the standard price "
                 f"({self.factor.source}, {self.factor.checked})"
             )
+        notes += [_told(off) for off in self.discounts]
         return "; ".join(n for n in notes if n)
 
 
-Timeline = tuple[Quote, ...]
+def percent(share: Decimal) -> str:
+    """A share in per cent, without trailing zeros: ``15%``, ``12.5%``."""
+    return f"{(share * 100).normalize():f}%"
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    rank: tuple[int, Rank, int]
-    quote: Quote
+def _told(off: Discount) -> str:
+    why = "; ".join(t for t in (off.source, off.note, "" if off.valid_from else "undated") if t)
+    return f"{percent(off.discount)} off ({why})"
 
 
-def timeline(sku: Sku, found: PriceMatch) -> Timeline:
-    """The price of every day that the families of ``found`` price, earlier days first.
+class Timeline(NamedTuple):
+    """The price of every day, earlier days first; and whether it is another at another hour of the day."""
 
-    A row of the tier itself holds before a tier factor on a standard row; then an earlier layer before a later one,
-    a nearer name before a farther one, and a row of the tier before one of every tier.
-
-    Raises
-    ------
-    PriceError
-        Two globs of one book fit equally well and disagree.
-    """
-    candidates = list(_candidates(sku, found))
-    cuts = sorted({c.quote.start for c in candidates} | {c.quote.end + 1 for c in candidates})
-    spans: list[Quote] = []
-    for start, after in pairwise(cuts):
-        holding = [c for c in candidates if c.quote.start <= start <= c.quote.end]
-        if not holding:
-            continue
-        best = min(holding, key=lambda c: c.rank)
-        _refuse_ties(sku, best, holding, date.fromordinal(start))
-        spans.append(replace(best.quote, start=start, end=after - 1))
-    return tuple(spans)
+    quotes: tuple[Quote, ...]
+    by_hour: bool = False
 
 
-def _candidates(sku: Sku, found: PriceMatch) -> Iterator[_Candidate]:
-    factor = tier_factor(found.seller, sku.service_tier)
-    share = factor.of(sku.unit) if factor is not None else None
-    for family in found.families:
-        for row in family.rows:
-            if row.unit != sku.unit:
-                continue
-            if row.service_tier in (sku.service_tier, ANY):
-                yield _Candidate((0, family.rank, int(row.service_tier == ANY)), _quote(row, family))
-            elif share is not None and row.service_tier == "standard":
-                yield _Candidate(
-                    (1, family.rank, 0), replace(_quote(row, family), price=row.price * share, factor=factor)
-                )
-
-
-def _quote(row: PriceRow, family: Family) -> Quote:
-    return Quote(row.price, schema.UNITS[row.unit].per, row.currency, *row.span, row, family)
-
-
-def _refuse_ties(sku: Sku, best: _Candidate, holding: Sequence[_Candidate], day: date) -> None:
-    for other in holding:
-        same = (other.quote.price, other.quote.currency) == (best.quote.price, best.quote.currency)
-        if other.rank == best.rank and not same:
-            names = " and ".join(
-                f"{q.row.provider} {q.row.model} at {q.price} {q.currency}" for q in (best.quote, other.quote)
-            )
-            raise PriceError(
-                f"{best.quote.family.layer}: {names} both price {sku} on {day}; make one of the two names more exact"
-            )
-
-
-def on_day(spans: Timeline, ordinal: int) -> Quote | None:
+def on_day(quotes: Sequence[Quote], ordinal: int) -> Quote | None:
     """The quote that holds on one day, or None."""
-    return next((q for q in spans if q.start <= ordinal <= q.end), None)
+    return next((q for q in quotes if q.start <= ordinal <= q.end), None)
 
 
 def ordinals(days: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -152,17 +123,17 @@ def ordinals(days: npt.ArrayLike) -> npt.NDArray[np.int64]:
     return np.where(np.isnat(whole), 0, count)
 
 
-def unit_prices(spans: Timeline, days: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def unit_prices(quotes: Sequence[Quote], days: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Money per one unit (day,), nan on days without a price.
 
     Each price is divided in Decimal and rounded once, so it is the float nearest to the exact quotient.
     """
     out = np.full(days.shape, np.nan)
-    for quote in spans:
+    for quote in quotes:
         out[(days >= quote.start) & (days <= quote.end)] = float(quote.price / quote.per)
     return out
 
 
-def currencies(spans: Timeline, days: npt.NDArray[np.int64]) -> set[str]:
+def currencies(quotes: Sequence[Quote], days: npt.NDArray[np.int64]) -> set[str]:
     """The currencies that the SKU is priced in on these days."""
-    return {q.currency for q in spans if bool(((days >= q.start) & (days <= q.end)).any())}
+    return {q.currency for q in quotes if bool(((days >= q.start) & (days <= q.end)).any())}
