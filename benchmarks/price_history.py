@@ -27,7 +27,7 @@ import pandas as pd
 from scipy import stats
 
 import forecast as fc
-from forecast.prices.history import calibrate, exposure, launch_prices, price_changes
+from forecast.prices.history import calibrate, exposure, launch_prices, launches, price_changes
 from forecast.prices.history.records import REPLACED
 from forecast.prices.history.sizes import fitted_sizes, log_density
 
@@ -87,6 +87,12 @@ def facts() -> None:
         table = price_changes(date_kinds=["effective_from"], sellers=sellers)
         table = table[replaced | (table["family"] != REPLACED)].drop_duplicates(["provider", "model", "by"])
         print(f"  {name:34s}{told(table)}")
+    print("\nOpenAI's flagship, blended. Published: 37.5 (2023-03), 3.44 (2025-08; -63 % a year), 11.25 (2026-04)")
+    line = launches().query("provider == 'openai' and tier == 'flagship'")
+    print("  launch prices: " + ", ".join(f"{r.launched:%Y-%m} {r.blended:g}" for r in line.itertuples()))
+    rows = fc.price_history(providers=["openai"]).query("model == 'gpt-4' and date_kind == 'observed_by'")
+    print("  gpt-4, first snapshot: " + ", ".join(f"{r.unit} {r.price:g}" for r in rows.itertuples()))
+
     print("\nA router. Published: about 0.9 changes a model-year, 64 % up")
     table = price_changes(date_kinds=["effective_from"], sellers=["router"])
     print(f"  {'effective, router':34s}{told(table[table['family'] != REPLACED])}")

@@ -13,7 +13,7 @@ from scipy.integrate import quad
 
 import forecast as fc
 from forecast.errors import ModelError, PriceError
-from forecast.prices.history import calibrate, exposure, price_changes, price_history, records
+from forecast.prices.history import calibrate, exposure, launches, price_changes, price_history, records
 from forecast.prices.history.rates import pooled_rate, share_of_rises, shrunk_rates
 from forecast.prices.history.sizes import LARGEST_DOWN, LARGEST_UP, fitted_sizes
 from tests.price_histories import made_up
@@ -136,6 +136,20 @@ def test_router_prices_go_up_more_often_than_down():
     table = price_changes(date_kinds=["effective_from"], sellers=["router"])
     table = table[(table["family"] == "genai-prices") & table["direction"].isin(["up", "down"])]
     assert (table["direction"] == "up").mean() == pytest.approx(0.64, abs=0.01)
+
+
+def test_flagship_fell_by_63_percent_a_year_and_then_tripled():
+    """Published: 37.5 (March 2023) to 3.44 (August 2025), about -63 % a year, then 11.25 (April 2026).
+
+    gpt-4 at 30 and 60 a million (14 March 2023): ¾·30 + ¼·60 = 37.5. The other two are launch prices by tier.
+    """
+    gpt4 = price_history(providers=["openai"]).query("model == 'gpt-4' and date_kind == 'observed_by'")
+    price = gpt4.set_index("unit")["price"]
+    first = 0.75 * price["input_tokens"] + 0.25 * price["output_tokens"]
+    later = launches().set_index("model")["blended"]
+    assert (first, later["gpt-5"], later["gpt-5.5"]) == (37.5, 3.4375, 11.25)
+    years = (pd.Timestamp("2025-08-07") - pd.Timestamp("2023-03-14")).days / 365.25
+    assert (later["gpt-5"] / first) ** (1 / years) - 1 == pytest.approx(-0.63, abs=0.005)
 
 
 # ------------------------------------------------------------------------------------------- exposure, by hand
@@ -329,7 +343,13 @@ def test_fit_as_of_a_date_sees_no_later_row(as_of):
     later = whole["date"] > day
     assert later.any()
     scrambled = whole.assign(price=whole["price"].where(~later, whole["price"] * 7))
-    for history in (whole[~later], scrambled):
+    sku = ["family", "provider", "model"]
+    told = pd.MultiIndex.from_frame(whole.loc[whole["date_kind"].eq("effective_from") & ~later, sku])
+    untold = whole["date"].isna() & ~pd.MultiIndex.from_frame(whole[sku]).isin(
+        told
+    )  # that a change comes is no news yet
+    assert untold.any()
+    for history in (whole[~later], whole[~later & ~untold], scrambled):
         pd.testing.assert_frame_equal(calibrate(history, as_of=as_of).fit, expected.fit)
 
 
