@@ -87,7 +87,11 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
         for column, value in extract.held.items():
             held[column] += value
             lost[column] += extract.lost[column]
-        if how.dedupe:
+        if how.dedupe and extract.repeated:
+            seen.repeated += int(extract.repeated["rows"])
+            for column in twice:
+                twice[column] += extract.repeated.get(column, 0.0)
+        elif how.dedupe:
             if "identity" not in frame:
                 raise UsageError(f"{extract.name}: dedupe='request_id': a {name} export bears no ids of requests")
             first = seen.first(frame["identity"])
@@ -99,7 +103,9 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
         groups.append(
             _grouped(frame, extract, list(attributes), how, keep=keep).assign(source=extract.name, export=number)
         )
-        accounts.append((extract.name, name, extract.records, frame, extract))
+        accounts.append(
+            _account(name, extract, frame[schema.DATE])
+        )  # not the frame: a log's parts need not fit at once
         rejected.append(extract.rejected)
         covered += extract.covered
         notes += [f"{extract.name}: {note}" for note in extract.notes]
@@ -139,12 +145,10 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
 
 def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: How, *, keep: bool) -> pd.DataFrame:
     """The records by period and key, added up: one row a period, key, page and set of attributes."""
-    frame = frame.assign(
-        begin=_moments(frame, extract.width),
-        end=_moments(frame, extract.width),
-        date=_periods(frame[schema.DATE], extract.width, how),
-        rows=1.0,
-    )
+    if "rows" not in frame:
+        moment = _moments(frame, extract.width)
+        frame = frame.assign(begin=moment, end=moment, rows=1.0, blank=0.0)
+    frame = frame.assign(date=_periods(frame[schema.DATE], extract.width, how))
     if not keep:
         frame = frame.drop(columns=[c for c in PERSONAL if c in frame])
     for column, value in how.fill.items():
@@ -154,15 +158,19 @@ def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: 
     keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency", *attributes) if c in frame]
     measures = [m for m in _MEASURES if m in frame]
     grouped = frame.groupby([*keys, *_also(frame), "part"], dropna=False, sort=False)
-    sums = grouped[[*measures, "rows"]].sum(min_count=1)
+    sums = grouped[[*measures, "rows", "blank"]].sum(min_count=1)
     known = grouped[measures].count()
-    sums["blank"] = (known.lt(sums["rows"], axis=0) & known.gt(0)).any(axis=1).astype("float64")
+    mixed = (known.lt(grouped.size(), axis=0) & known.gt(0)).any(axis=1)
+    sums["blank"] = (mixed | (sums["blank"] > 0)).astype("float64")
     return sums.join(grouped.agg(begin=("begin", "min"), end=("end", "max"))).reset_index()
 
 
 def _moments(frame: pd.DataFrame, width: Width) -> pd.Series:
-    """When each request was made, where the records are requests."""
-    return frame[schema.DATE] if width == "moment" else pd.Series(pd.NaT, index=frame.index)
+    """When each request was made, in UTC, where the records are requests."""
+    if width != "moment":
+        return pd.Series(pd.NaT, index=frame.index)
+    moment = frame[schema.DATE]
+    return moment.dt.tz_localize(None) if isinstance(moment.dtype, pd.DatetimeTZDtype) else moment
 
 
 def _also(frame: pd.DataFrame) -> list[str]:
@@ -291,16 +299,17 @@ def _nothing(names: str, rejected: list[pd.DataFrame]) -> None:
     raise UsageError(f"{names}: there are no rows; export a span of time in which something was used")
 
 
-def _sources(accounts: list[tuple[str, str, int, pd.DataFrame, Extract]]) -> pd.DataFrame:
-    rows: list[tuple[object, ...]] = []
-    for name, format_, records, frame, extract in accounts:
-        held = extract.held
-        money = next((held[m] for m in schema.MONEY if m in held), np.nan)
-        sums = (held.get(schema.REQUESTS, np.nan), held.get("tokens", np.nan), money)
-        date = frame[schema.DATE]
-        date = date.dt.tz_localize(None) if isinstance(date.dtype, pd.DatetimeTZDtype) else date
-        rows.append((name, format_, records, date.min(), date.max(), *sums))
-    table = table_of(rows, SOURCES)
+def _account(format_: str, extract: Extract, date: pd.Series) -> tuple[object, ...]:
+    """One row of the table of sources."""
+    held = extract.held
+    money = next((held[m] for m in schema.MONEY if m in held), np.nan)
+    sums = (held.get(schema.REQUESTS, np.nan), held.get("tokens", np.nan), money)
+    date = date.dt.tz_localize(None) if isinstance(date.dtype, pd.DatetimeTZDtype) else date
+    return (extract.name, format_, extract.records, date.min(), date.max(), *sums)
+
+
+def _sources(accounts: list[tuple[object, ...]]) -> pd.DataFrame:
+    table = table_of(accounts, SOURCES)
     grouped = table.groupby(["source", "format"], sort=False)
     added = grouped[["records", "requests", "tokens", "money"]].sum(min_count=1)
     return added.join(grouped.agg(first=("first", "min"), last=("last", "max"))).reset_index().loc[:, list(SOURCES)]

@@ -15,7 +15,7 @@ from forecast.readers.sheet import Extract
 #: Other packages bring readers by this group: each entry is an object of the protocol :class:`Reader`.
 ENTRY_POINTS: Final = "tokenplan.readers"
 #: In the order in which they are asked whether they fit. ``tidy`` is what remains.
-_SHIPPED: Final = ("openai",)
+_SHIPPED: Final = ("openai", "litellm")
 
 
 @runtime_checkable
@@ -67,9 +67,9 @@ def readers() -> dict[str, Reader]:
 
 def formats() -> dict[str, str]:
     """The formats that can be read, by name, and what each is."""
-    from forecast.readers.tidy import NAME, TITLE
+    from forecast.readers import tidy, warehouse
 
-    return {name: reader.TITLE for name, reader in readers().items()} | {NAME: TITLE}
+    return {name: reader.TITLE for name, reader in readers().items()} | {m.NAME: m.TITLE for m in (warehouse, tidy)}
 
 
 def reader_of(content: Content, format: str | None) -> Reader | None:  # noqa: A002 - as in read_usage
