@@ -43,12 +43,12 @@ def typed(relation: duckdb.DuckDBPyRelation, log: Log, *, timezone: str, grain: 
         columns |= {g.number_column(name): value, g.unreadable_column(name): bad}
     for column in log.jsons:
         columns[g.unreadable_column(column)] = _no_json(column, kinds[column])
-    columns |= {g.key_column(name): _text(own, log, kinds) for name, own in log.by.items()}
+    columns |= {g.key_column(name): _texts(own, log, kinds)[0] for name, own in log.by.items()}
     if log.aside is not None:
         values = ", ".join(_literal(v) for v in log.aside.values)
-        columns[g.ASIDE] = f"coalesce(lower({_text(log.aside.field, log, kinds)}) IN ({values}), false)"
+        columns[g.ASIDE] = f"coalesce(lower({_texts(log.aside.field, log, kinds)[0]}) IN ({values}), false)"
     if log.identity is not None:
-        columns[g.IDENTITY] = _text(log.identity, log, kinds)
+        columns[g.IDENTITY] = f"nullif({_texts(log.identity, log, kinds)[0]}, '')"
     made = relation.project(", ".join(["*", *(f"{sql} AS {_quoted(name)}" for name, sql in columns.items())]))
     period = f"date_trunc('{grain}', {local})::TIMESTAMP AS {_quoted(g.PERIOD)}"
     return nw.from_native(made.project(f"*, {period}"))
@@ -87,17 +87,14 @@ def _number(own: Field, log: Log, kinds: dict[str, str]) -> tuple[str, str]:
     if not own.paths and kind in _FLOATS:
         return f"CASE WHEN NOT isnan({_quoted(own.column)}) THEN {_quoted(own.column)}::DOUBLE END", "false"
     texts = _texts(own, log, kinds)
-    casts = [f"TRY_CAST(trim({text}) AS DOUBLE)" for text in texts]
+    casts = [f"TRY_CAST({text} AS DOUBLE)" for text in texts]
     value = casts[0] if len(casts) == 1 else f"coalesce({', '.join(f'nullif({c}, 0)' for c in casts)}, {casts[0]})"
     value = f"CASE WHEN NOT isnan({value}) THEN {value} END" if not own.paths else value
     bad = " OR ".join(
-        f"(coalesce(trim({text}) <> '', false) AND {cast} IS NULL)" for text, cast in zip(texts, casts, strict=True)
+        f"CASE WHEN {cast} IS NULL OR isnan({cast}) THEN coalesce(trim({text}) <> '', false) ELSE false END"
+        for text, cast in zip(texts, casts, strict=True)
     )
     return value, bad
-
-
-def _text(own: Field, log: Log, kinds: dict[str, str]) -> str:
-    return f"nullif(trim({_texts(own, log, kinds)[0]}), '')"
 
 
 def _texts(own: Field, log: Log, kinds: dict[str, str]) -> list[str]:
@@ -120,7 +117,8 @@ def _paths(column: str, kind: str, paths: Sequence[tuple[str, ...]]) -> str:
 def _no_json(column: str, kind: str) -> str:
     if kind not in ("VARCHAR", "JSON"):
         return "false"
-    return f"coalesce(trim({_quoted(column)}::VARCHAR) <> '', false) AND {_json(column)} IS NULL"
+    there = f"coalesce(trim({_quoted(column)}::VARCHAR) <> '', false)"
+    return f"CASE WHEN {_json(column)} IS NULL THEN {there} ELSE false END"
 
 
 def _json(column: str) -> str:
@@ -142,15 +140,16 @@ def connection() -> duckdb.DuckDBPyConnection:
     """An embedded DuckDB of our own: in memory, in UTC, within :data:`MEMORY`, without extensions from elsewhere."""
     import duckdb
 
-    return duckdb.connect(
+    made = duckdb.connect(
         config={
             "memory_limit": MEMORY,
-            "TimeZone": "UTC",
             "preserve_insertion_order": False,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
     )
+    made.execute("SET TimeZone = 'UTC'")
+    return made
 
 
 def relation_of(files: Sequence[Path], con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
@@ -170,7 +169,7 @@ def relation_of(files: Sequence[Path], con: duckdb.DuckDBPyConnection) -> duckdb
         return con.read_parquet(names, union_by_name=True)
     if kind == "JSON lines":
         found = con.read_json(names, format="newline_delimited", union_by_name=True)
-        texts = {column: "VARCHAR" for column in found.columns}
+        texts = dict.fromkeys(found.columns, "VARCHAR")
         return con.read_json(names, format="newline_delimited", columns=texts)
     return con.read_csv(names, header=True, all_varchar=True, union_by_name=True, store_rejects=True)
 

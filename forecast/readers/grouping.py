@@ -31,6 +31,9 @@ BEGIN: Final = "__begin"
 END: Final = "__end"
 #: Money is added up in units of 1e-12, exactly: the same rows give the same sum whatever the order of work.
 DIGITS: Final = 12
+EXAMPLE: Final = "__example"
+#: Between the id and the cells of an example.
+_APART: Final = "\x1f"
 #: An example of a rejected row shows this much of its cells.
 _SHOWN: Final = 200
 
@@ -73,15 +76,13 @@ class Groups:
     ----------
     frame : DataFrame
         One row a period, key and verdict: ``PERIOD``, ``key_column`` of each, ``VERDICT`` (0 is right, n the n-th of
-        the verdicts), ``NEGATIVE``, ``AGAIN``, ``ROWS``, ``BEGIN``, ``END``, and sums and known counts of each measure.
-    examples : DataFrame
-        Columns ``verdict``, ``row`` and ``value``: a rejected row of each verdict.
+        the verdicts), ``NEGATIVE``, ``AGAIN``, ``ROWS``, ``BEGIN``, ``END``, ``EXAMPLE`` (a rejected row, as
+        :func:`shown` reads it), and sums and known counts of each measure.
     reasons : tuple of str
         What each verdict says.
     """
 
     frame: pd.DataFrame
-    examples: pd.DataFrame
     reasons: tuple[str, ...]
 
 
@@ -127,7 +128,7 @@ def grouped(typed: nw.LazyFrame[Any], log: Log, *, dedupe: bool, exact: bool = T
         verdict = nw.when(one.wrong).then(nw.lit(number)).otherwise(verdict)
     judged = typed.with_columns(
         verdict.alias(VERDICT), _negative(log).alias(NEGATIVE), *(_usable(m, exact=exact) for m in log.measures)
-    )
+    ).with_columns(nw.when(nw.col(VERDICT) > 0).then(_example(log)).alias(EXAMPLE))
     keys = [PERIOD, VERDICT, NEGATIVE, *(key_column(k) for k in log.by)]
     if dedupe:
         judged = judged.with_columns((nw.col(VERDICT) == 0).alias("__right"))
@@ -138,19 +139,12 @@ def grouped(typed: nw.LazyFrame[Any], log: Log, *, dedupe: bool, exact: bool = T
         nw.len().alias(ROWS),
         nw.col(moment_column()).min().alias(BEGIN),
         nw.col(moment_column()).max().alias(END),
+        nw.col(EXAMPLE).min(),
         *(nw.col(sum_column(m)).count().alias(known_column(m)) for m in log.measures),
         *(nw.col(sum_column(m)).sum() for m in log.measures),
     )
-    frame = _as_pandas(table)
-    shown = log.identity.column if log.identity is not None else None
-    examples = [
-        _example(judged, number, one.columns, shown)
-        for number, one in enumerate(found, start=1)
-        if (frame[VERDICT] == number).any()
-    ]
-    columns = ["verdict", "row", "value"]
-    told = pd.concat(examples) if examples else pd.DataFrame(columns=columns)
-    return Groups(frame, told, tuple(one.reason for one in found))
+    frame: pd.DataFrame = table.collect().to_pandas()
+    return Groups(frame, tuple(one.reason for one in found))
 
 
 def _negative(log: Log) -> Any:
@@ -170,23 +164,31 @@ def _usable(measure: str, *, exact: bool) -> Any:
     return value.alias(sum_column(measure))
 
 
-def _example(judged: nw.LazyFrame[Any], number: int, columns: tuple[str, ...], identity: str | None) -> pd.DataFrame:
-    """One row of a verdict, the first by its cells."""
+def example_columns(log: Log) -> list[str]:
+    """The columns that an example shows: no JSON, which may say who a person is."""
+    shown = (log.moment, *log.measures.values())
+    return list(dict.fromkeys(f.column for f in shown if not f.paths and f.column not in log.jsons))
+
+
+def example_parts(log: Log) -> list[str]:
+    """What stands before each cell of an example."""
+    return [f"{_APART if i == 0 else ', '}{column}=" for i, column in enumerate(example_columns(log))]
+
+
+def _example(log: Log) -> Any:
+    """A row as text: its id, and the cells that may be wrong."""
     nw = _nw()
-    parts: list[Any] = []
-    for column in columns:
-        cell = nw.col(column).cast(nw.String).fill_null("(blank)")
-        parts += [nw.lit(f"{', ' if parts else ''}{column}="), cell]
-    row = nw.col(identity).cast(nw.String) if identity is not None else nw.lit("?")
-    cells = (nw.concat_str(parts) if parts else nw.lit("")).alias("value")
-    wrong = judged.filter(nw.col(VERDICT) == number).select(row.alias("row"), cells)
-    shown = _as_pandas(wrong.group_by("value").agg(nw.col("row").min()).sort("value").head(1))
-    return shown.assign(verdict=number, value=shown["value"].str.slice(0, _SHOWN))
+    parts: list[Any] = [nw.col(IDENTITY).cast(nw.String).fill_null("")] if log.identity is not None else [nw.lit("")]
+    for before, column in zip(example_parts(log), example_columns(log), strict=True):
+        parts += [nw.lit(before), nw.col(column).cast(nw.String).fill_null("")]
+    return nw.concat_str(parts)
 
 
-def _as_pandas(lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
-    table: pd.DataFrame = lazy.collect().to_pandas()
-    return table
+def shown(groups: Groups, number: int) -> tuple[str, str]:
+    """An example of a verdict, the first in the order of text: the row's id, and its cells."""
+    found = groups.frame.loc[groups.frame[VERDICT] == number, EXAMPLE].dropna().astype("str")
+    row, _, value = min(found, default="").partition(_APART)
+    return row or "?", value[:_SHOWN]
 
 
 def _nw() -> Any:

@@ -120,10 +120,8 @@ def _with_misfits(groups: g.Groups, lines: list[tuple[str, str, int]], log: Log)
     row, value, count = lines[0]
     more = {c: pd.Series([pd.NA], dtype="object") for c in groups.frame}
     more |= {g.VERDICT: pd.Series([number]), g.ROWS: pd.Series([count]), g.NEGATIVE: pd.Series([False])}
-    more |= {g.known_column(m): pd.Series([0]) for m in log.measures}
-    example = pd.DataFrame({"verdict": [number], "row": [row], "value": [value]})
+    more |= {g.EXAMPLE: pd.Series([f"line {row}\x1f{value}"])} | {g.known_column(m): pd.Series([0]) for m in log.measures}
     return g.Groups(
         pd.concat([groups.frame.astype("object"), pd.DataFrame(more)], ignore_index=True),
-        pd.concat([groups.examples, example], ignore_index=True),
         (*groups.reasons, "the row does not fit the header"),
     )

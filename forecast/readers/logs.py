@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 from forecast import schema
 from forecast.errors import UsageError, nearest, one_of
@@ -267,7 +267,7 @@ class Verdict:
 
 MOMENT: Final = "moment"
 #: A sentence that also names the limit of what is a number of tokens, requests or currency units.
-ABSURD: Final[Literal["is beyond any real count"]] = "is beyond any real count"
+ABSURD: Final = "is beyond any real count"
 
 
 def verdicts(log: Log, ops: Ops) -> Iterator[Verdict]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecast import schema
-from forecast.readers.logs import MOMENT, Field, Log, verdicts
+from forecast.readers.logs import Field, Log, verdicts
 from forecast.readers.sheet import MOST_COUNT, Extract, Page, Sheet
 
 _BROKEN: Final = object()
@@ -81,8 +81,9 @@ def extract_of(sheet: Sheet, log: Log, *, pages: Sequence[Page] = ()) -> Extract
 
 
 def listed(text: pd.Series) -> pd.Series:
-    """Lists of tags, spelt in one way: ``["a","b"]``."""
-    return text.astype("str").str.replace('", "', '","', regex=False).where(text.notna())
+    """Text without blanks around it, and lists of tags spelt in one way: ``["a","b"]``."""
+    spelt = text.astype("str").str.strip().str.replace('", "', '","', regex=False)
+    return spelt.where(text.notna() & (spelt != ""))
 
 
 def disjoint(measures: dict[str, pd.Series], log: Log) -> dict[str, pd.Series]:

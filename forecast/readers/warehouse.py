@@ -19,7 +19,7 @@ from forecast.errors import UsageError, one_of
 from forecast.readers import grouping as g
 from forecast.readers import litellm
 from forecast.readers.assemble import PERSONAL, How
-from forecast.readers.files import JSONS, PARQUETS, TABLES, kind_of
+from forecast.readers.files import PARQUETS, TABLES, kind_of
 from forecast.readers.logs import Log, check_mapping, log_of
 from forecast.readers.logsheet import disjoint, listed
 from forecast.readers.sheet import Extract, check_conserved
@@ -29,7 +29,7 @@ from forecast.schema import Grain
 NAME: Final = "log"
 TITLE: Final = "any log of requests, with columns={...}: files of any size, lazy frames and database tables"
 #: Files of more than this together are grouped by DuckDB, out of core.
-BIG_FILES: Final = 256 << 20
+BIG_FILES: Final = 16 << 20
 #: The formats that can be read where they live.
 FORMATS: Final = (NAME, litellm.NAME)
 
@@ -60,14 +60,30 @@ def stored_files(files: Sequence[Path], format: str | None, *, together: bool) -
 
     ``together`` makes one log of all: what repeats an id of another file is found.
     """
-    readable = all(kind_of(path) in (*PARQUETS, *JSONS, *TABLES) for path in files)
-    big = format == litellm.NAME and readable and sum(path.stat().st_size for path in files) > BIG_FILES
-    if format != NAME and not big:
+    big = format in (None, litellm.NAME) and sum(path.stat().st_size for path in files) > BIG_FILES
+    if format != NAME and not (big and all(_is_spend_log(path) for path in files)):
         return None
     if together:
         named = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
         return [Stored(named, "files", list(files))]
     return [Stored(str(path), "files", [path]) for path in files]
+
+
+def _is_spend_log(path: Path) -> bool:
+    """Whether a table's columns are those of LiteLLM's."""
+    if kind_of(path) in PARQUETS:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return litellm.fits_columns(pq.read_schema(path).names)
+        except (pa.ArrowException, OSError):
+            return False  # its own reader says what is wrong with it
+    if kind_of(path) not in TABLES:
+        return False
+    with path.open("rb") as file:
+        head = file.read(1 << 14).split(b"\n")[0].decode("utf-8", errors="replace")
+    return litellm.fits_columns(name.strip().strip('"') for name in head.split(","))
 
 
 def stored_frame(source: Any, format: str | None) -> Stored | None:  # noqa: A002
@@ -253,15 +269,14 @@ def _instants(column: pd.Series, log: Log) -> pd.Series:
 def _rejected(groups: g.Groups, name: str, rows: pd.Series, own: Mapping[str, pd.Series]) -> pd.DataFrame:
     """A row a reason, with an example."""
     verdict = groups.frame[g.VERDICT].astype("int64")
-    shown = groups.examples.set_index("verdict")
     money = next((own[m] for m in schema.MONEY if m in own), None)
     nothing = pd.Series(np.nan, index=rows.index)
     found = [
         (
             name,
-            str(shown["row"].get(number, "?")),
+            example[0],
             groups.reasons[number - 1],
-            str(shown["value"].get(number, "")),
+            example[1],
             float(rows[mine].sum()),
             *(
                 float(v[mine].sum(min_count=1))
@@ -269,6 +284,6 @@ def _rejected(groups: g.Groups, name: str, rows: pd.Series, own: Mapping[str, pd
             ),
         )
         for number in sorted(set(verdict[verdict > 0]))
-        for mine in (verdict == number,)
+        for mine, example in ((verdict == number, g.shown(groups, number)),)
     ]
     return pd.DataFrame(found, columns=list(REJECTED))
