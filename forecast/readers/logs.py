@@ -196,6 +196,8 @@ def log_of(columns: Mapping[str, str], *, there: Iterable[str], source: str) -> 
         raise UsageError(f"{source}: columns= maps both {WHOLE_INPUT!r} and 'input_tokens': which one is it?")
     measures |= {m: fields.pop(m) for m in _MEASURES if m in fields and m not in measures}
     fields.pop("input_tokens", None)
+    if "total_tokens" not in columns and any(m in TOKENS for m in measures if m != "total_tokens"):
+        measures.pop("total_tokens", None)  # a log's own sum of the parts that are read
     if not measures:
         raise UsageError(
             f"{source}: nothing is measured: none of {', '.join(_MEASURES)} is there; "

@@ -146,7 +146,7 @@ def extracts(
     if stored.kind == "database":
         from forecast.readers.databases import read_groups
 
-        log, groups = read_groups(stored.what, stored.table, meaning, source=stored.name)
+        log, groups = read_groups(stored.what, stored.table, meaning, source_name=stored.name)
     else:
         from forecast.readers.lazyframes import read_groups as lazily
 
@@ -233,7 +233,8 @@ def extract_of(groups: g.Groups, log: Log, *, name: str, how: How) -> Extract:
     frame["blank"] = np.logical_or.reduce(partly).astype("float64")
     frame["begin"], frame["end"] = (_instants(table[c], log) for c in (g.BEGIN, g.END))
     frame["part"] = 0
-    kept = frame[~wrong & ~again].reset_index(drop=True)
+    ordered = [c for c in (schema.DATE, *log.by, "charge_category") if c in frame]
+    kept = frame[~wrong & ~again].sort_values(ordered, kind="stable", ignore_index=True)  # an engine gives any order
     repeated = {c: float(v[again].sum()) for c, v in own.items()} | {"rows": float(rows[again].sum())}
     extract = Extract(
         name,
