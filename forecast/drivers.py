@@ -34,7 +34,8 @@ class Drivers:
     days : DatetimeIndex (day,)
         The history's periods up to the as-of date.
     workloads : DataFrame (workload,)
-        The ``by`` columns, ``department`` where one project has one, and ``volume_unit``.
+        Rows of money without tokens are a workload of their own, of the same labels as the usage that they stand
+        beside. The ``by`` columns, ``department`` where one project has one, and ``volume_unit``.
     routes : DataFrame (route,)
         provider, model, service_tier, region.
     legs : DataFrame (leg,)
@@ -94,9 +95,13 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     days = pd.date_range(frame[schema.DATE].min(), as_of, freq=step)
     row_day = days.get_indexer(pd.DatetimeIndex(frame[schema.DATE]))
 
-    workloads, row_workload = labels_of(frame, list(by))
-    routes, row_route = labels_of(frame, [c for c in schema.ROUTE if c in frame])
     quantity, units = _quantities(frame)
+    apart = _money_apart(frame, quantity, by)
+    if apart.any():
+        notes.append(f"{int(apart.sum())} rows of money without tokens are spend series beside those of the tokens")
+    workloads, row_workload = labels_of(frame.assign(_money=apart), [*by, "_money"])
+    workloads = workloads.drop(columns="_money")
+    routes, row_route = labels_of(frame, [c for c in schema.ROUTE if c in frame])
     by_requests, by_spend = _volume_kind(frame, quantity, units, row_workload, len(workloads))
     tokens = quantity[:, [schema.UNITS[u].token if u in schema.UNITS else False for u in units]].sum(axis=1)
     requests = frame[schema.REQUESTS].fillna(0.0).to_numpy() if schema.REQUESTS in frame else np.zeros(len(frame))
@@ -110,16 +115,9 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     lane_rows = [
         (leg, k) for leg in range(len(legs)) for k in np.nonzero((quantity[row_leg == leg] > 0).any(axis=0))[0]
     ]
-    lane_leg = np.array([leg for leg, _ in lane_rows], dtype=np.intp)
-    lane_unit = np.array([k for _, k in lane_rows], dtype=np.intp)
-    lanes = pd.DataFrame(
-        {
-            "leg": lane_leg,
-            "workload": legs["workload"].to_numpy()[lane_leg],
-            "route": legs["route"].to_numpy()[lane_leg],
-            "unit": [units[k] for k in lane_unit],
-        }
-    )
+    lane_leg, lane_unit = (np.array([row[i] for row in lane_rows], dtype=np.intp) for i in range(2))
+    lanes = legs.iloc[lane_leg].reset_index(drop=True).assign(unit=[units[k] for k in lane_unit])
+    lanes.insert(0, "leg", lane_leg)
     if lanes.empty:
         raise UsageError(f"{usage.source}: no billable quantity above 0 up to {as_of:%Y-%m-%d}")
 
@@ -202,6 +200,16 @@ def _quantities(frame: pd.DataFrame) -> tuple[FloatArray, list[str]]:
         bare &= ~(frame[schema.REQUESTS].fillna(0.0).to_numpy() > 0)
     spend = np.where(bare, frame[money].fillna(0.0).to_numpy(), 0.0) if money else np.zeros(len(frame))
     return np.column_stack([quantity, spend]), [*units, SPEND]
+
+
+def _money_apart(frame: pd.DataFrame, quantity: FloatArray, by: tuple[str, ...]) -> np.ndarray:
+    """Rows of money alone (row,) whose workload also has usage: money is no part of its volume, and has its own."""
+    money = quantity[:, -1] > 0
+    used = (quantity[:, :-1] > 0).any(axis=1)
+    if schema.REQUESTS in frame:
+        used |= frame[schema.REQUESTS].fillna(0.0).to_numpy() > 0
+    beside = pd.Series(used, index=frame.index).groupby([frame[c] for c in by], dropna=False).transform("any")
+    return np.asarray(money & beside.to_numpy(dtype=bool))
 
 
 def _volume_kind(
