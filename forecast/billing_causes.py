@@ -14,6 +14,7 @@ from forecast import schema
 from forecast.bill_lines import Lines
 from forecast.billing_rates import (
     SLACK,
+    SLIP,
     STABLE,
     Span,
     agreed_spans,
@@ -195,7 +196,9 @@ def _rates(
     members: dict[int, list[int]] = {}
     for sku in np.unique(book.sku[both]):
         at = np.flatnonzero(both & (book.sku == sku))
-        low, high = line_intervals(base[at], book.billed[at], book.error[at])
+        # Dollars that are cents were rounded to the cent before they became a hundred times as much.
+        error = book.error[at] * np.where(book.billed[at] > SLIP * base[at], 100.0, 1.0)
+        low, high = line_intervals(base[at], book.billed[at], error)
         found = stable_spans(by_period(book.period[at], low, high), grain)
         if not holds(found, book.period[at], low, high):
             found = ()

@@ -91,9 +91,10 @@ def _tidied(
     price, table = np.zeros(quantities.shape[1]), quantities[:, units]
     for digits in range(2, 9):
         rounded = np.round(solved * 1e6, digits) / 1e6
-        if (np.abs(table @ rounded - money)[within] <= error[within]).all():
+        held = np.abs(table @ rounded - money) <= error
+        if held.sum() >= within.sum():
             price[units] = rounded
-            return Correction(price, table @ rounded, within)
+            return Correction(price, table @ rounded, held)
     apart = np.linalg.cond(table / table.max(axis=0)) < 1e3
     price[units] = solved if apart else np.nan
     return Correction(price, table @ solved, within)
