@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from forecast.backtesting import backtest
     from forecast.baselining import baseline
     from forecast.cleaning import Cleaned, Cleaning, clean
+    from forecast.effective_prices import implausible_prices
     from forecast.generator import generate_usage
     from forecast.hierarchy import Hierarchy, reconciled_paths
     from forecast.models.combining import Combination
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from forecast.models.smoothing import ETS, STL, Theta
     from forecast.models.statespace import SARIMAX, UnobservedComponents
     from forecast.prices.history import PriceProcess, calibrate_prices, price_history
+    from forecast.reconciliation import Reconciliation, reconcile
     from forecast.scorecard import Scorecard
     from forecast.statement import CostBaseline
 
@@ -55,6 +57,7 @@ _LATER = {
     "Launch": "forecast.models.launch",
     "PriceProcess": "forecast.prices.history",
     "Prophet": "forecast.models.prophets",
+    "Reconciliation": "forecast.reconciliation",
     "Regressors": "forecast.models.regressors",
     "SARIMAX": "forecast.models.statespace",
     "STL": "forecast.models.smoothing",
@@ -67,7 +70,9 @@ _LATER = {
     "calibrate_prices": "forecast.prices.history",
     "clean": "forecast.cleaning",
     "generate_usage": "forecast.generator",
+    "implausible_prices": "forecast.effective_prices",
     "price_history": "forecast.prices.history",
+    "reconcile": "forecast.reconciliation",
     "reconciled_paths": "forecast.hierarchy",
 }
 
@@ -96,6 +101,7 @@ __all__ = [
     "PriceProcess",
     "Projection",
     "Prophet",
+    "Reconciliation",
     "Regressors",
     "SamplePaths",
     "ScenarioError",
@@ -111,9 +117,11 @@ __all__ = [
     "calibrate_prices",
     "clean",
     "generate_usage",
+    "implausible_prices",
     "price_history",
     "project",
     "read_usage",
+    "reconcile",
     "reconciled_paths",
     "sample_paths",
 ]

@@ -39,6 +39,10 @@ PUBLIC = {
         "generate_usage",
         "price_history",
         "read_usage",
+        # usage against the bill
+        "Reconciliation",
+        "implausible_prices",
+        "reconcile",
         # cleaning
         "Cleaned",
         "Cleaning",

@@ -209,6 +209,10 @@ def test_sizes_are_conjugate_and_their_mean_is_the_integral():
     assert falls.middle == pytest.approx((both + z.sum()) / 4)
     assert falls.shape == 3.5
     assert falls.scale == pytest.approx(1 + ((z - z.mean()) ** 2).sum() / 2 + 3 / 8 * (z.mean() - both) ** 2)
+    assert falls.spread == pytest.approx(np.sqrt(falls.scale * 5 / (3.5 * 4)))  # β (κ + 1) / (α κ)
+    middle, sd = falls.parameters(np.random.default_rng(0), 50_000)
+    drawn = middle + sd * np.random.default_rng(1).standard_normal(50_000)
+    assert stats.kstest(drawn, stats.t(7, falls.middle, falls.spread).cdf).pvalue > LEVEL
     for law, largest in ((falls, LARGEST_DOWN), (rises, LARGEST_UP)):
         t = stats.t(2 * law.shape, law.middle, law.spread)
         inside = quad(lambda x, t=t: np.exp(x) * t.pdf(x), -60, np.log(largest), limit=200)[0]
@@ -274,7 +278,9 @@ def test_fit_is_shown(process):
     assert "16 changes" in repr(process)
     assert "<table" in process._repr_html_()
     assert process.published == 8
-    assert any("published ahead" in note for note in calibrate(as_of="2027-02-01").notes)
+    later = calibrate(as_of="2027-02-01")  # the step-ups of January have come: still known, and no jumps
+    assert "left out: 8 that are published ahead" in later.notes
+    assert later.pooled.rate.changes == process.pooled.rate.changes
 
 
 @pytest.mark.parametrize("what", ["sizes", "rates"])

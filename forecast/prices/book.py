@@ -391,18 +391,21 @@ class PriceBook:
         return price_steps(self, model, provider, service_tier, units, day, ax)
 
     def timeline(
-        self, provider: str | None, model: str | None, unit: str, *, service_tier: str = "standard"
+        self,
+        provider: str | None,
+        model: str | None,
+        unit: str,
+        *,
+        service_tier: str = "standard",
+        context_tier: str | None = None,
+        at: int | time | pd.Timestamp | str | None = None,
     ) -> tuple[Quote, ...]:
-        """Every price that one SKU has had, has and is known to get: a quote a span of days, earlier ones first."""
-        sku = asked(
-            (provider, model),
-            unit,
-            date.min,
-            service_tier=service_tier,
-            context_tier=None,
-            request_tokens=None,
-            at=None,
-        ).sku
+        """Every price that one SKU has had, has and is known to get: a quote a span of days, earlier ones first.
+
+        The arguments are those of :meth:`quote`.
+        """
+        names = provider, model
+        sku = asked(names, unit, date.min, service_tier=service_tier, context_tier=context_tier, at=at).sku
         return self._timeline(sku).quotes
 
     def to_frame(self) -> pd.DataFrame:
