@@ -97,15 +97,15 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
 
     quantity, units = _quantities(frame)
     apart = _money_apart(frame, quantity, by)
-    if apart.any():
-        notes.append(f"{int(apart.sum())} rows of money without tokens are spend series beside those of the tokens")
+    told = f"{int(apart.sum())} rows of money without tokens are spend series beside those of the tokens"
+    notes += [told] * bool(apart.any())
     workloads, row_workload = labels_of(frame.assign(_money=apart), [*by, "_money"])
-    workloads = workloads.drop(columns="_money")
     routes, row_route = labels_of(frame, [c for c in schema.ROUTE if c in frame])
     by_requests, by_spend = _volume_kind(frame, quantity, units, row_workload, len(workloads))
     tokens = quantity[:, [schema.UNITS[u].token if u in schema.UNITS else False for u in units]].sum(axis=1)
     requests = frame[schema.REQUESTS].fillna(0.0).to_numpy() if schema.REQUESTS in frame else np.zeros(len(frame))
     amount = np.where(by_requests[row_workload], requests, np.where(by_spend[row_workload], quantity[:, -1], tokens))
+    workloads = workloads.drop(columns="_money")
     workloads["volume_unit"] = np.where(by_requests, schema.REQUESTS, np.where(by_spend, SPEND, "tokens"))
     workloads = _departments(workloads, frame, row_workload)
 
@@ -130,11 +130,9 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     notes += _unknown(row_leg, lane_leg, lane_unit, known, units)
     volume = np.zeros((len(days), len(workloads)))
     np.add.at(volume.T, legs["workload"].to_numpy(), leg_volume.T)
-    volume = _unseen(volume, np.bincount(row_day, minlength=len(days)) > 0)
-    gaps = int((np.bincount(row_day, minlength=len(days)) == 0).sum())
-    if gaps:
-        told = "1 period has no row at all and is a gap, not a zero"
-        notes.append(told if gaps == 1 else f"{gaps} periods have no row at all and are gaps, not zeros")
+    reported = np.bincount(row_day, minlength=len(days)) > 0
+    volume = _unseen(volume, reported)
+    notes += _gaps(int((~reported).sum()))
     notes += _ended(volume, workloads, by, usage.grain)
     starts = _blocks(len(days), usage.grain)
     leg_blocks, lane_blocks, below = (
@@ -236,6 +234,11 @@ def _departments(workloads: pd.DataFrame, frame: pd.DataFrame, row_workload: Int
 def _sum(row: IntArray, column: IntArray, value: FloatArray, rows: int, columns: int) -> FloatArray:
     sums = np.bincount(row * columns + column, weights=value, minlength=rows * columns)
     return np.asarray(sums, dtype="float64").reshape(rows, columns)
+
+
+def _gaps(count: int) -> list[str]:
+    told = "1 period has no row at all and is a gap, not a zero"
+    return [told if count == 1 else f"{count} periods have no row at all and are gaps, not zeros"] * bool(count)
 
 
 def _unseen(volume: FloatArray, reported: np.ndarray) -> FloatArray:
