@@ -19,6 +19,7 @@ from forecast.usage import Usage
 SPEND = "spend"
 #: What workloads beyond ``max_series`` are pooled as.
 OTHER = "(other)"
+_BESIDE = "{} rows of money without tokens are spend series beside those of the tokens"
 #: Mix and intensity are measured over blocks of this many days, by volume: daily ratios are mostly noise.
 BLOCK_DAYS = 7
 #: A route or unit without quantity in this many last blocks has ended: it stays at 0.
@@ -97,8 +98,7 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
 
     quantity, units = _quantities(frame)
     apart = _money_apart(frame, quantity, by)
-    told = f"{int(apart.sum())} rows of money without tokens are spend series beside those of the tokens"
-    notes += [told] * bool(apart.any())
+    notes += [_BESIDE.format(int(apart.sum()))] * bool(apart.any())
     workloads, row_workload = labels_of(frame.assign(_money=apart), [*by, "_money"])
     routes, row_route = labels_of(frame, [c for c in schema.ROUTE if c in frame])
     by_requests, by_spend = _volume_kind(frame, quantity, units, row_workload, len(workloads))
