@@ -36,7 +36,8 @@ class Drivers:
         The history's periods up to the as-of date.
     workloads : DataFrame (workload,)
         Rows of money without tokens are a workload of their own, of the same labels as the usage that they stand
-        beside. The ``by`` columns, ``department`` where one project has one, and ``volume_unit``.
+        beside. The ``by`` columns, the owner's columns (:data:`forecast.schema.OWNERS`)
+        where each workload has one owner, and ``volume_unit``.
     routes : DataFrame (route,)
         provider, model, service_tier, region.
     legs : DataFrame (leg,)
@@ -107,7 +108,7 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     amount = np.where(by_requests[row_workload], requests, np.where(by_spend[row_workload], quantity[:, -1], tokens))
     workloads = workloads.drop(columns="_money")
     workloads["volume_unit"] = np.where(by_requests, schema.REQUESTS, np.where(by_spend, SPEND, "tokens"))
-    workloads = _departments(workloads, frame, row_workload)
+    workloads = _owners(workloads, frame, row_workload, notes)
 
     leg_code = row_workload * len(routes) + row_route
     leg_codes, row_leg = np.unique(leg_code, return_inverse=True)
@@ -223,12 +224,18 @@ def _volume_kind(
     return ~without & has_usage & ~has_spend, has_spend & ~has_usage
 
 
-def _departments(workloads: pd.DataFrame, frame: pd.DataFrame, row_workload: IntArray) -> pd.DataFrame:
-    """Add ``department`` where every workload belongs to one."""
-    if "department" not in frame or "department" in workloads:
-        return workloads
-    owner = frame["department"].groupby(row_workload)
-    return workloads.assign(department=owner.first()) if (owner.nunique() <= 1).all() else workloads
+def _owners(workloads: pd.DataFrame, frame: pd.DataFrame, row_workload: IntArray, notes: list[str]) -> pd.DataFrame:
+    """Add what is told of a workload's owner, such as its department, where every workload has one."""
+    for column in (c for c in schema.OWNERS if c in frame and c not in workloads):
+        owner = frame[column].groupby(row_workload)
+        if (owner.nunique() <= 1).all():
+            workloads = workloads.assign(**{column: owner.first()})
+        elif column != "department":
+            shared = int((owner.nunique() > 1).sum())
+            notes.append(
+                f"{shared} workloads have more than one {column}, so none is shown: name it in by= to split them"
+            )
+    return workloads
 
 
 def _sum(row: IntArray, column: IntArray, value: FloatArray, rows: int, columns: int) -> FloatArray:

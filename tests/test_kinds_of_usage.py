@@ -111,3 +111,29 @@ def test_very_many_users_are_one_workload_of_their_project_and_pooled_where_they
     assert "2950 of 3000 workloads" in " ".join(by_user.notes)
     total = by_user.volume.point.sum()
     assert total == pytest.approx(users * len(by_user.days), rel=EXACT)
+
+
+def test_cost_centres_that_rules_give_are_in_every_table_of_the_plan():
+    usage = fc.read_usage(
+        pd.concat([tokens(environment="production"), tokens(environment="test").assign(project="lab")]),
+        sort=True,
+        rules=[
+            {
+                "match": {"project": "search"},
+                "set": {"cost_center": "4711", "gl_account": "6815", "cost_category": "run"},
+            },
+            {"match": {"project": "*"}, "set": {"cost_center": "4712"}},
+        ],
+    )
+    made = plan(usage)
+    table = made.table(["cost_center", "gl_account"])
+    assert table.index.tolist() == [("4711", "6815"), ("4712", "unassigned")]
+    assert table["p50"].tolist() == pytest.approx([92 * 2.25] * 2, rel=EXACT)
+    assert usage.reading.unmatched["column"].unique().tolist() == ["gl_account", "cost_category"]
+
+
+def test_a_project_of_two_cost_centres_is_shown_without_one_and_said_so():
+    usage = fc.read_usage(pd.concat([tokens(cost_center="1"), tokens(cost_center="2", environment="test")]), sort=True)
+    projection = fc.project(usage, horizon="1Q", seed=1, by="project")
+    assert "cost_center" not in projection.workloads
+    assert "1 workloads have more than one cost_center" in " ".join(projection.notes)

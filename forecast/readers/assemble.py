@@ -81,7 +81,7 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
     held, lost, twice = (dict.fromkeys(CONSERVED, 0.0) for _ in range(3))
     attributes: dict[str, None] = {}
     covered: list[tuple[pd.Timestamp, pd.Timestamp]] = []
-    for number, (name, extract) in enumerate(extracts):
+    for name, extract in extracts:
         frame = extract.frame
         widths.setdefault(extract.width, extract.name)
         for column, value in extract.held.items():
@@ -94,12 +94,9 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
             for column, value in sums_of(frame[~first]).items():
                 twice[column] += value
             frame = frame[first]
-        keep = how.personal or name == TIDY  # a tidy table has the columns that its owner gave it
-        attributes |= dict.fromkeys(a for a in extract.attributes if keep or a not in PERSONAL)
-        groups.append(
-            _grouped(frame, extract, list(attributes), how, keep=keep).assign(source=extract.name, export=number)
-        )
-        accounts.append((extract.name, name, extract.records, frame, extract))
+        attributes |= dict.fromkeys(a for a in extract.attributes if _keeps_people(name, how) or a not in PERSONAL)
+        groups.append(_grouped(frame, extract, list(attributes), how, name=name).assign(source=extract.name))
+        accounts.append(_account(name, extract))
         rejected.append(extract.rejected)
         covered += extract.covered
         notes += [f"{extract.name}: {note}" for note in extract.notes]
@@ -118,8 +115,9 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
         .reset_index()
     )
     apart = counted_once(table, keys, measures, how.overlap)
-    whole = _with_zeros(apart.frame, keys, measures, grain, covered, notes)
-    kept, unmatched = _ruled(whole, list(attributes), how)
+    kept = _with_zeros(apart.frame, keys, measures, grain, covered, notes)
+    if how.rules is not None and any(name != TIDY for _, name, *_ in accounts):
+        how.rules.check(kept.columns)
     if how.dedupe and seen.repeated:
         notes.append(
             f"{seen.repeated} requests stood in more than one place and are counted once (dedupe='request_id')"
@@ -131,13 +129,13 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
         _sources(accounts),
         pd.concat(rejected, ignore_index=True) if rejected else table_of([], REJECTED),
         apart.overlaps if len(apart.overlaps) else table_of([], OVERLAPS),
-        unmatched,
+        unmatched_of(kept, how.rules, list(attributes)),
         _conservation(held, lost, {c: twice[c] + once.get(c, 0.0) for c in CONSERVED}, sums_of(usage.frame)),
     )
     return usage.with_reading(reading)
 
 
-def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: How, *, keep: bool) -> pd.DataFrame:
+def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: How, *, name: str) -> pd.DataFrame:
     """The records by period and key, added up: one row a period, key, page and set of attributes."""
     frame = frame.assign(
         begin=_moments(frame, extract.width),
@@ -145,7 +143,7 @@ def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: 
         date=_periods(frame[schema.DATE], extract.width, how),
         rows=1.0,
     )
-    if not keep:
+    if not _keeps_people(name, how):
         frame = frame.drop(columns=[c for c in PERSONAL if c in frame])
     for column, value in how.fill.items():
         if column in frame and frame[column].notna().any():
@@ -157,12 +155,18 @@ def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: 
     sums = grouped[[*measures, "rows"]].sum(min_count=1)
     known = grouped[measures].count()
     sums["blank"] = (known.lt(sums["rows"], axis=0) & known.gt(0)).any(axis=1).astype("float64")
-    return sums.join(grouped.agg(begin=("begin", "min"), end=("end", "max"))).reset_index()
+    table = sums.join(grouped.agg(begin=("begin", "min"), end=("end", "max"))).reset_index()
+    return how.rules.applied(table) if how.rules is not None and name != TIDY else table
 
 
 def _moments(frame: pd.DataFrame, width: Width) -> pd.Series:
     """When each request was made, where the records are requests."""
     return frame[schema.DATE] if width == "moment" else pd.Series(pd.NaT, index=frame.index)
+
+
+def _keeps_people(name: str, how: How) -> bool:
+    """Whether names of people stay: as asked, and in a tidy table, which has the columns that its owner gave it."""
+    return how.personal or name == TIDY
 
 
 def _also(frame: pd.DataFrame) -> list[str]:
@@ -204,30 +208,28 @@ def _grain(widths: Mapping[Width, str], asked: Grain | None) -> Grain:
     return next(iter(natural), "day")
 
 
-def _ruled(frame: pd.DataFrame, attributes: list[str], how: How) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The frame after the rules, and what they left blank."""
+def unmatched_of(frame: pd.DataFrame, rules: Rules | None, attributes: list[str]) -> pd.DataFrame:
+    """What the rules left blank, by the names that they could have matched, and what it weighs."""
     columns = ("column", *attributes, "rows", "requests", "tokens", "money")
-    if how.rules is None:
-        return frame, table_of([], columns)
-    frame = how.rules.applied(frame)
     tokens = [u for u in TOKENS if u in frame]
     money = next((m for m in schema.MONEY if m in frame), None)
     told = frame.assign(
         tokens=frame[tokens].sum(axis=1, min_count=1) if tokens else np.nan,
         money=frame[money] if money else np.nan,
         requests=frame.get(schema.REQUESTS, np.nan),
+        rows=frame.get("rows", 1.0),
     )
     found = []
-    for column in how.rules.targets:
-        blank = told[told[column].isna()]
+    for column in rules.targets if rules is not None else ():
+        blank = told[told[column].isna() & (told["rows"] > 0)]
         by = attributes or [c for c in schema.KEYS if c in blank and c != column]
         if len(blank):
             sums = blank.groupby(by, dropna=False, sort=False)[["rows", "requests", "tokens", "money"]].sum(min_count=1)
             found.append(sums.reset_index().assign(column=column).head(_MOST_UNMATCHED))
     if not found:
-        return frame, table_of([], columns)
+        return table_of([], columns)
     table = pd.concat(found, ignore_index=True)
-    return frame, table[["column", *[c for c in table if c != "column"]]]
+    return table[["column", *[c for c in table if c != "column"]]]
 
 
 def _with_zeros(
@@ -291,33 +293,35 @@ def _nothing(names: str, rejected: list[pd.DataFrame]) -> None:
     raise UsageError(f"{names}: there are no rows; export a span of time in which something was used")
 
 
-def _sources(accounts: list[tuple[str, str, int, pd.DataFrame, Extract]]) -> pd.DataFrame:
-    rows: list[tuple[object, ...]] = []
-    for name, format_, records, frame, extract in accounts:
-        held = extract.held
-        money = next((held[m] for m in schema.MONEY if m in held), np.nan)
-        sums = (held.get(schema.REQUESTS, np.nan), held.get("tokens", np.nan), money)
-        date = frame[schema.DATE]
-        date = date.dt.tz_localize(None) if isinstance(date.dtype, pd.DatetimeTZDtype) else date
-        rows.append((name, format_, records, date.min(), date.max(), *sums))
-    table = table_of(rows, SOURCES)
-    grouped = table.groupby(["source", "format"], sort=False)
+def _account(name: str, extract: Extract) -> tuple[object, ...]:
+    """One row of :data:`forecast.reading.SOURCES`."""
+    held, date = extract.held, extract.frame[schema.DATE]
+    money = next((held[m] for m in schema.MONEY if m in held), np.nan)
+    date = date.dt.tz_localize(None) if isinstance(date.dtype, pd.DatetimeTZDtype) else date
+    sums = (held.get(schema.REQUESTS, np.nan), held.get("tokens", np.nan), money)
+    return (extract.name, name, extract.records, date.min(), date.max(), *sums)
+
+
+def _sources(accounts: list[tuple[object, ...]]) -> pd.DataFrame:
+    """The sources, each once, its parts added up."""
+    grouped = table_of(accounts, SOURCES).groupby(["source", "format"], sort=False)
     added = grouped[["records", "requests", "tokens", "money"]].sum(min_count=1)
-    return added.join(grouped.agg(first=("first", "min"), last=("last", "max"))).reset_index().loc[:, list(SOURCES)]
+    spans = grouped.agg(first=("first", "min"), last=("last", "max"))
+    return added.join(spans).reset_index().loc[:, list(SOURCES)]
 
 
-def whole_reading(usage: Usage, format: str) -> Reading:  # noqa: A002 - as in read_usage
-    """The account of a source of which every row was read."""
+def whole_reading(usage: Usage, rules: Rules | None) -> Reading:
+    """The account of a tidy source, of which every row was read."""
     held = dict.fromkeys(CONSERVED, 0.0) | sums_of(usage.frame)
     nothing = dict.fromkeys(CONSERVED, 0.0)
     money = next((held[m] for m in schema.MONEY if m in usage.frame), np.nan)
     sums = (*(held[c] if c in sums_of(usage.frame) else np.nan for c in (schema.REQUESTS, "tokens")), money)
-    row = (usage.source, format, len(usage.frame), usage.start, usage.end, *sums)
+    row = (usage.source, TIDY, len(usage.frame), usage.start, usage.end, *sums)
     return Reading(
         table_of([row], SOURCES),
         table_of([], REJECTED),
         table_of([], OVERLAPS),
-        table_of([], ("column", "rows", "requests", "tokens", "money")),
+        unmatched_of(usage.frame, rules, []),
         _conservation(held, nothing, nothing, sums_of(usage.frame)),
     )
 

@@ -13,7 +13,7 @@ import pandas as pd
 from forecast import schema
 from forecast.checks import Duplicates
 from forecast.errors import UsageError, one_of
-from forecast.readers.assemble import TIDY, How, assembled, whole_reading
+from forecast.readers.assemble import How, assembled, whole_reading
 from forecast.readers.contents import Content, Documents, contents, table_of_frame
 from forecast.readers.files import files_of
 from forecast.readers.overlap import Overlap
@@ -129,7 +129,7 @@ def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOption
         _refuse_tidy_options(name, reader, tidy)
         extracts.append(_extracts(reader, chain([head], parts), pages.setdefault(reader.NAME, [])))
     if len(whole) == len(sources) == 1 and how.grain in (None, whole[0].grain):
-        return whole[0].with_reading(whole_reading(whole[0], TIDY))
+        return whole[0].with_reading(whole_reading(whole[0], how.rules))
     named = ", ".join(name for name, _, _ in sources)
     usage = assembled(
         chain.from_iterable(extracts), how, named=named if len(named) < 300 else f"{len(sources)} sources"

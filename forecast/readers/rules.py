@@ -56,27 +56,24 @@ class Rules:
         object.__setattr__(self, "targets", tuple(named))
 
     def applied(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The frame with the columns that the rules set. Not changed itself.
-
-        Raises
-        ------
-        UsageError
-            A rule names a column that the export does not have.
-        """
+        """The frame with the columns that the rules set. Not changed itself; a name that it lacks matches nothing."""
         names = list(dict.fromkeys(c for rule in self.rules for c in (*rule.match, *_inserted(rule))))
-        self._check(names, frame)
-        kinds = frame[names].astype("object").where(frame[names].notna(), None)
+        kinds = frame.reindex(columns=names).astype("object")
+        kinds = kinds.where(kinds.notna(), None)
         code = kinds.groupby(names, dropna=False, sort=False).ngroup().to_numpy() if names else [0] * len(frame)
         table = kinds.assign(_code=code).drop_duplicates("_code").set_index("_code")
         out = frame.copy()
         for column in self.targets:
             found, forced = self._values(column, table)
-            value = pd.Series(code, index=frame.index).map(found)
-            force = pd.Series(code, index=frame.index).map(forced).fillna(False).astype(bool)
-            before = frame[column] if column in frame else pd.Series(None, index=frame.index, dtype="str")
-            out[column] = (
-                before.where(before.notna() & ~force, value).astype("str").where(before.notna() | value.notna(), None)
+            value = pd.Series(code, index=frame.index).map(found).astype("object")
+            force = pd.Series(code, index=frame.index).isin([c for c, one in forced.items() if one])
+            before = (
+                frame[column].astype("object")
+                if column in frame
+                else pd.Series(None, index=frame.index, dtype="object")
             )
+            chosen = before.where(before.notna() & ~force, value.where(value.notna(), before))
+            out[column] = chosen.where(chosen.notna(), None).astype("str").where(chosen.notna())
         return out
 
     def _values(self, column: str, table: pd.DataFrame) -> tuple[dict[int, str | None], dict[int, bool]]:
@@ -89,10 +86,17 @@ class Rules:
                 forced[int(str(code))] = rule.replace
         return found, forced
 
-    def _check(self, names: Iterable[str], frame: pd.DataFrame) -> None:
-        for name in names:
-            if name not in frame:
-                here = [str(c) for c in frame.columns if c not in schema.UNITS and c not in ("date", "part", "rows")]
+    def check(self, columns: Iterable[str]) -> None:
+        """Refuse rules that match a name which no source has.
+
+        Raises
+        ------
+        UsageError
+            The name, the names that there are, and the nearest.
+        """
+        here = [str(c) for c in columns if c not in (*schema.UNITS, "date", "part", "rows", "begin", "end", "blank")]
+        for name in dict.fromkeys(c for rule in self.rules for c in (*rule.match, *_inserted(rule))):
+            if name not in here:
                 raise UsageError(
                     f"{self.source}: a rule matches {name!r}, which the export does not have; "
                     f"it has {', '.join(here)}{nearest(name, here)}"

@@ -54,7 +54,9 @@ def read_tidy(parts: Iterable[Content], options: TidyOptions, *, first_row: int)
     columns = options.columns
     if options.rules is not None:
         known = {own: canonical for canonical, own in columns.items()}
-        frame = options.rules.applied(frame.rename(columns=known))
+        frame = frame.rename(columns=known)
+        options.rules.check(frame.columns)
+        frame = options.rules.applied(frame)
         columns = {}
     return Usage.from_frame(
         frame,
