@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from forecast.effective_prices import implausible_prices
     from forecast.generator import generate_usage
     from forecast.hierarchy import Hierarchy, reconciled_paths
+    from forecast.metrics import unit_metrics
     from forecast.models.combining import Combination
     from forecast.models.curves import AdoptionCurve
     from forecast.models.launch import Demand, Launch
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from forecast.models.smoothing import ETS, STL, Theta
     from forecast.models.statespace import SARIMAX, UnobservedComponents
     from forecast.prices.history import PriceProcess, calibrate_prices, price_history
+    from forecast.quality import QualityFrontier, quality_frontier
     from forecast.reconciliation import Reconciliation, reconcile
     from forecast.scorecard import Scorecard
     from forecast.statement import CostBaseline
@@ -57,6 +59,7 @@ _LATER = {
     "Launch": "forecast.models.launch",
     "PriceProcess": "forecast.prices.history",
     "Prophet": "forecast.models.prophets",
+    "QualityFrontier": "forecast.quality",
     "Reconciliation": "forecast.reconciliation",
     "Regressors": "forecast.models.regressors",
     "SARIMAX": "forecast.models.statespace",
@@ -72,8 +75,10 @@ _LATER = {
     "generate_usage": "forecast.generator",
     "implausible_prices": "forecast.effective_prices",
     "price_history": "forecast.prices.history",
+    "quality_frontier": "forecast.quality",
     "reconcile": "forecast.reconciliation",
     "reconciled_paths": "forecast.hierarchy",
+    "unit_metrics": "forecast.metrics",
 }
 
 __all__ = [
@@ -101,6 +106,7 @@ __all__ = [
     "PriceProcess",
     "Projection",
     "Prophet",
+    "QualityFrontier",
     "Reconciliation",
     "Regressors",
     "SamplePaths",
@@ -120,10 +126,12 @@ __all__ = [
     "implausible_prices",
     "price_history",
     "project",
+    "quality_frontier",
     "read_usage",
     "reconcile",
     "reconciled_paths",
     "sample_paths",
+    "unit_metrics",
 ]
 
 

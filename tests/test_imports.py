@@ -39,10 +39,13 @@ PUBLIC = {
         "generate_usage",
         "price_history",
         "read_usage",
-        # usage against the bill
+        # usage against the bill, unit economics
+        "QualityFrontier",
         "Reconciliation",
         "implausible_prices",
+        "quality_frontier",
         "reconcile",
+        "unit_metrics",
         # cleaning
         "Cleaned",
         "Cleaning",

@@ -566,3 +566,19 @@ def test_audio_and_searches_are_what_genai_prices_bills(unit, tokens, price):
     noon = datetime.combine(ON, time(12))
     bill = calc_price(Bill(**tokens), "gemini-2.5-flash", provider_id="google", genai_request_timestamp=noon)
     assert BUILTIN.price("google", "gemini-2.5-flash", unit, ON) == bill.total_price == price
+
+
+def test_hours_at_midnight_alone_are_hours_where_the_usage_says_so():
+    frame = hourly().assign(environment="production", project="p")
+    usage = Usage.from_frame(frame)
+    midnight = usage.until("2026-01-01 00:00")
+    assert midnight.grain == "hour"
+    assert BUILTIN.cost(midnight).tolist() == [0.135]
+    assert BUILTIN.cost(midnight.frame).tolist() == [0.27]  # a frame at midnight is taken for a day
+
+
+def test_a_missing_date_is_unpriced_among_hours_too():
+    frame = hourly()
+    frame.loc[3, "date"] = pd.NaT
+    cost = BUILTIN.cost(frame)
+    assert cost.isna().tolist() == [i == 3 for i in range(24)]
