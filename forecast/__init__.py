@@ -19,7 +19,6 @@ from forecast.models import Auto, Model
 from forecast.paths import SamplePaths
 from forecast.prices import PriceBook
 from forecast.projection import Projection, project
-from forecast.readers import read_usage
 from forecast.sampling import sample_paths
 from forecast.usage import Usage
 
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from forecast.models.statespace import SARIMAX, UnobservedComponents
     from forecast.prices.history import PriceProcess, calibrate_prices, price_history
     from forecast.quality import QualityFrontier, quality_frontier
+    from forecast.readers import formats, read_usage
     from forecast.reconciliation import Reconciliation, reconcile
     from forecast.scorecard import Scorecard
     from forecast.statement import CostBaseline
@@ -72,7 +72,9 @@ _LATER = {
     "baseline": "forecast.baselining",
     "calibrate_prices": "forecast.prices.history",
     "clean": "forecast.cleaning",
+    "formats": "forecast.readers",
     "generate_usage": "forecast.generator",
+    "read_usage": "forecast.readers",
     "implausible_prices": "forecast.effective_prices",
     "price_history": "forecast.prices.history",
     "quality_frontier": "forecast.quality",
@@ -122,6 +124,7 @@ __all__ = [
     "baseline",
     "calibrate_prices",
     "clean",
+    "formats",
     "generate_usage",
     "implausible_prices",
     "price_history",

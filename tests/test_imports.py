@@ -36,6 +36,7 @@ PUBLIC = {
         "PriceProcess",
         "calibrate_prices",
         "Usage",
+        "formats",
         "generate_usage",
         "price_history",
         "read_usage",

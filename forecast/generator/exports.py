@@ -163,21 +163,21 @@ def _anthropic_usage(rows: pd.DataFrame) -> list[Record]:
 
 def _anthropic_costs(rows: pd.DataFrame) -> list[Record]:
     """The bill by workspace, model and tier: amounts are decimal strings in cents."""
-    keys = ["project", "model", "service_tier"]
+    sums = rows.groupby(["project", "model", "service_tier"])["billed_cost"].sum().reset_index()
     return [
         {
             "currency": "USD",
-            "amount": f"{Decimal(str(round(cost, 2))) * 100:f}",
-            "workspace_id": f"wrkspc_{project}",
-            "description": f"{model} usage",
+            "amount": f"{Decimal(str(round(row.billed_cost, 2))) * 100:f}",
+            "workspace_id": f"wrkspc_{row.project}",
+            "description": f"{row.model} usage",
             "cost_type": "tokens",
             "context_window": "0-200k",
-            "model": model,
-            "service_tier": tier,
+            "model": row.model,
+            "service_tier": row.service_tier,
             "token_type": None,
             "inference_geo": None,
         }
-        for (project, model, tier), cost in rows.groupby(keys)["billed_cost"].sum().items()
+        for row in _rows(sums)
     ]
 
 
