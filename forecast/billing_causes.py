@@ -25,7 +25,7 @@ from forecast.billing_rates import (
     stable_spans,
     unslipped,
 )
-from forecast.implied_prices import Correction, price_correction
+from forecast.implied_prices import price_correction
 from forecast.panel import BoolArray, FloatArray, IntArray
 
 #: Every cause and what it means, in the order in which they are told.
@@ -48,6 +48,8 @@ CAUSES: Final = {
 }
 #: A bill comes at most so many days after the usage to be taken as late.
 LATE_DAYS: Final = 7
+#: Fewer lines of a SKU say nothing of a rate of its own.
+LEAST_LINES: Final = 3
 _SLIPS: Final = (100.0, 0.01)
 #: A list cost that isn't in the export was rounded too before the discount was taken off, to 0.0001: this part of half
 #: a cent, by which a billed cost may be further off.
@@ -133,7 +135,7 @@ def explain(lines: Lines, tolerance: float) -> Explained:
     factor, rest = _line_rates(book, both | unbilled, listed, agreed, own)
     expected = np.where(both | unbilled, base * factor * rest, np.nan)
     _split(book, both, base * factor, rest, expected)
-    _by_unit_price(book, both & ~listed, lines.quantities, rest, own)
+    _by_unit_price(book, both & ~listed, lines.quantities, rest)
     _late(book, lines, usage, unbilled, base * factor, rest)
     return Explained(book.amounts, rest, expected, agreed, own, book.provider, listed)
 
@@ -190,22 +192,32 @@ def _base(book: _Book, both: BoolArray) -> tuple[FloatArray, BoolArray]:
 def _rates(
     book: _Book, both: BoolArray, base: FloatArray, grain: str
 ) -> tuple[dict[int, tuple[Span, ...]], dict[int, tuple[Span, ...]]]:
-    """The stable ratios of billed to list: by provider, as most of its SKUs have it, and by SKU."""
+    """The stable ratios of billed to list: by provider, as most of its SKUs have it, and by SKU.
+
+    A SKU of a few lines has no rate of its own; a provider without any SKU of more has that of all its lines.
+    """
     own: dict[int, tuple[Span, ...]] = {}
-    periods: dict[int, IntArray] = {}
-    members: dict[int, list[int]] = {}
-    for sku in np.unique(book.sku[both]):
-        at = np.flatnonzero(both & (book.sku == sku))
-        # Dollars that are cents were rounded to the cent before they became a hundred times as much.
-        error = book.error[at] * np.where(book.billed[at] > SLIP * base[at], 100.0, 1.0)
-        low, high = line_intervals(base[at], book.billed[at], error)
-        found = stable_spans(by_period(book.period[at], low, high), grain)
-        if not holds(found, book.period[at], low, high):
-            found = ()
-        own[int(sku)], periods[int(sku)] = tuple(map(_unslipped, found)), book.period[at]
-        members.setdefault(int(book.provider[at[0]]), []).append(int(sku))
-    agreed = {p: agreed_spans([(periods[s], own[s]) for s in skus], grain) for p, skus in members.items()}
+    agreed: dict[int, tuple[Span, ...]] = {}
+    for provider in np.unique(book.provider[both]):
+        whole = np.flatnonzero(both & (book.provider == provider))
+        members: list[tuple[IntArray, tuple[Span, ...]]] = []
+        for sku in np.unique(book.sku[whole]):
+            at = whole[book.sku[whole] == sku]
+            own[int(sku)] = _stable(book, at, base, grain) if len(at) >= LEAST_LINES else ()
+            members.append((book.period[at], own[int(sku)]))
+        agreed[int(provider)] = agreed_spans(members, grain)
+        if not agreed[int(provider)] and not any(spans for _, spans in members) and len(whole) > 1:
+            agreed[int(provider)] = _stable(book, whole, base, grain)
     return agreed, own
+
+
+def _stable(book: _Book, at: IntArray, base: FloatArray, grain: str) -> tuple[Span, ...]:
+    """The spans of days on which lines are billed at one ratio to list, a factor of 100 taken off."""
+    # Dollars that are cents were rounded to the cent before they became a hundred times as much.
+    error = book.error[at] * np.where(book.billed[at] > SLIP * base[at], 100.0, 1.0)
+    low, high = line_intervals(base[at], book.billed[at], error)
+    found = stable_spans(by_period(book.period[at], low, high), grain)
+    return tuple(map(_unslipped, found)) if holds(found, book.period[at], low, high) else ()
 
 
 def _unslipped(span: Span) -> Span:
@@ -274,56 +286,93 @@ def _split(book: _Book, both: BoolArray, at_list: FloatArray, rest: FloatArray, 
     book.put("rounding", both & ~far, left)
 
 
-def _by_unit_price(
-    book: _Book, open_: BoolArray, quantities: FloatArray, rest: FloatArray, own: dict[int, tuple[Span, ...]]
-) -> None:
-    """What is left of a SKU without a stable ratio, where one price a unit explains its lines."""
-    for sku, spans in own.items():
-        at = np.flatnonzero(open_ & (book.sku == sku) & ~book.gap & (book.amounts["unexplained"] != 0))
-        if spans or not len(at):
-            continue
-        found = price_correction(
-            quantities[at], book.billed[at] / rest[at] - book.priced[at], book.error[at] / rest[at]
-        )
+def _by_unit_price(book: _Book, open_: BoolArray, quantities: FloatArray, rest: FloatArray) -> None:
+    """What is left of a SKU, where one correction of unit prices explains its lines."""
+    open_ = open_ & ~book.gap & (book.amounts["unexplained"] != 0)
+    for sku in np.unique(book.sku[open_]):
+        at = np.flatnonzero(open_ & (book.sku == sku))
+        difference = book.billed[at] / rest[at] - book.priced[at]
+        found = price_correction(quantities[at], difference, book.error[at] / rest[at])
         if found is not None:
-            _settle(book, at, found, rest)
+            hit = at[found.within]
+            at_list = book.priced[hit] + found.fitted[found.within]
+            book.amounts["list_price"][hit] = at_list - book.priced[hit]
+            book.amounts["discount"][hit] = (rest[hit] - 1) * at_list
+            book.amounts["unexplained"][hit] = 0.0
+            book.amounts["rounding"][hit] = book.billed[hit] - rest[hit] * at_list
 
 
-def _settle(book: _Book, at: IntArray, found: Correction, rest: FloatArray) -> None:
-    hit = at[found.within]
-    at_list = book.priced[hit] + found.fitted[found.within]
-    book.amounts["list_price"][hit] = at_list - book.priced[hit]
-    book.amounts["discount"][hit] = (rest[hit] - 1) * at_list
-    book.amounts["unexplained"][hit] = 0.0
-    book.amounts["rounding"][hit] = book.billed[hit] - rest[hit] * at_list
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Amounts of money of one provider and model: of single lines, or of whole days.
+
+    ``lines`` is a list (sum,) of int arrays; the others are arrays (sum,).
+    """
+
+    lines: list[IntArray]
+    group: IntArray
+    period: IntArray
+    money: FloatArray
+    error: FloatArray
 
 
 def _late(
     book: _Book, lines: Lines, usage: BoolArray, unbilled: BoolArray, at_list: FloatArray, rest: FloatArray
 ) -> None:
-    """Pair what was used and not billed with what was billed too much within a week, of the same provider and model."""
+    """Pair what was used and not billed with what was billed too much within a week, of the same provider and model.
+
+    Line by line first, then day by day: a bill may add up what usage tells apart.
+    """
     if lines.grain == "month":
         return
     keys = [c for c in ("provider", "model") if c in lines.keys]
-    group = lines.frame.groupby(keys, dropna=False, sort=False).ngroup().to_numpy() if keys else np.zeros(len(usage))
+    group = np.zeros(len(usage), dtype=np.intp)
+    if keys:
+        group = lines.frame.groupby(keys, dropna=False, sort=False).ngroup().to_numpy().astype(np.intp)
+    due = np.nan_to_num(at_list * rest)
     surplus = book.amounts["no_usage"] + np.maximum(book.amounts["unexplained"], 0.0)
-    open_ = usage & (surplus > 0)
-    for line in np.flatnonzero(unbilled):
-        due = at_list[line] * rest[line]
-        days = book.period - book.period[line]
-        error = book.error[line] + book.error + SLACK * due
-        fits = open_ & (group == group[line]) & (np.abs(days) <= LATE_DAYS) & (np.abs(surplus - due) <= error)
-        if not fits.any():
-            continue
-        found = np.flatnonzero(fits)
-        other = found[np.lexsort((np.abs(surplus[found] - due), np.abs(days[found])))[0]]
-        money = surplus[other]
-        open_[other] = False
-        book.amounts["no_usage"][other] = 0.0
-        book.amounts["unexplained"][other] = min(book.amounts["unexplained"][other], 0.0)
-        book.amounts["late"][other] += money
-        book.amounts["not_billed"][line] = 0.0
-        book.amounts["list_price"][line] = at_list[line] - book.priced[line]
-        book.amounts["discount"][line] = (rest[line] - 1) * at_list[line]
-        book.amounts["late"][line] -= money
-        book.amounts["rounding"][line] = money - due
+    owed, over = unbilled & (due > 0), usage & (surplus > 0)
+    for by_day in (False, True):
+        wanted, found = (
+            _sums(book, group, mask, money, by_day=by_day) for mask, money in ((owed, due), (over, surplus))
+        )
+        free = np.ones(len(found.lines), dtype=bool)
+        for i, own in enumerate(wanted.lines):
+            days, off = np.abs(found.period - wanted.period[i]), np.abs(found.money - wanted.money[i])
+            fits = free & (found.group == wanted.group[i]) & (days <= LATE_DAYS)
+            fits &= off <= wanted.error[i] + found.error + SLACK * wanted.money[i]
+            if not fits.any():
+                continue
+            at = np.flatnonzero(fits)
+            match = int(at[np.lexsort((off[at], days[at]))[0]])
+            free[match], owed[own], over[found.lines[match]] = False, False, False
+            _move(book, own, found.lines[match], due, surplus, at_list)
+
+
+def _sums(book: _Book, group: IntArray, mask: BoolArray, money: FloatArray, *, by_day: bool) -> _Sums:
+    at = np.flatnonzero(mask)
+    keys = np.column_stack([group[at], book.period[at], np.zeros(len(at), dtype=np.intp) if by_day else at])
+    _, first, code = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    code = code.reshape(-1)
+    order = np.argsort(code, kind="stable")
+    parts = np.split(at[order], np.flatnonzero(np.diff(code[order])) + 1) if len(at) else []
+    sums = [np.zeros(len(first)), np.zeros(len(first))]
+    for total, values in zip(sums, (money, book.error), strict=True):
+        np.add.at(total, code, values[at])
+    return _Sums(parts, group[at][first], book.period[at][first], sums[0], sums[1])
+
+
+def _move(
+    book: _Book, owed: IntArray, over: IntArray, due: FloatArray, surplus: FloatArray, at_list: FloatArray
+) -> None:
+    """Lay to ``late`` what is owed on some lines and stands on others: no money over both."""
+    amounts = book.amounts
+    amounts["late"][over] += surplus[over]
+    amounts["no_usage"][over] = 0.0
+    amounts["unexplained"][over] = np.minimum(amounts["unexplained"][over], 0.0)
+    share = surplus[over].sum() * due[owed] / due[owed].sum()
+    amounts["not_billed"][owed] = 0.0
+    amounts["list_price"][owed] = at_list[owed] - book.priced[owed]
+    amounts["discount"][owed] = due[owed] - at_list[owed]
+    amounts["late"][owed] -= share
+    amounts["rounding"][owed] = share - due[owed]
