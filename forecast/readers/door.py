@@ -108,7 +108,23 @@ def read_usage(
             f"{usage.source}: column 'date': {late} rows are after {limit:%Y-%m-%d}, the last of {usage.end:%Y-%m-%d}; "
             "usage lies in the past: check the dates, or say which day it is with today="
         )
-    return usage
+    return _with_odd_prices(usage)
+
+
+def _with_odd_prices(usage: Usage) -> Usage:
+    """The usage, noting where money is out of any known range of its tokens: cents read as dollars, as a rule."""
+    if usage.currency != "USD" or "billed_cost" not in usage.frame or not usage.units:
+        return usage
+    from forecast.effective_prices import implausible_prices
+    from forecast.prices import PriceBook
+
+    odd = implausible_prices(usage, PriceBook.builtin())
+    told = tuple(
+        f"billed_cost of {row.provider} {row.model} is {row.ratio:,.3g} times its list price in {row.rows:,} of "
+        f"{row.of_rows:,} rows, from {row.first:%Y-%m-%d} on: {row.looks_like}"
+        for row in odd.itertuples()
+    )
+    return replace(usage, notes=(*usage.notes, *told))
 
 
 def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOptions) -> Usage:  # noqa: A002
