@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from forecast import effective_prices, schema
 from forecast.bill_lines import MONTH, Lines, lines_of
 from forecast.billing_causes import CAUSES, Explained, explain
 from forecast.billing_evidence import discount_table, price_table
-from forecast.errors import UsageError
+from forecast.errors import UsageError, one_of
 from forecast.panel import FloatArray
 from forecast.prices import PriceBook
 from forecast.usage import Usage
@@ -22,6 +22,8 @@ from forecast.usage import Usage
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+#: What a reconciliation can draw.
+Picture = Literal["causes", "prices"]
 #: A row's money was rounded to the cent.
 HALF_A_CENT: Final = 0.005
 _SHOWN: Final = 12
@@ -136,11 +138,23 @@ class Reconciliation:
         keys = [c for c in ("provider", "model") if c in self.cells]
         return effective_prices.by_period(self.cells, period, keys)
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """A waterfall from list cost to the bill, a step a cause."""
-        from forecast.reconciliation_figures import waterfall
+    def plot(self, what: Picture = "causes", ax: Axes | None = None) -> Axes:
+        """A waterfall from list cost to the bill, or each model's effective price beside its list price.
 
-        return waterfall(self, ax)
+        Parameters
+        ----------
+        what : {"causes", "prices"}
+        ax : Axes, optional
+
+        Raises
+        ------
+        UsageError
+            ``what`` is neither.
+        """
+        from forecast.reconciliation_figures import price_gaps, waterfall
+
+        one_of("plot", what, get_args(Picture), UsageError)
+        return waterfall(self, ax) if what == "causes" else price_gaps(self, ax)
 
     def __repr__(self) -> str:
         left = round(float(self.table["unexplained"].abs().sum()), 2)

@@ -1,4 +1,4 @@
-"""The picture of a reconciliation. Comes in: its causes. Goes out: a matplotlib Axes, from list cost to the bill."""
+"""Pictures of a reconciliation. Comes in: its causes, its cells. Goes out: a matplotlib Axes of either."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from forecast.figures import SMALL, canvas, headline, money, money_axis, printable
+from forecast.errors import UsageError
+from forecast.figures import SMALL, canvas, headline, money, money_axis, printable, short
 from forecast.reconciliation import Reconciliation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+#: How many models a picture names.
+_MODELS: Final = 12
 _SHORT: Final = {
     "list_price": "other list price",
     "discount": "discount",
@@ -63,6 +66,53 @@ def waterfall(found: Reconciliation, ax: Axes | None = None) -> Axes:
     money_axis(ax.xaxis, f"{found.currency}; the axis does not begin at 0")
     headline(ax, _finding(found), _subtitle(found), palette)
     return ax
+
+
+def price_gaps(found: Reconciliation, ax: Axes | None = None) -> Axes:
+    """Draw each model's list price (ring) and effective price (dot) of a million tokens, the most billed on top."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    keys = [c for c in ("model", "provider") if c in found.cells][:1]
+    sums = found.cells.assign(both=found.cells["priced"].notna() & found.cells["billed"].notna())
+    sums = sums[sums["both"] & (sums["priced"] > 0) & (sums["billed"] > 0)]
+    whole = sums[["tokens", "priced", "billed"]].sum()
+    if not len(sums):
+        raise UsageError("there is no usage with both a price and a bill, so there are no prices to draw")
+    names = keys or ["_all"]
+    table = sums.assign(_all="all usage").groupby(names)[["tokens", "priced", "billed"]].sum()
+    table = table.sort_values("billed", ascending=False).head(_MODELS)
+    ax, palette = canvas(ax)
+    ax.grid(visible=False, axis="y")
+    ax.grid(visible=True, axis="x", color=palette.grid, linewidth=0.8)
+    listed, paid = (1e6 * (table[c] / table["tokens"]).to_numpy(dtype="float64") for c in ("priced", "billed"))
+    at = np.arange(len(table))[::-1]
+    for y, was, now in zip(at, listed, paid, strict=True):
+        ax.plot([was, now], [y, y], color=palette.muted, linewidth=1.4, zorder=2)
+        ring: Any = {"markerfacecolor": palette.paper, "markeredgecolor": palette.known, "markeredgewidth": 1.4}
+        ax.plot([was], [y], "o", markersize=8, zorder=3, **ring)
+        ax.plot([now], [y], "o", markersize=6, zorder=4, color=palette.future)
+        _label(ax, max(was, now), y, f"{short(now)} ({_percent(now / was - 1)})", palette.future)
+    ax.set_xscale("log")
+    low, high = min(listed.min(), paid.min()), max(listed.max(), paid.max())
+    ax.set_xlim(low / 1.4, high * 2.4)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_yticks(at, [printable(name) for name in table.index], color=palette.ink)
+    ax.set_ylim(-0.6, len(table) - 0.4)
+    money_axis(ax.xaxis, f"{found.currency} a million tokens")
+    gap = whole["billed"] / whole["priced"] - 1
+    told = "what it lists at" if abs(gap) < 0.0005 else f"{100 * abs(gap):.1f} % {'below' if gap < 0 else 'above'} list"
+    rest = sums.assign(_all="all usage")[names[0]].nunique() - len(table)
+    more = f"; {rest} more models are not shown" if rest else ""
+    title = f"A million tokens cost {money(1e6 * whole['billed'] / whole['tokens'], found.currency)}, {told}"
+    headline(
+        ax, title, f"ring: list price of the mix used; dot: effective price, before credits and taxes{more}", palette
+    )
+    return ax
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:+.1f} %".replace("-", "\u2212") if abs(share) >= 0.0005 else "as listed"
 
 
 def _finding(found: Reconciliation) -> str:

@@ -102,6 +102,19 @@ def test_unknown_is_null_and_money_is_priced_where_there_is_no_bill():
     assert value(table, "tokens", model="mystery") == 1e6
 
 
+def test_row_without_money_is_in_no_cost_of_a_token():
+    usage = usage_of(
+        row("2026-01-05", requests=10, input_tokens=1e6, billed_cost=4.0),
+        row("2026-01-06", requests=90, input_tokens=9e6, billed_cost=None),
+    )
+    table = fc.unit_metrics(usage)
+    assert value(table, "cost_per_million_tokens") == 4.0
+    assert value(table, "cost_per_request") == 0.4
+    assert value(table, "tokens") == 10e6
+    told = table[table["metric"] == "cost_per_million_tokens"].iloc[0]
+    assert (told["numerator"], told["denominator"]) == (4.0, 1e6)
+
+
 def test_credits_and_taxes_are_in_no_unit_cost():
     usage = usage_of(
         row("2026-01-05", input_tokens=1e6, billed_cost=4.0, charge_category="usage"),
@@ -168,10 +181,15 @@ def test_provisioned_throughput_by_hand():
 def test_gpu_hours_by_hand():
     usage = usage_of(*(row(f"2026-01-0{d}", gpu_hours=24.0 * d) for d in range(1, 5)))
     busy = pd.DataFrame(
-        {"provider": "acme", "model": "a", "date": ["2026-01-01", "2026-01-02"], "busy_gpu_hours": [18.0, 36.0]}
+        {
+            "provider": "acme",
+            "model": "a",
+            "date": ["2026-01-01", "2026-01-02", "2026-01-09"],
+            "busy_gpu_hours": [18.0, 36.0, 99.0],
+        }
     )
     table = fc.unit_metrics(usage, capacity=busy)
-    # Busy hours are known of two days: 54 of 24 + 48 paid for; the other days are not taken as idle.
+    # Both are known of two days: 54 busy of 24 + 48 paid for; other days are neither idle nor overfull.
     assert value(table, "gpu_utilisation") == pytest.approx(54 / 72)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import forecast as fc
 from forecast.billing_causes import CAUSES
-from forecast.billing_rates import simplest
+from forecast.billing_rates import Intervals, simplest, stable_spans
 from forecast.errors import PriceError, UsageError
 from forecast.implied_prices import price_correction
 from forecast.samples import sample_path
@@ -208,6 +208,21 @@ def test_effective_price_by_hand():
 )
 def test_simplest_number_between(low, high, expected):
     assert simplest(low, high) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("odd", "found"), [(2, [0.9]), (20, [])])
+def test_rate_is_stable_only_where_it_holds_on_most_days(odd, found):
+    # 30 days, of which the middle ones are billed at whatever ratio.
+    ratio = np.full(30, 0.9)
+    ratio[5 : 5 + odd] = np.linspace(0.3, 0.8, odd)
+    seen = Intervals(np.arange(30), ratio - 1e-4, ratio + 1e-4)
+    assert [span.rate for span in stable_spans(seen, "day")] == found
+
+
+def test_change_of_a_rate_is_dated_to_the_day():
+    ratio = np.repeat([0.95, 0.92], [12, 18])
+    spans = stable_spans(Intervals(np.arange(30), ratio - 1e-4, ratio + 1e-4), "day")
+    assert [(s.first, s.last, s.rate) for s in spans] == [(0, 11, 0.95), (12, 29, 0.92)]
 
 
 def test_correction_of_one_price_by_hand():
@@ -590,14 +605,16 @@ def test_cents_read_as_dollars_are_seen_at_reading():
 def test_plausible_and_tiny_rows_pass_and_other_ratios_are_told():
     frame = bill(listed=False)
     assert fc.implausible_prices(usage_of(frame), book()).empty
-    # 500 tokens list at 0.001 and are billed as a whole cent, ten times that: rounding, no slip.
-    frame.loc[0, ["input_tokens", "output_tokens", "billed_cost"]] = [500, 0, 0.01]
+    # 200 tokens list at 0.0004 and are billed a cent, 25 times that; the cent may be 0.005 rounded, 12.5 times.
+    frame.loc[0, ["input_tokens", "output_tokens", "billed_cost"]] = [200, 0, 0.01]
+    # 125,000 tokens list at 0.25 and are billed at a cent, 1/25; the cent may be 0.015 rounded, 1/16.7.
+    frame.loc[1, ["input_tokens", "output_tokens", "billed_cost"]] = [125_000, 0, 0.01]
     assert fc.implausible_prices(usage_of(frame), book()).empty
     frame.loc[frame["model"] == "other", "billed_cost"] /= 100
-    frame.loc[1, "billed_cost"] *= 30
+    frame.loc[7, "billed_cost"] *= 30
     found = fc.implausible_prices(usage_of(frame), book()).set_index("model")
     assert found.loc["other", "looks_like"] == "looks like dollars read as cents (×0.01)"
-    assert found.loc["small", "looks_like"].endswith("times the list price")
+    assert found.loc[frame.loc[7, "model"], "looks_like"] == "28 times the list price"  # 30 less 5 %
 
 
 # ---------------------------------------------------------------------------------------------- errors, pictures
@@ -635,6 +652,12 @@ def test_picture_and_page(sample):
     # The bars are the causes' amounts.
     widths = [round(patch.get_width(), 2) for patch in ax.patches]
     assert widths == pytest.approx(list(found.causes["amount"]), abs=SAME)
+    prices = found.plot("prices")
+    # 775,746.54 and the credit's 2,500.00 are billed for all tokens, 6.4 % below what they list at.
+    assert "6.4 % below list" in prices.get_title().replace("\n", " ")
+    assert prices.get_yticklabels()[0].get_text() == "gpt-4.1"
+    with pytest.raises(UsageError, match="did you mean 'prices'"):
+        found.plot("price")
     page = found._repr_html_()
     assert "negotiated discount" in page
     assert "gpt-4.1" in page
