@@ -3,7 +3,8 @@
     python benchmarks/price_history.py [--pictures FOLDER]
 
 Comes in: the shipped price history. Goes out: changes and SKU-years by filter, beside what was published of them; the
-fit of `calibrate` by filter; the designs of sizes by their log score on later changes; launches; and times.
+fit of `calibrate` by filter; how uneven half-years are, and how the rate foresaw later changes; the designs of sizes by
+their log score on later changes; launches; and times.
 
 Designs of sizes, each fitted to the changes before a date and scored on the changes of that date, by direction. The
 score is the log density of log |log factor|, the higher the better:
@@ -20,6 +21,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,7 @@ from scipy import stats
 
 import forecast as fc
 from forecast.prices.history import calibrate, exposure, launch_prices, launches, price_changes
+from forecast.prices.history.rates import SPELL
 from forecast.prices.history.records import REPLACED
 from forecast.prices.history.sizes import fitted_sizes, log_density
 
@@ -113,7 +116,6 @@ def fits() -> None:
         print(process.fit.drop(columns="filter").round(3).to_string(index=False, na_rep=""))
         for note in process.notes:
             print(f"  {note}")
-        print(f"  {100 * process.together:.0f} % of changes on a day with another of the same provider")
 
 
 # ----------------------------------------------------------------------------------------------------------- sizes
@@ -202,6 +204,85 @@ def experiment() -> None:
             )
 
 
+# ------------------------------------------------------------------------------------------------- rates held out
+
+
+def held_out() -> None:
+    """Changes after a date, beside what the fit as of that date foresaw for as many SKU-years of each provider."""
+    print("\nLater changes (vendors): seen, and foreseen from what was known then, P10 to P90")
+    print("  with spells: as paths draw it; without: one constant rate, Gamma(n + 1/2, E)")
+    for kind, dates, end in (
+        ("effective_from", ("2026-03-01", "2026-06-01", "2026-08-20"), "2026-11-09"),
+        ("changed_between_snapshots", ("2024-08-01", "2024-10-30", "2025-03-29"), "2025-08-13"),
+    ):
+        for day in dates:
+            try:
+                before = calibrate(as_of=day, date_kinds=(kind,))
+            except fc.ModelError as refusal:
+                print(f"  {kind}, as of {day}: refused: {refusal}")
+                continue
+            after = calibrate(as_of=end, start=pd.Timestamp(day) + pd.Timedelta(days=1), date_kinds=(kind,))
+            plain, seen, rng = before.pooled.rate, after.pooled.rate, np.random.default_rng(0)
+            total = np.zeros(20_000)
+            for one in after.providers:
+                ahead = before.of(one.provider).rate.ahead
+                total += rng.poisson(rng.gamma(ahead.shape, one.rate.watched / ahead.years, len(total)))
+            low, high = np.quantile(total, [0.1, 0.9])
+            fixed = stats.nbinom(plain.shape, plain.years / (plain.years + seen.watched)).ppf([0.1, 0.9])
+            print(
+                f"  {kind}, as of {day}: {seen.changes} in {seen.watched:.0f} SKU-years; with spells {low:.0f} to "
+                f"{high:.0f}, without {fixed[0]:.0f} to {fixed[1]:.0f} (from {plain.changes} in {plain.watched:.0f})"
+            )
+
+
+def spells() -> None:
+    """How far the pace of half-years varies: the likelihood of the shape of spells, all else averaged."""
+    print("\nShape of spells: log likelihood to the best, other parameters averaged; 1e9 is none")
+    shapes = np.array([0.25, 0.5, 0.7, 1.0, 2.0, 5.0, 20.0, 1e9])
+    found = {}
+    for kind, begin, end in (
+        ("effective_from", "2025-06-01", "2026-11-09"),
+        ("changed_between_snapshots", "2024-03-26", "2025-08-13"),
+    ):
+        found[kind] = evidence(*by_spell(kind, pd.Timestamp(begin), pd.Timestamp(end)), shapes)
+    table = pd.DataFrame(found, index=[f"{s:g}" for s in shapes])
+    table["both"] = table.sum(axis=1)
+    print((table - table.max()).round(2).to_string())
+
+
+def by_spell(kind: str, begin: pd.Timestamp, end: pd.Timestamp) -> tuple[np.ndarray, np.ndarray]:
+    """Changes and SKU-years of vendors by half-year: (provider, spell)."""
+    changes = price_changes(date_kinds=[kind], sellers=["vendor"])
+    moved = changes["direction"].isin(["up", "down"]) & ~changes["published"] & (changes["family"] != REPLACED)
+    changes = changes[moved]
+    count = (end - begin).days // SPELL
+    edges = [begin, *(end - pd.Timedelta(days=SPELL * k) for k in range(count - 1, -1, -1))]
+    years, n = {}, {}
+    for start, stop in pairwise(edges):
+        span = exposure(start=start, end=stop, date_kinds=[kind])
+        years[stop] = span.groupby("provider")["years"].sum()
+        inside = (changes["by"] > start) & (changes["by"] <= stop)
+        n[stop] = changes[inside].groupby("provider").size()
+    watched = pd.DataFrame(years).fillna(0.0)
+    return pd.DataFrame(n).reindex(watched.index).fillna(0).to_numpy(), watched.to_numpy()
+
+
+def evidence(n: np.ndarray, years: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+    """Log likelihood of each shape, with rates Gamma(k m, k), m and k averaged evenly on their logs: (shape,)."""
+    rates = np.geomspace(1e-4, 10, 200)
+    prior = [
+        np.diff(stats.gamma.cdf(np.append(rates, np.inf), k * m, scale=1 / k))
+        for m in np.geomspace(0.01, 1, 15)
+        for k in np.geomspace(1, 300, 10)
+    ]
+    out = []
+    for shape in shapes:
+        mean = rates[:, None, None] * np.maximum(years, 1e-12)
+        given = np.exp(stats.nbinom.logpmf(n, shape, shape / (shape + mean)).sum(axis=2))
+        out.append(np.log(np.exp(np.log(np.array(prior) @ given).sum(axis=1)).mean()))
+    return np.array(out)
+
+
 # ------------------------------------------------------------------------------------------------- launches and time
 
 
@@ -245,6 +326,8 @@ def main() -> None:
     facts()
     fits()
     experiment()
+    spells()
+    held_out()
     launched()
     timed()
     for what in ("sizes", "rates") if folder else ():

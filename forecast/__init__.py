@@ -19,7 +19,6 @@ from forecast.models import Auto, Model
 from forecast.paths import SamplePaths
 from forecast.prices import PriceBook
 from forecast.projection import Projection, project
-from forecast.readers import read_usage
 from forecast.sampling import sample_paths
 from forecast.usage import Usage
 
@@ -27,8 +26,10 @@ if TYPE_CHECKING:
     from forecast.backtesting import backtest
     from forecast.baselining import baseline
     from forecast.cleaning import Cleaned, Cleaning, clean
+    from forecast.effective_prices import implausible_prices
     from forecast.generator import generate_usage
     from forecast.hierarchy import Hierarchy, reconciled_paths
+    from forecast.metrics import unit_metrics
     from forecast.models.combining import Combination
     from forecast.models.curves import AdoptionCurve
     from forecast.models.launch import Demand, Launch
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from forecast.models.smoothing import ETS, STL, Theta
     from forecast.models.statespace import SARIMAX, UnobservedComponents
     from forecast.prices.history import PriceProcess, calibrate_prices, price_history
+    from forecast.quality import QualityFrontier, quality_frontier
+    from forecast.readers import formats, read_usage
+    from forecast.reconciliation import Reconciliation, reconcile
     from forecast.scorecard import Scorecard
     from forecast.statement import CostBaseline
 
@@ -55,6 +59,8 @@ _LATER = {
     "Launch": "forecast.models.launch",
     "PriceProcess": "forecast.prices.history",
     "Prophet": "forecast.models.prophets",
+    "QualityFrontier": "forecast.quality",
+    "Reconciliation": "forecast.reconciliation",
     "Regressors": "forecast.models.regressors",
     "SARIMAX": "forecast.models.statespace",
     "STL": "forecast.models.smoothing",
@@ -66,9 +72,15 @@ _LATER = {
     "baseline": "forecast.baselining",
     "calibrate_prices": "forecast.prices.history",
     "clean": "forecast.cleaning",
+    "formats": "forecast.readers",
     "generate_usage": "forecast.generator",
+    "read_usage": "forecast.readers",
+    "implausible_prices": "forecast.effective_prices",
     "price_history": "forecast.prices.history",
+    "quality_frontier": "forecast.quality",
+    "reconcile": "forecast.reconciliation",
     "reconciled_paths": "forecast.hierarchy",
+    "unit_metrics": "forecast.metrics",
 }
 
 __all__ = [
@@ -96,6 +108,8 @@ __all__ = [
     "PriceProcess",
     "Projection",
     "Prophet",
+    "QualityFrontier",
+    "Reconciliation",
     "Regressors",
     "SamplePaths",
     "ScenarioError",
@@ -110,12 +124,17 @@ __all__ = [
     "baseline",
     "calibrate_prices",
     "clean",
+    "formats",
     "generate_usage",
+    "implausible_prices",
     "price_history",
     "project",
+    "quality_frontier",
     "read_usage",
+    "reconcile",
     "reconciled_paths",
     "sample_paths",
+    "unit_metrics",
 ]
 
 

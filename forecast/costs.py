@@ -249,7 +249,7 @@ def _priced(usage: Usage, frame: pd.DataFrame, prices: PriceBook, money: Money, 
 def _amounts(frame: pd.DataFrame, prices: PriceBook) -> tuple[FloatArray, pd.DataFrame]:
     """Money a row over the units that have a price (row,), and the SKUs that were used."""
     amount, skus = np.zeros(len(frame)), []
-    keys = [c for c in ("provider", "model", "service_tier") if c in frame]
+    keys = [c for c in ("provider", "model", "service_tier", "context_tier") if c in frame]
     for unit in (u for u in schema.BILLABLE if u in frame):
         part = frame[[schema.DATE, *keys, unit]]
         amount += prices.cost(part).fillna(0.0).to_numpy("float64")

@@ -19,6 +19,7 @@ from forecast.usage import Usage
 SPEND = "spend"
 #: What workloads beyond ``max_series`` are pooled as.
 OTHER = "(other)"
+_BESIDE = "{} rows of money without tokens are spend series beside those of the tokens"
 #: Mix and intensity are measured over blocks of this many days, by volume: daily ratios are mostly noise.
 BLOCK_DAYS = 7
 #: A route or unit without quantity in this many last blocks has ended: it stays at 0.
@@ -34,7 +35,9 @@ class Drivers:
     days : DatetimeIndex (day,)
         The history's periods up to the as-of date.
     workloads : DataFrame (workload,)
-        The ``by`` columns, ``department`` where one project has one, and ``volume_unit``.
+        Rows of money without tokens are a workload of their own, of the same labels as the usage that they stand
+        beside. The ``by`` columns, the owner's columns (:data:`forecast.schema.OWNERS`)
+        where each workload has one owner, and ``volume_unit``.
     routes : DataFrame (route,)
         provider, model, service_tier, region.
     legs : DataFrame (leg,)
@@ -94,15 +97,18 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     days = pd.date_range(frame[schema.DATE].min(), as_of, freq=step)
     row_day = days.get_indexer(pd.DatetimeIndex(frame[schema.DATE]))
 
-    workloads, row_workload = labels_of(frame, list(by))
-    routes, row_route = labels_of(frame, [c for c in schema.ROUTE if c in frame])
     quantity, units = _quantities(frame)
+    apart = _money_apart(frame, quantity, by)
+    notes += [_BESIDE.format(int(apart.sum()))] * bool(apart.any())
+    workloads, row_workload = labels_of(frame.assign(_money=apart), [*by, "_money"])
+    routes, row_route = labels_of(frame, [c for c in schema.ROUTE if c in frame])
     by_requests, by_spend = _volume_kind(frame, quantity, units, row_workload, len(workloads))
     tokens = quantity[:, [schema.UNITS[u].token if u in schema.UNITS else False for u in units]].sum(axis=1)
     requests = frame[schema.REQUESTS].fillna(0.0).to_numpy() if schema.REQUESTS in frame else np.zeros(len(frame))
     amount = np.where(by_requests[row_workload], requests, np.where(by_spend[row_workload], quantity[:, -1], tokens))
+    workloads = workloads.drop(columns="_money")
     workloads["volume_unit"] = np.where(by_requests, schema.REQUESTS, np.where(by_spend, SPEND, "tokens"))
-    workloads = _departments(workloads, frame, row_workload)
+    workloads = _owners(workloads, frame, row_workload, notes)
 
     leg_code = row_workload * len(routes) + row_route
     leg_codes, row_leg = np.unique(leg_code, return_inverse=True)
@@ -110,16 +116,9 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     lane_rows = [
         (leg, k) for leg in range(len(legs)) for k in np.nonzero((quantity[row_leg == leg] > 0).any(axis=0))[0]
     ]
-    lane_leg = np.array([leg for leg, _ in lane_rows], dtype=np.intp)
-    lane_unit = np.array([k for _, k in lane_rows], dtype=np.intp)
-    lanes = pd.DataFrame(
-        {
-            "leg": lane_leg,
-            "workload": legs["workload"].to_numpy()[lane_leg],
-            "route": legs["route"].to_numpy()[lane_leg],
-            "unit": [units[k] for k in lane_unit],
-        }
-    )
+    lane_leg, lane_unit = (np.array([row[i] for row in lane_rows], dtype=np.intp) for i in range(2))
+    lanes = legs.iloc[lane_leg].reset_index(drop=True).assign(unit=[units[k] for k in lane_unit])
+    lanes.insert(0, "leg", lane_leg)
     if lanes.empty:
         raise UsageError(f"{usage.source}: no billable quantity above 0 up to {as_of:%Y-%m-%d}")
 
@@ -132,11 +131,9 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     notes += _unknown(row_leg, lane_leg, lane_unit, known, units)
     volume = np.zeros((len(days), len(workloads)))
     np.add.at(volume.T, legs["workload"].to_numpy(), leg_volume.T)
-    volume = _unseen(volume, np.bincount(row_day, minlength=len(days)) > 0)
-    gaps = int((np.bincount(row_day, minlength=len(days)) == 0).sum())
-    if gaps:
-        told = "1 period has no row at all and is a gap, not a zero"
-        notes.append(told if gaps == 1 else f"{gaps} periods have no row at all and are gaps, not zeros")
+    reported = np.bincount(row_day, minlength=len(days)) > 0
+    volume = _unseen(volume, reported)
+    notes += _gaps(int((~reported).sum()))
     notes += _ended(volume, workloads, by, usage.grain)
     starts = _blocks(len(days), usage.grain)
     leg_blocks, lane_blocks, below = (
@@ -204,6 +201,16 @@ def _quantities(frame: pd.DataFrame) -> tuple[FloatArray, list[str]]:
     return np.column_stack([quantity, spend]), [*units, SPEND]
 
 
+def _money_apart(frame: pd.DataFrame, quantity: FloatArray, by: tuple[str, ...]) -> np.ndarray:
+    """Rows of money alone (row,) whose workload also has usage: money is no part of its volume, and has its own."""
+    money = quantity[:, -1] > 0
+    used = (quantity[:, :-1] > 0).any(axis=1)
+    if schema.REQUESTS in frame:
+        used |= frame[schema.REQUESTS].fillna(0.0).to_numpy() > 0
+    beside = pd.Series(used, index=frame.index).groupby([frame[c] for c in by], dropna=False).transform("any")
+    return np.asarray(money & beside.to_numpy(dtype=bool))
+
+
 def _volume_kind(
     frame: pd.DataFrame, quantity: FloatArray, units: list[str], row_workload: IntArray, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -217,17 +224,28 @@ def _volume_kind(
     return ~without & has_usage & ~has_spend, has_spend & ~has_usage
 
 
-def _departments(workloads: pd.DataFrame, frame: pd.DataFrame, row_workload: IntArray) -> pd.DataFrame:
-    """Add ``department`` where every workload belongs to one."""
-    if "department" not in frame or "department" in workloads:
-        return workloads
-    owner = frame["department"].groupby(row_workload)
-    return workloads.assign(department=owner.first()) if (owner.nunique() <= 1).all() else workloads
+def _owners(workloads: pd.DataFrame, frame: pd.DataFrame, row_workload: IntArray, notes: list[str]) -> pd.DataFrame:
+    """Add what is told of a workload's owner, such as its department, where every workload has one."""
+    for column in (c for c in schema.OWNERS if c in frame and c not in workloads):
+        owner = frame[column].groupby(row_workload)
+        if (owner.nunique() <= 1).all():
+            workloads = workloads.assign(**{column: owner.first()})
+        elif column != "department":
+            shared = int((owner.nunique() > 1).sum())
+            notes.append(
+                f"{shared} workloads have more than one {column}, so none is shown: name it in by= to split them"
+            )
+    return workloads
 
 
 def _sum(row: IntArray, column: IntArray, value: FloatArray, rows: int, columns: int) -> FloatArray:
     sums = np.bincount(row * columns + column, weights=value, minlength=rows * columns)
     return np.asarray(sums, dtype="float64").reshape(rows, columns)
+
+
+def _gaps(count: int) -> list[str]:
+    told = "1 period has no row at all and is a gap, not a zero"
+    return [told if count == 1 else f"{count} periods have no row at all and are gaps, not zeros"] * bool(count)
 
 
 def _unseen(volume: FloatArray, reported: np.ndarray) -> FloatArray:

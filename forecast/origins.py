@@ -216,7 +216,7 @@ class KnownUsage:
         )
         projection = projected(self.until(as_of), spec)
         made = projected_totals(projection, self.prices, unpriced=self.unpriced)
-        workloads = list(projection.workloads[list(self.by)].itertuples(index=False, name=None))
+        workloads = list(made.workloads)
         members, later = members_of(self.totals, workloads, tail=tail_of(self.by), known=cut)
         everything = np.arange(len(self.totals.workloads))
         names = [*(self._labels[names] for names in workloads), ORGANISATION]

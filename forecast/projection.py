@@ -14,7 +14,7 @@ import pandas as pd
 from forecast.calendars import CALENDAR_YEAR, Calendar, calendar_of
 from forecast.cleaning import Cleaned, Cleaning, check_cleaning, check_names, clean_panel, summary
 from forecast.dependence import trajectories
-from forecast.drivers import ENDED_BLOCKS, Drivers, drivers_of
+from forecast.drivers import ENDED_BLOCKS, SPEND, Drivers, drivers_of
 from forecast.errors import HorizonError, ModelError, UsageError
 from forecast.joint import Trajectories
 from forecast.models import Model, model_of
@@ -330,7 +330,7 @@ def projected(usage: Usage, spec: ProjectionSpec, *, strict: bool = False) -> Pr
             f"the horizon ends on {span.end:%Y-%m-%d}, {len(days):,} periods after the history; "
             f"at most {MOST_PERIODS:,} can be projected"
         )
-    names = names_of(drivers.workloads[list(spec.by)].itertuples(index=False))
+    names = _series_names(drivers.workloads, spec.by)
     measured = Panel(drivers.volume, drivers.days, names, freq)
     if strict and spec.cleaning is not None:
         check_names(spec.cleaning, names)
@@ -366,6 +366,13 @@ def projected(usage: Usage, spec: ProjectionSpec, *, strict: bool = False) -> Pr
 def names_of(workloads: Iterable[tuple[str | None, ...]]) -> tuple[str, ...]:
     """What each workload is called as a series: ``production|search``."""
     return tuple("|".join(map(str, row)) for row in workloads)
+
+
+def _series_names(workloads: pd.DataFrame, by: tuple[str, ...]) -> tuple[str, ...]:
+    """What each workload is called as a series, spend beside usage of the same names told apart."""
+    names = names_of(workloads[list(by)].itertuples(index=False))
+    beside = pd.Series(names).duplicated(keep=False) & (workloads["volume_unit"] == SPEND).to_numpy()
+    return tuple(f"{name}|{SPEND}" if spend else name for name, spend in zip(names, beside, strict=True))
 
 
 def _cleaning_notes(cleaned: Cleaned | None) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ OPTIONAL_KEYS: Final = (
     "gl_account",
 )
 DIMENSIONS: Final = KEYS + OPTIONAL_KEYS
+#: Whose a workload is in the books: carried from the usage to every table of a plan.
+OWNERS: Final = ("department", "cost_category", "cost_center", "gl_account")
 #: What makes a route: where a request can be sent.
 ROUTE: Final = ("provider", "model", "service_tier", "region")
 MONEY: Final = ("billed_cost", "list_cost", "effective_cost")

@@ -186,11 +186,14 @@ class ProjectedTotals:
 
     Attributes
     ----------
+    workloads : tuple of tuples of str
+        The labels of the workload axis, each once: usage and spend of the same labels are added up.
     measures : dict of float arrays (trajectory, period, workload)
         ``tokens``, and with a price book ``cost``, of the planned periods.
     notes : tuple of str
     """
 
+    workloads: tuple[Names, ...]
     measures: dict[str, FloatArray]
     notes: tuple[str, ...]
 
@@ -217,18 +220,21 @@ def projected_totals(projection: Projection, prices: PriceBook | None, *, unpric
                 raise PriceError(f"{told}; {_REMEDY}")
             notes = (f"{told}; left out of cost on both sides on the days without a price",)
         weights["cost"] = np.nan_to_num(found.price)
-    shape = (projection.volume.count, len(projection.days) - gap, len(projection.workloads))
+    labels = list(projection.workloads[list(projection.spec.by)].itertuples(index=False, name=None))
+    distinct = tuple(dict.fromkeys(labels))
+    shape = (projection.volume.count, len(projection.days) - gap, len(distinct))
     out = {name: np.zeros(shape) for name in weights}
     workload, leg = lanes["workload"].to_numpy(), lanes["leg"].to_numpy()
-    order = np.argsort(workload, kind="stable")
-    present, first = np.unique(workload[order], return_index=True)
+    place = np.array([distinct.index(names) for names in labels], dtype=np.intp)[workload]
+    order = np.argsort(place, kind="stable")
+    present, first = np.unique(place[order], return_index=True)
     for block in projection.blocks(_BLOCK):
         amount = block.volume[:, gap:, workload] * block.mix[:, gap:, leg] * block.intensity[:, gap:]
         for name, weight in weights.items():
             out[name][block.which[:, None], :, present] = np.add.reduceat(
                 (amount * weight)[:, :, order], first, axis=2
             ).transpose(0, 2, 1)
-    return ProjectedTotals(out, notes)
+    return ProjectedTotals(distinct, out, notes)
 
 
 def _requested(frame: pd.DataFrame) -> BoolArray:

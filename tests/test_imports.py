@@ -36,9 +36,17 @@ PUBLIC = {
         "PriceProcess",
         "calibrate_prices",
         "Usage",
+        "formats",
         "generate_usage",
         "price_history",
         "read_usage",
+        # usage against the bill, unit economics
+        "QualityFrontier",
+        "Reconciliation",
+        "implausible_prices",
+        "quality_frontier",
+        "reconcile",
+        "unit_metrics",
         # cleaning
         "Cleaned",
         "Cleaning",

@@ -209,6 +209,10 @@ def test_sizes_are_conjugate_and_their_mean_is_the_integral():
     assert falls.middle == pytest.approx((both + z.sum()) / 4)
     assert falls.shape == 3.5
     assert falls.scale == pytest.approx(1 + ((z - z.mean()) ** 2).sum() / 2 + 3 / 8 * (z.mean() - both) ** 2)
+    assert falls.spread == pytest.approx(np.sqrt(falls.scale * 5 / (3.5 * 4)))  # β (κ + 1) / (α κ)
+    middle, sd = falls.parameters(np.random.default_rng(0), 50_000)
+    drawn = middle + sd * np.random.default_rng(1).standard_normal(50_000)
+    assert stats.kstest(drawn, stats.t(7, falls.middle, falls.spread).cdf).pvalue > LEVEL
     for law, largest in ((falls, LARGEST_DOWN), (rises, LARGEST_UP)):
         t = stats.t(2 * law.shape, law.middle, law.spread)
         inside = quad(lambda x, t=t: np.exp(x) * t.pdf(x), -60, np.log(largest), limit=200)[0]
@@ -217,11 +221,11 @@ def test_sizes_are_conjugate_and_their_mean_is_the_integral():
 
 
 def test_a_provider_leans_on_the_others_the_less_the_longer_it_was_watched():
-    rates = shrunk_rates([0, 0, 30], [1.0, 100.0, 100.0])
+    rates = shrunk_rates([[0], [0], [30]], [[1.0], [100.0], [100.0]], even=True)
     little, much, busy = (r.mean for r in rates.own)
     assert 0 < much < little < rates.other.mean * 1.5
     assert busy == pytest.approx(0.3, rel=0.05)
-    one_kind = shrunk_rates([10] * 8, [20.0] * 8)  # no more apart than chance: nearly the common 0.5
+    one_kind = shrunk_rates([[10]] * 8, [[20.0]] * 8, even=True)  # no more apart than chance: nearly the common 0.5
     assert all(r.mean == pytest.approx(0.5, rel=0.05) for r in one_kind.own)
 
 
@@ -241,11 +245,40 @@ def test_providers_intervals_cover_their_rates_as_often_as_they_say():
     for seed in range(HISTORIES):
         rng = np.random.default_rng(10_000 + seed)
         true, years = rng.gamma(2, 1 / 10, 8), rng.uniform(2, 60, 8)
-        found = shrunk_rates([int(k) for k in rng.poisson(true * years)], [float(y) for y in years])
+        found = shrunk_rates(rng.poisson(true * years)[:, None], years[:, None], even=True)
         inside = [r.quantile(0.1) <= t <= r.quantile(0.9) for r, t in zip(found.own, true, strict=True)]
         hits.append(np.mean(inside))
     # one history's providers share a prior: the error is that of 200 means
     assert abs(np.mean(hits) - 0.8) < ERRORS * np.std(hits, ddof=1) / np.sqrt(HISTORIES)
+
+
+def test_counts_of_a_spell_to_come_are_foreseen_as_often_as_they_say():
+    """Spells of Gamma(0.8, 0.8), four seen and one to come: where its count lies under its law, evenly from 0 to 1."""
+    inside = []
+    for seed in range(80):
+        rng = np.random.default_rng(20_000 + seed)
+        rate = rng.gamma(2, 1 / 5, (8, 1)) * rng.gamma(0.8, 1 / 0.8, (8, 5))
+        years = np.repeat(rng.uniform(2, 30, (8, 1)), 5, axis=1)
+        n = rng.poisson(rate * years)
+        found = shrunk_rates(n[:, :4], years[:, :4])
+        for one, count, span in zip(found.own, n[:, 4], years[:, 4], strict=True):
+            law = stats.nbinom(one.ahead.shape, one.ahead.years / (one.ahead.years + span))
+            place = law.cdf(count - 1) + rng.uniform() * law.pmf(count)
+            inside.append(0.1 <= place <= 0.9)
+    assert abs(np.mean(inside) - 0.8) < 0.06  # 640 places: 3 standard errors of 0.016, and 0.01 for equal moments
+
+
+def test_a_spell_to_come_has_the_variance_of_a_product():
+    """Var(λ v) = E[λ²] E[v²] - E[λ]²; with even spells it is the long run itself."""
+    rates = shrunk_rates([[0, 6], [3, 0], [2, 2]], [[10.0, 10.0]] * 3)
+    for one in rates.own:
+        square = one.shape * (one.shape + 1) / one.years**2
+        assert one.spells > 0.05
+        assert one.ahead.mean == pytest.approx(one.mean)
+        variance = one.ahead.shape / one.ahead.years**2
+        assert variance == pytest.approx(square * (1 + one.spells) - one.mean**2)
+    even = shrunk_rates([[6], [3]], [[20.0], [20.0]], even=True).own[0]
+    assert even.ahead.shape == pytest.approx(even.shape, rel=1e-6)
 
 
 def test_fit_recovers_the_process_from_histories_that_it_made():
@@ -274,7 +307,9 @@ def test_fit_is_shown(process):
     assert "16 changes" in repr(process)
     assert "<table" in process._repr_html_()
     assert process.published == 8
-    assert any("published ahead" in note for note in calibrate(as_of="2027-02-01").notes)
+    later = calibrate(as_of="2027-02-01")  # the step-ups of January have come: still known, and no jumps
+    assert "left out: 8 that are published ahead" in later.notes
+    assert later.pooled.rate.changes == process.pooled.rate.changes
 
 
 @pytest.mark.parametrize("what", ["sizes", "rates"])
@@ -297,6 +332,12 @@ def test_a_provider_without_a_history_borrows_openly():
     own = calibrate(provider="openai")
     assert own.of("mistral").rate == own.of("openai").rate
     assert own.of("openai").rate.mean == pytest.approx(calibrate().of("OpenAI").rate.mean)
+
+
+def test_a_change_on_the_first_day_is_the_first_spells():
+    """o3 fell on 2025-06-10: watched from that day on, it still counts, for its provider as for all."""
+    table = calibrate(start="2025-06-10").fit
+    assert table["changes"].iloc[:-1].sum() == table["changes"].iloc[-1] == 16
 
 
 def test_a_change_that_two_lists_tell_counts_once():

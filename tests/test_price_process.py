@@ -42,7 +42,7 @@ def skus_of(*pairs):
 def test_counts_of_jumps_are_negative_binomial(lively):
     """Poisson with a Gamma rate: NB(shape, b / (b + t)), at several days, in every cell (chi squared)."""
     skus = skus_of(("bolt", "x"))
-    rate = lively.of("bolt").rate
+    rate = lively.of("bolt").rate.ahead
     jumps = lively.jumps(skus, DAYS, draws=DRAWS, seed=3)
     for k in (20, 90, 183):
         count = np.bincount(jumps.draw[jumps.day <= k], minlength=DRAWS)
@@ -117,7 +117,7 @@ def test_models_of_a_provider_share_a_paths_rate(lively):
     skus = skus_of(("dram", "a"), ("dram", "b"), ("echo", "c"))
     jumps = lively.jumps(skus, DAYS, draws=DRAWS, seed=10)
     count = [np.bincount(jumps.draw[jumps.model == m], minlength=DRAWS).astype(float) for m in range(3)]
-    rate, t = lively.other.rate, 183 / DAYS_IN_YEAR
+    rate, t = lively.other.rate.ahead, 183 / DAYS_IN_YEAR
     for (a, b), expected in (((0, 1), rate.shape / rate.years**2 * t**2), ((0, 2), 0.0)):
         product = (count[a] - count[a].mean()) * (count[b] - count[b].mean())
         assert abs(product.mean() - expected) < ERRORS * product.std() / np.sqrt(DRAWS)

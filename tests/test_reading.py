@@ -178,7 +178,7 @@ def test_rules_read_the_columns_of_a_tidy_table():
     [
         (
             "[[rules]]\nmatch = { workspace = 'x' }\nset = { environment = 'y' }",
-            r"matches 'workspace', which the export",
+            r"rules match workspace, which the export",
         ),
         ("[[rule]]\nset = { environment = 'y' }", r"table 'rule' is not known; allowed: \[\[rules\]\]"),
         ("[[rules]]\nmatch = { project_id = 'x' }\nset = { enviroment = 'y' }", r"did you mean 'environment'"),
@@ -301,6 +301,15 @@ def test_hours_are_moved_to_the_billing_zone_and_can_be_added_up():
     assert days.frame["requests"].tolist() == [8, 40]  # 4 and 20 hours of 2 requests
     with pytest.raises(UsageError, match=r"cannot be read by hour|is by day"):
         read(page(0, 2), grain="hour")
+
+
+def test_cents_that_are_read_as_dollars_are_noticed():
+    days = pd.date_range("2026-06-01", periods=30)
+    frame = pd.DataFrame({"date": days, "provider": "openai", "model": "gpt-5", "input_tokens": 8e6, "currency": "USD"})
+    dollars, cents = read(frame.assign(billed_cost=10.0)), read(frame.assign(billed_cost=1_000.0))  # 8 times 1.25
+    assert not dollars.notes
+    assert "billed_cost of openai gpt-5 is 100 times its list price in 30 of 30 rows, from 2026-06-01" in cents.notes[0]
+    assert "cents read as dollars" in cents.notes[0]
 
 
 # ------------------------------------------------------------------------------------------- frames and third parties

@@ -1,8 +1,8 @@
 """The command behind the sample and the frozen configurations: arguments come in, files and their hashes go out.
 
 ``python -m forecast.generator --out data/samples`` writes the sample organisation; ``--config my.toml --out .`` one of
-one's own; ``--verify data/frozen`` compares every frozen configuration with its hash, and ``--freeze data/frozen``
-writes the hash of those that have none yet.
+one's own; ``--exports data/samples/exports`` a month of it as its providers would export it. ``--verify data/frozen``
+compares every frozen configuration with its hash, and ``--freeze data/frozen`` writes the hash of those that have none.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from forecast.errors import TokenplanError
 from forecast.generator import csv_bytes, generate_usage, read_configuration, read_configurations, sha256
+from forecast.generator.exports import write_exports
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,12 +25,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, help="a TOML configuration (default: the sample organisation)")
     task = parser.add_mutually_exclusive_group(required=True)
     task.add_argument("--out", type=Path, help="folder to write the usage to, as <name>_daily.csv")
+    task.add_argument("--exports", type=Path, help="folder for a month as its providers export it")
     task.add_argument("--verify", type=Path, help="folder of frozen configurations to compare with their hashes")
     task.add_argument("--freeze", type=Path, help="folder of configurations: write the hash of those without one")
     options = parser.parse_args(arguments)
     try:
         if options.out is not None:
             return _write(options.out, options.config, options.seed)
+        if options.exports is not None:
+            for path in write_exports(generate_usage(options.seed, config=options.config), options.exports, "2026-10"):
+                sys.stdout.write(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path}\n")
+            return 0
         return _compare(options.freeze or options.verify, freeze=options.freeze is not None)
     except TokenplanError as error:
         sys.stderr.write(f"{error}\n")

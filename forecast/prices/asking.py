@@ -28,10 +28,10 @@ def asked(
     unit: str,
     on: date | str | pd.Timestamp,
     *,
-    service_tier: str,
-    context_tier: str | None,
-    request_tokens: int | None,
-    at: int | time | pd.Timestamp | str | None,
+    service_tier: str = "standard",
+    context_tier: str | None = None,
+    request_tokens: int | None = None,
+    at: int | time | pd.Timestamp | str | None = None,
 ) -> Asked:
     """The SKU and the day of a question; ``names`` are provider and model.
 

@@ -19,7 +19,7 @@ from forecast.prices import valuation
 from forecast.prices.asking import as_date, asked
 from forecast.prices.catalogue import catalogue_rows
 from forecast.prices.catalogue import source as catalogue_source
-from forecast.prices.dated import ANY, Discount, PriceRow, known
+from forecast.prices.dated import ANY, AnyRow, Discount, PriceRow, known
 from forecast.prices.matching import Layer, PriceMatch, match, name_or_none
 from forecast.prices.rows import closed, exact, frame_from_rows, load, rows_from_frame, share_of
 from forecast.prices.timeline import Quote, Sku, Timeline, on_day
@@ -316,10 +316,9 @@ class PriceBook:
 
         Nan where a quantity that is not 0 has no price, never 0; and where nothing billable is known. A null
         quantity is one that the export does not have. A monthly row pays the price of its first day, and an hourly
-        row that of its hour: of a Usage in its billing zone, of a frame in UTC.
+        row that of the hour's beginning: of a Usage in its billing zone, of a frame in UTC.
         """
-        frame, timezone = _frame_of(usage)
-        return valuation.usage_cost(frame, self._timeline, timezone=timezone)
+        return valuation.usage_cost(_frame_of(usage), self._timeline, _clock_of(usage))
 
     def unpriced(self, usage: Usage | pd.DataFrame) -> pd.DataFrame:
         """What of a usage has no price, and what it weighs: a row for each SKU, heaviest first.
@@ -327,8 +326,7 @@ class PriceBook:
         Columns provider, model, service_tier, context_tier, unit, rows, quantity, share (of all tokens; nan for other
         units), first and last (date without a price), reason, remedy. Empty where everything is priced.
         """
-        frame, timezone = _frame_of(usage)
-        return valuation.unpriced_usage(frame, self._timeline, self._why_unpriced, timezone=timezone)
+        return valuation.unpriced_usage(_frame_of(usage), self._timeline, self._why_unpriced, _clock_of(usage))
 
     def history(self, model: str, provider: str | None = None) -> pd.DataFrame:
         """The dated prices of a model, by unit, tiers, hours and date; own rows before built-in ones.
@@ -391,23 +389,26 @@ class PriceBook:
         return price_steps(self, model, provider, service_tier, units, day, ax)
 
     def timeline(
-        self, provider: str | None, model: str | None, unit: str, *, service_tier: str = "standard"
+        self,
+        provider: str | None,
+        model: str | None,
+        unit: str,
+        *,
+        service_tier: str = "standard",
+        context_tier: str | None = None,
+        at: int | time | pd.Timestamp | str | None = None,
     ) -> tuple[Quote, ...]:
-        """Every price that one SKU has had, has and is known to get: a quote a span of days, earlier ones first."""
-        sku = asked(
-            (provider, model),
-            unit,
-            date.min,
-            service_tier=service_tier,
-            context_tier=None,
-            request_tokens=None,
-            at=None,
-        ).sku
+        """Every price that one SKU has had, has and is known to get: a quote a span of days, earlier ones first.
+
+        The arguments are those of :meth:`quote`.
+        """
+        names = provider, model
+        sku = asked(names, unit, date.min, service_tier=service_tier, context_tier=context_tier, at=at).sku
         return self._timeline(sku).quotes
 
     def to_frame(self) -> pd.DataFrame:
         """Every row as a table, with what one price buys (``per``) and whether the row is ``undated``."""
-        return frame_from_rows([row for layer in self.layers for row in layer.every])
+        return frame_from_rows(self._every)
 
     def __repr__(self) -> str:
         rows = self.rows
@@ -422,9 +423,13 @@ class PriceBook:
 
     def _repr_html_(self) -> str:
         text = repr(self).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        table = frame_from_rows(self.rows[:_SHOWN]).to_html(index=False, na_rep="", border=0)
+        table = frame_from_rows(self._every[:_SHOWN]).to_html(index=False, na_rep="", border=0)
         rest = len(self) - _SHOWN
         return f"<p>{text}</p>{table}" + (f"<p>and {rest:,} more rows</p>" if rest > 0 else "")
+
+    @property
+    def _every(self) -> list[AnyRow]:
+        return [row for layer in self.layers for row in layer.every]
 
     def _names(self) -> str:
         return " over ".join(layer.name for layer in self.layers)
@@ -468,6 +473,10 @@ def _layer(name: str, frame: pd.DataFrame, first_row: int) -> Layer:
     return Layer(name, rows.prices, discounts=rows.discounts)
 
 
-def _frame_of(usage: Usage | pd.DataFrame) -> tuple[pd.DataFrame, str | None]:
-    """The table, and the zone that its dates are in where it says."""
-    return (usage, None) if isinstance(usage, pd.DataFrame) else (usage.frame, getattr(usage, "timezone", None))
+def _frame_of(usage: Usage | pd.DataFrame) -> pd.DataFrame:
+    return usage if isinstance(usage, pd.DataFrame) else usage.frame
+
+
+def _clock_of(usage: Usage | pd.DataFrame) -> valuation.Clock:
+    """What the dates are; a frame does not say."""
+    return valuation.Clock(getattr(usage, "timezone", None), getattr(usage, "grain", None) == "hour")

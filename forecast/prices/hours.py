@@ -15,7 +15,6 @@ import pandas as pd
 from forecast.errors import PriceError
 
 DAY: Final = 24 * 60
-_DAY_IN_MICROSECONDS: Final = DAY * 60 * 1_000_000
 _SPAN: Final = r"([0-2]?\d):([0-5]\d)[-–]([0-2]?\d):([0-5]\d)"
 
 #: Spans of minutes of the day, first included and last not, in order; one that runs past midnight is two.
@@ -85,15 +84,17 @@ def minute_of(at: int | time | datetime | str) -> int:
     raise _no_time(at)
 
 
-def minutes_of_dates(dates: pd.DatetimeIndex, timezone: str | None = None) -> npt.NDArray[np.int64] | None:
-    """The minute of the day (UTC) of each date (date,), or None where they are days: all of them at midnight.
+def minutes_of_dates(
+    dates: pd.DatetimeIndex, timezone: str | None = None, *, hourly: bool = False
+) -> npt.NDArray[np.int64] | None:
+    """The minute of the day (UTC) of each date (date,), or None where they are days.
 
-    Dates without a zone are in ``timezone`` (UTC); a missing date is at minute 0. The hour that is lived twice when
-    clocks go back is taken as its first.
+    Dates are hours where ``hourly`` says so, or where one of them is not at midnight. Those without a zone are in
+    ``timezone`` (UTC); a missing date is at minute 0. The hour that is lived twice when clocks go back is taken as
+    its first.
     """
-    local = dates.tz_localize(None).to_numpy(dtype="datetime64[us]")
-    whole = local[~np.isnat(local)].astype(np.int64)
-    if (whole % _DAY_IN_MICROSECONDS == 0).all():
+    local = (dates.tz_localize(None) if dates.tz else dates).to_numpy()
+    if not hourly and bool(((local == local.astype("datetime64[D]")) | np.isnat(local)).all()):
         return None
     if dates.tz is None and timezone not in (None, "UTC"):
         first = np.ones(len(dates), dtype=bool)

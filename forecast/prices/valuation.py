@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,16 @@ UNPRICED_COLUMNS: Final = (
 _NAMES: Final = ("provider", "model", "service_tier", "context_tier")
 
 
+class Clock(NamedTuple):
+    """What the dates of a usage are: in which zone (UTC), and whether hours even where all are at midnight."""
+
+    timezone: str | None = None
+    hourly: bool = False
+
+
+_OF_A_FRAME: Final = Clock()
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """The non-zero quantities of one SKU: where they stand in the usage, and their prices.
@@ -63,7 +73,7 @@ def sku_matrix(skus: pd.DataFrame, days: pd.DatetimeIndex, find: Find) -> FloatA
     PriceError
         A missing column, an unknown unit or tier, or prices in two currencies.
     """
-    table, at, minutes = _sku_table(skus), ordinals(days.tz_localize(None)), minutes_of_dates(days)
+    table, at, minutes = _sku_table(skus), ordinals(days.tz_localize(None) if days.tz else days), minutes_of_dates(days)
     out = np.full((len(days), len(table)), np.nan)
     seen: dict[str, Sku] = {}
     for i, sku in enumerate(table):
@@ -74,24 +84,24 @@ def sku_matrix(skus: pd.DataFrame, days: pd.DatetimeIndex, find: Find) -> FloatA
 
 def sku_currency(skus: pd.DataFrame, days: pd.DatetimeIndex, find: Find) -> str | None:
     """The one currency that SKUs are priced in on these days, or None where none is priced."""
-    at, minutes = ordinals(days.tz_localize(None)), minutes_of_dates(days)
+    at, minutes = ordinals(days.tz_localize(None) if days.tz else days), minutes_of_dates(days)
     seen: dict[str, Sku] = {}
     for sku in _sku_table(skus):
         _note_currencies(seen, sku, _priced(sku, at, minutes, find)[1])
     return next(iter(seen), None)
 
 
-def usage_cost(frame: pd.DataFrame, find: Find, *, timezone: str | None = None) -> pd.Series:
+def usage_cost(frame: pd.DataFrame, find: Find, clock: Clock = _OF_A_FRAME) -> pd.Series:
     """Money per row (row,): Σ quantity · price over the billable units, nan where a quantity is unpriced.
 
     A row in which nothing billable is known costs nan, and one in which every known quantity is 0 costs 0. Hourly
-    usage, which has dates off midnight, pays the price of its own hours; its dates are in ``timezone`` (UTC).
+    usage pays the price that holds when its hour begins.
     """
     units = [u for u in schema.BILLABLE if u in frame]
     known = frame[units].notna().any(axis=1).to_numpy() if units else np.zeros(len(frame), dtype=bool)
     cost = np.where(known, 0.0, np.nan)
     seen: dict[str, Sku] = {}
-    for part in _parts(frame, find, timezone):
+    for part in _parts(frame, find, clock):
         cost[part.rows] += part.quantity * part.price
         _note_currencies(seen, part.sku, part.currencies)
     return pd.Series(cost, index=frame.index, name="cost")
@@ -101,8 +111,7 @@ def unpriced_usage(
     frame: pd.DataFrame,
     find: Find,
     explain: Callable[[Sku, int], tuple[str, str]],
-    *,
-    timezone: str | None = None,
+    clock: Clock = _OF_A_FRAME,
 ) -> pd.DataFrame:
     """Every SKU with a quantity that has no price on its date, heaviest first.
 
@@ -111,7 +120,7 @@ def unpriced_usage(
     tokens = [u for u in schema.BILLABLE if u in frame and schema.UNITS[u].token]
     total = float(np.nansum(frame[tokens].to_numpy(dtype=float))) if tokens else 0.0
     listed = []
-    for part in _parts(frame, find, timezone):
+    for part in _parts(frame, find, clock):
         missing = np.isnan(part.price)
         if not missing.any():
             continue
@@ -125,7 +134,7 @@ def unpriced_usage(
     return table.sort_values(["share", "quantity"], ascending=False, kind="stable", ignore_index=True)
 
 
-def _parts(frame: pd.DataFrame, find: Find, timezone: str | None) -> Iterator[_Part]:
+def _parts(frame: pd.DataFrame, find: Find, clock: Clock) -> Iterator[_Part]:
     """The usage by SKU, in order of first appearance."""
     for column in (schema.DATE, "model"):
         if column not in frame:
@@ -135,7 +144,7 @@ def _parts(frame: pd.DataFrame, find: Find, timezone: str | None) -> Iterator[_P
             )
     names = [c for c in _NAMES if c in frame]
     days = ordinals(frame[schema.DATE].to_numpy(dtype="datetime64[D]"))
-    minutes = minutes_of_dates(pd.DatetimeIndex(frame[schema.DATE]), timezone)
+    minutes = minutes_of_dates(pd.DatetimeIndex(frame[schema.DATE]), clock.timezone, hourly=clock.hourly)
     units = {u: frame[u].to_numpy(dtype=float, na_value=np.nan) for u in schema.BILLABLE if u in frame}
     group = frame.groupby(names, dropna=False, sort=False, observed=True).ngroup().to_numpy()
     order = np.argsort(group, kind="stable")
@@ -178,7 +187,7 @@ def _sku_table(skus: pd.DataFrame) -> list[Sku]:
                 f"skus: there is no column {column!r}; needed are {', '.join(SKU_COLUMNS)}"
                 f"{nearest(column, skus.columns)}"
             )
-    none = pd.Series([None] * len(skus))
+    none = [None] * len(skus)
     tiers, sizes = (skus.get(c, none) for c in ("service_tier", "context_tier"))
     table = []
     for provider, model, unit, tier, size in zip(
@@ -187,7 +196,15 @@ def _sku_table(skus: pd.DataFrame) -> list[Sku]:
         one_of("unit", unit, schema.BILLABLE, PriceError)
         named = name_or_none(tier) or "standard"
         one_of("service tier", named, schema.SERVICE_TIERS, PriceError)
-        table.append(Sku(name_or_none(provider), name_or_none(model), str(unit), named, spelt(name_or_none(size))))
+        table.append(
+            Sku(
+                name_or_none(provider),
+                name_or_none(model),
+                str(unit),
+                named,
+                "" if size is None else spelt(name_or_none(size)),
+            )
+        )
     return table
 
 

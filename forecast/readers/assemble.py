@@ -81,7 +81,7 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
     held, lost, twice = (dict.fromkeys(CONSERVED, 0.0) for _ in range(3))
     attributes: dict[str, None] = {}
     covered: list[tuple[pd.Timestamp, pd.Timestamp]] = []
-    for number, (name, extract) in enumerate(extracts):
+    for name, extract in extracts:
         frame = extract.frame
         widths.setdefault(extract.width, extract.name)
         for column, value in extract.held.items():
@@ -98,14 +98,9 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
             for column, value in sums_of(frame[~first]).items():
                 twice[column] += value
             frame = frame[first]
-        keep = how.personal or name == TIDY  # a tidy table has the columns that its owner gave it
-        attributes |= dict.fromkeys(a for a in extract.attributes if keep or a not in PERSONAL)
-        groups.append(
-            _grouped(frame, extract, list(attributes), how, keep=keep).assign(source=extract.name, export=number)
-        )
-        accounts.append(
-            _account(name, extract, frame[schema.DATE])
-        )  # not the frame: a log's parts need not fit at once
+        attributes |= dict.fromkeys(a for a in extract.attributes if _keeps_people(name, how) or a not in PERSONAL)
+        groups.append(_grouped(frame, extract, list(attributes), how, name=name).assign(source=extract.name))
+        accounts.append(_account(name, extract))
         rejected.append(extract.rejected)
         covered += extract.covered
         notes += [f"{extract.name}: {note}" for note in extract.notes]
@@ -124,32 +119,32 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
         .reset_index()
     )
     apart = counted_once(table, keys, measures, how.overlap)
-    whole = _with_zeros(apart.frame, keys, measures, grain, covered, notes)
-    kept, unmatched = _ruled(whole, list(attributes), how)
+    kept = _with_zeros(apart.frame, keys, measures, grain, covered, notes)
+    if how.rules is not None and any(name != TIDY for _, name, *_ in accounts):
+        notes += how.rules.check(kept.columns)
     if how.dedupe and seen.repeated:
         notes.append(
             f"{seen.repeated} requests stood in more than one place and are counted once (dedupe='request_id')"
         )
-    notes += _blank_parts(kept, measures)
     usage = _usage(kept, measures, grain, how, source=named, notes=notes)
     once = sums_of(apart.dropped)
     reading = Reading(
         _sources(accounts),
         pd.concat(rejected, ignore_index=True) if rejected else table_of([], REJECTED),
         apart.overlaps if len(apart.overlaps) else table_of([], OVERLAPS),
-        unmatched,
+        unmatched_of(kept, how.rules, list(attributes)),
         _conservation(held, lost, {c: twice[c] + once.get(c, 0.0) for c in CONSERVED}, sums_of(usage.frame)),
     )
     return usage.with_reading(reading)
 
 
-def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: How, *, keep: bool) -> pd.DataFrame:
+def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: How, *, name: str) -> pd.DataFrame:
     """The records by period and key, added up: one row a period, key, page and set of attributes."""
     if "rows" not in frame:
         moment = _moments(frame, extract.width)
         frame = frame.assign(begin=moment, end=moment, rows=1.0, blank=0.0)
     frame = frame.assign(date=_periods(frame[schema.DATE], extract.width, how))
-    if not keep:
+    if not _keeps_people(name, how):
         frame = frame.drop(columns=[c for c in PERSONAL if c in frame])
     for column, value in how.fill.items():
         if column in frame and frame[column].notna().any():
@@ -162,7 +157,8 @@ def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: 
     known = grouped[measures].count()
     mixed = (known.lt(grouped.size(), axis=0) & known.gt(0)).any(axis=1)
     sums["blank"] = (mixed | (sums["blank"] > 0)).astype("float64")
-    return sums.join(grouped.agg(begin=("begin", "min"), end=("end", "max"))).reset_index()
+    table = sums.join(grouped.agg(begin=("begin", "min"), end=("end", "max"))).reset_index()
+    return how.rules.applied(table) if how.rules is not None and name != TIDY else table
 
 
 def _moments(frame: pd.DataFrame, width: Width) -> pd.Series:
@@ -171,6 +167,11 @@ def _moments(frame: pd.DataFrame, width: Width) -> pd.Series:
         return pd.Series(pd.NaT, index=frame.index)
     moment = frame[schema.DATE]
     return moment.dt.tz_localize(None) if isinstance(moment.dtype, pd.DatetimeTZDtype) else moment
+
+
+def _keeps_people(name: str, how: How) -> bool:
+    """Whether names of people stay: as asked, and in a tidy table, which has the columns that its owner gave it."""
+    return how.personal or name == TIDY
 
 
 def _also(frame: pd.DataFrame) -> list[str]:
@@ -212,30 +213,28 @@ def _grain(widths: Mapping[Width, str], asked: Grain | None) -> Grain:
     return next(iter(natural), "day")
 
 
-def _ruled(frame: pd.DataFrame, attributes: list[str], how: How) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The frame after the rules, and what they left blank."""
+def unmatched_of(frame: pd.DataFrame, rules: Rules | None, attributes: list[str]) -> pd.DataFrame:
+    """What the rules left blank, by the names that they could have matched, and what it weighs."""
     columns = ("column", *attributes, "rows", "requests", "tokens", "money")
-    if how.rules is None:
-        return frame, table_of([], columns)
-    frame = how.rules.applied(frame)
     tokens = [u for u in TOKENS if u in frame]
     money = next((m for m in schema.MONEY if m in frame), None)
     told = frame.assign(
         tokens=frame[tokens].sum(axis=1, min_count=1) if tokens else np.nan,
         money=frame[money] if money else np.nan,
         requests=frame.get(schema.REQUESTS, np.nan),
+        rows=frame.get("rows", 1.0),
     )
     found = []
-    for column in how.rules.targets:
-        blank = told[told[column].isna()]
+    for column in rules.targets if rules is not None else ():
+        blank = told[told[column].isna() & (told["rows"] > 0)]
         by = attributes or [c for c in schema.KEYS if c in blank and c != column]
         if len(blank):
             sums = blank.groupby(by, dropna=False, sort=False)[["rows", "requests", "tokens", "money"]].sum(min_count=1)
             found.append(sums.reset_index().assign(column=column).head(_MOST_UNMATCHED))
     if not found:
-        return frame, table_of([], columns)
+        return table_of([], columns)
     table = pd.concat(found, ignore_index=True)
-    return frame, table[["column", *[c for c in table if c != "column"]]]
+    return table[["column", *[c for c in table if c != "column"]]]
 
 
 def _with_zeros(
@@ -267,22 +266,23 @@ def _with_zeros(
     return pd.concat([frame, filled], ignore_index=True)
 
 
-def _blank_parts(frame: pd.DataFrame, measures: list[str]) -> list[str]:
-    """Measures that are blank in some rows and known in others."""
-    mixed = int((frame["blank"] > 0).sum())
-    told = f"{mixed} of {len(frame)} sums hold rows in which a quantity is blank: the sum is of those that are known"
+def _blank_parts(frame: pd.DataFrame, mixed: int) -> list[str]:
+    """Measures that are blank in some rows and known in others, and sums over such rows."""
+    told = f"{mixed} sums hold rows in which a quantity is blank: the sum is of those that are known"
     blank = [
         f"{m} in {int(frame[m].isna().sum())}"
-        for m in measures
-        if m in (schema.REQUESTS, *TOKENS) and frame[m].isna().any() and frame[m].notna().any()
+        for m in (schema.REQUESTS, *TOKENS)
+        if m in frame and frame[m].isna().any()
     ]
-    unknown = f"unknown, not 0, of {len(frame)} sums: {', '.join(blank)}"
+    unknown = f"unknown, not 0, of {len(frame)} rows: {', '.join(blank)}"
     return [told] * bool(mixed) + [unknown] * bool(blank)
 
 
 def _usage(frame: pd.DataFrame, measures: list[str], grain: Grain, how: How, *, source: str, notes: list[str]) -> Usage:
     keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency") if c in frame]
     table = frame.groupby([*keys, *_also(frame)], dropna=False, sort=False)[measures].sum(min_count=1).reset_index()
+    table = table.dropna(axis="columns", how="all")
+    notes += _blank_parts(table, int((frame["blank"] > 0).sum()))
     return Usage.from_frame(
         table, timezone=how.timezone, sort=True, source=source, grain=grain, notes=notes, duplicates="sum"
     )
@@ -299,34 +299,35 @@ def _nothing(names: str, rejected: list[pd.DataFrame]) -> None:
     raise UsageError(f"{names}: there are no rows; export a span of time in which something was used")
 
 
-def _account(format_: str, extract: Extract, date: pd.Series) -> tuple[object, ...]:
-    """One row of the table of sources."""
-    held = extract.held
+def _account(name: str, extract: Extract) -> tuple[object, ...]:
+    """One row of :data:`forecast.reading.SOURCES`."""
+    held, date = extract.held, extract.frame[schema.DATE]
     money = next((held[m] for m in schema.MONEY if m in held), np.nan)
-    sums = (held.get(schema.REQUESTS, np.nan), held.get("tokens", np.nan), money)
     date = date.dt.tz_localize(None) if isinstance(date.dtype, pd.DatetimeTZDtype) else date
-    return (extract.name, format_, extract.records, date.min(), date.max(), *sums)
+    sums = (held.get(schema.REQUESTS, np.nan), held.get("tokens", np.nan), money)
+    return (extract.name, name, extract.records, date.min(), date.max(), *sums)
 
 
 def _sources(accounts: list[tuple[object, ...]]) -> pd.DataFrame:
-    table = table_of(accounts, SOURCES)
-    grouped = table.groupby(["source", "format"], sort=False)
+    """The sources, each once, its parts added up."""
+    grouped = table_of(accounts, SOURCES).groupby(["source", "format"], sort=False)
     added = grouped[["records", "requests", "tokens", "money"]].sum(min_count=1)
-    return added.join(grouped.agg(first=("first", "min"), last=("last", "max"))).reset_index().loc[:, list(SOURCES)]
+    spans = grouped.agg(first=("first", "min"), last=("last", "max"))
+    return added.join(spans).reset_index().loc[:, list(SOURCES)]
 
 
-def whole_reading(usage: Usage, format: str) -> Reading:  # noqa: A002 - as in read_usage
-    """The account of a source of which every row was read."""
+def whole_reading(usage: Usage, rules: Rules | None) -> Reading:
+    """The account of a tidy source, of which every row was read."""
     held = dict.fromkeys(CONSERVED, 0.0) | sums_of(usage.frame)
     nothing = dict.fromkeys(CONSERVED, 0.0)
     money = next((held[m] for m in schema.MONEY if m in usage.frame), np.nan)
     sums = (*(held[c] if c in sums_of(usage.frame) else np.nan for c in (schema.REQUESTS, "tokens")), money)
-    row = (usage.source, format, len(usage.frame), usage.start, usage.end, *sums)
+    row = (usage.source, TIDY, len(usage.frame), usage.start, usage.end, *sums)
     return Reading(
         table_of([row], SOURCES),
         table_of([], REJECTED),
         table_of([], OVERLAPS),
-        table_of([], ("column", "rows", "requests", "tokens", "money")),
+        unmatched_of(usage.frame, rules, []),
         _conservation(held, nothing, nothing, sums_of(usage.frame)),
     )
 

@@ -13,7 +13,7 @@ import pandas as pd
 from forecast import schema
 from forecast.checks import Duplicates
 from forecast.errors import UsageError, one_of
-from forecast.readers.assemble import TIDY, How, assembled, whole_reading
+from forecast.readers.assemble import How, assembled, whole_reading
 from forecast.readers.contents import Content, Documents, contents, table_of_frame
 from forecast.readers.files import files_of
 from forecast.readers.overlap import Overlap
@@ -119,7 +119,23 @@ def read_usage(
             f"{usage.source}: column 'date': {late} rows are after {limit:%Y-%m-%d}, the last of {usage.end:%Y-%m-%d}; "
             "usage lies in the past: check the dates, or say which day it is with today="
         )
-    return usage
+    return _with_odd_prices(usage)
+
+
+def _with_odd_prices(usage: Usage) -> Usage:
+    """The usage, noting where money is out of any known range of its tokens: cents read as dollars, as a rule."""
+    if usage.currency != "USD" or "billed_cost" not in usage.frame or not usage.units:
+        return usage
+    from forecast.effective_prices import implausible_prices
+    from forecast.prices import PriceBook
+
+    odd = implausible_prices(usage, PriceBook.builtin())
+    told = tuple(
+        f"billed_cost of {row.provider} {row.model} is {row.ratio:,.3g} times its list price in {row.rows:,} of "
+        f"{row.of_rows:,} rows, from {row.first:%Y-%m-%d} on: {row.looks_like}"
+        for row in odd.itertuples()
+    )
+    return replace(usage, notes=(*usage.notes, *told))
 
 
 def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOptions) -> Usage:  # noqa: A002
@@ -148,7 +164,7 @@ def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOption
         _refuse_tidy_options(name, reader, tidy)
         extracts_.append(_extracts(reader, chain([head], parts), pages.setdefault(reader.NAME, [])))
     if len(whole) == len(sources) == 1 and how.grain in (None, whole[0].grain):
-        return whole[0].with_reading(whole_reading(whole[0], TIDY))
+        return whole[0].with_reading(whole_reading(whole[0], how.rules))
     named = ", ".join(name for name, _, _ in sources)
     usage = assembled(
         chain.from_iterable(extracts_), how, named=named if len(named) < 300 else f"{len(sources)} sources"

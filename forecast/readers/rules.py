@@ -30,6 +30,8 @@ from forecast import schema
 from forecast.errors import UsageError, nearest
 
 _KEYS: Final = ("match", "set", "replace")
+#: Columns on the way that are no names.
+_NO_NAMES: Final = ("date", "part", "rows", "begin", "end", "blank", "export", "source", "identity", schema.REQUESTS)
 _NAME_IN: Final = re.compile(r"\{([^{}]+)\}")
 
 
@@ -56,27 +58,24 @@ class Rules:
         object.__setattr__(self, "targets", tuple(named))
 
     def applied(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The frame with the columns that the rules set. Not changed itself.
-
-        Raises
-        ------
-        UsageError
-            A rule names a column that the export does not have.
-        """
+        """The frame with the columns that the rules set. Not changed itself; a name that it lacks matches nothing."""
         names = list(dict.fromkeys(c for rule in self.rules for c in (*rule.match, *_inserted(rule))))
-        self._check(names, frame)
-        kinds = frame[names].astype("object").where(frame[names].notna(), None)
+        kinds = frame.reindex(columns=names).astype("object")
+        kinds = kinds.where(kinds.notna(), None)
         code = kinds.groupby(names, dropna=False, sort=False).ngroup().to_numpy() if names else [0] * len(frame)
         table = kinds.assign(_code=code).drop_duplicates("_code").set_index("_code")
         out = frame.copy()
         for column in self.targets:
             found, forced = self._values(column, table)
-            value = pd.Series(code, index=frame.index).map(found)
-            force = pd.Series(code, index=frame.index).map(forced).fillna(False).astype(bool)
-            before = frame[column] if column in frame else pd.Series(None, index=frame.index, dtype="str")
-            out[column] = (
-                before.where(before.notna() & ~force, value).astype("str").where(before.notna() | value.notna(), None)
+            value = pd.Series(code, index=frame.index).map(found).astype("object")
+            force = pd.Series(code, index=frame.index).isin([c for c, one in forced.items() if one])
+            before = (
+                frame[column].astype("object")
+                if column in frame
+                else pd.Series(None, index=frame.index, dtype="object")
             )
+            chosen = before.where(before.notna() & ~force, value.where(value.notna(), before))
+            out[column] = chosen.where(chosen.notna(), None).astype("str").where(chosen.notna())
         return out
 
     def _values(self, column: str, table: pd.DataFrame) -> tuple[dict[int, str | None], dict[int, bool]]:
@@ -89,14 +88,27 @@ class Rules:
                 forced[int(str(code))] = rule.replace
         return found, forced
 
-    def _check(self, names: Iterable[str], frame: pd.DataFrame) -> None:
-        for name in names:
-            if name not in frame:
-                here = [str(c) for c in frame.columns if c not in schema.UNITS and c not in ("date", "part", "rows")]
-                raise UsageError(
-                    f"{self.source}: a rule matches {name!r}, which the export does not have; "
-                    f"it has {', '.join(here)}{nearest(name, here)}"
-                )
+    def check(self, columns: Iterable[str]) -> list[str]:
+        """A note of names that rules match and no source has: those rules match nothing.
+
+        Raises
+        ------
+        UsageError
+            No rule matches any name that there is; the message lists the names, and the nearest.
+        """
+        here = [str(c) for c in columns if c not in _NO_NAMES and c not in schema.UNITS]
+        lacking = {
+            i: [name for name in dict.fromkeys((*rule.match, *_inserted(rule))) if name not in here]
+            for i, rule in enumerate(self.rules)
+        }
+        absent = list(dict.fromkeys(name for names in lacking.values() for name in names))
+        if not absent:
+            return []
+        known = f"it has {', '.join(here)}{nearest(absent[0], here)}"
+        if all(lacking.values()):
+            raise UsageError(f"{self.source}: rules match {', '.join(absent)}, which the export does not have; {known}")
+        idle = sum(bool(names) for names in lacking.values())
+        return [f"{self.source}: {idle} rules match {', '.join(absent)}, which the export does not have; {known}"]
 
 
 def read_rules(rules: str | Path | Mapping[str, Any] | Iterable[Mapping[str, Any]] | Rules) -> Rules:

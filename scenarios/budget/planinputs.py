@@ -13,7 +13,6 @@ import pandas as pd
 from forecast.checks import COLUMNS, Duplicates
 from forecast.errors import TokenplanError, UsageError, nearest
 from forecast.prices import PriceBook
-from forecast.readers import formats, read_usage
 from forecast.samples import sample_path
 from forecast.schema import Grain
 from forecast.usage import Usage
@@ -52,6 +51,8 @@ class UsageSource:
         UsageError
             The file breaks a rule of the usage table.
         """
+        from forecast.readers import read_usage  # readers of every format: loaded when one is needed
+
         arguments = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "file"}
         usage = read_usage(self.file, **arguments)
         if not _has(usage, "model"):
@@ -103,6 +104,8 @@ def _has(usage: Usage, column: str) -> bool:
 
 def input_tables(folder: Path) -> dict[str, Keys]:
     """Keys of ``[usage]`` and ``[prices]``, and the check of each; paths are relative to ``folder``."""
+    from forecast.readers import formats
+
     file = partial(_is_file, folder)
     return {
         "usage": {

@@ -8,6 +8,7 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 
+from forecast import schema
 from forecast.calendars import CALENDAR_YEAR
 from forecast.drivers import labels_of
 from forecast.errors import PlanError
@@ -27,7 +28,7 @@ from scenarios.simulation import simulate
 #: The most memory that the kept cells may take, in bytes.
 MOST_BYTES = 2_000_000_000
 #: What the ledger keeps apart unless asked.
-DETAIL = ("environment", "department", "project", "provider", "model")
+DETAIL = ("environment", *schema.OWNERS, "project", "provider", "model")
 
 
 def plan(

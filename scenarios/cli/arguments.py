@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scenarios.budget.planfile import MOST_LAG
-from scenarios.cli import backtest_job, demo_job, forecast_job, plan_job, read_job, template_job
+from scenarios.cli import backtest_job, demo_job, forecast_job, plan_job, prices_job, read_job, template_job
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     _forecast(jobs)
     _backtest(jobs)
     _read(jobs)
+    _prices(jobs)
     _demo(jobs)
     _template(jobs)
     return whole
@@ -124,6 +126,28 @@ def _backtest(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     _of_series(job)
     _of_output(job)
     job.set_defaults(run=backtest_job.run)
+
+
+def _prices(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "prices",
+        help="show what a model costs, cost, and is known to cost",
+        description="Show how a model's name is matched, what each unit and tier of it costs, and every dated change.",
+        epilog=_CODES,
+    )
+    job.add_argument("model", metavar="MODEL", help="the model as a usage names it")
+    job.add_argument("--provider", metavar="NAME", help="who sells it (taken from the model where that says)")
+    job.add_argument("--on", type=_date, metavar="DATE", help="the day of the prices, such as 2027-01-01 (today)")
+    job.add_argument(
+        "--book",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a CSV or TOML file of prices and discounts over the list prices; may be repeated, the first holds",
+    )
+    _of_output(job)
+    job.set_defaults(run=prices_job.run)
 
 
 def _template(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -219,6 +243,13 @@ def _above_zero(written: str) -> int:
     if (number := _count(written)) < 1:
         raise argparse.ArgumentTypeError(f"{written!r}: wanted a whole number from 1 up")
     return number
+
+
+def _date(written: str) -> date:
+    try:
+        return date.fromisoformat(written)
+    except ValueError as cause:
+        raise argparse.ArgumentTypeError(f"{written!r}: wanted a day such as 2027-01-01") from cause
 
 
 def _draws(written: str) -> int:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from forecast.errors import ModelError, PriceError, nearest
+from forecast.panel import FloatArray
 from forecast.prices.history import records
-from forecast.prices.history.changes import exposure, price_changes
+from forecast.prices.history.changes import DAYS_IN_YEAR, exposure, price_changes
 from forecast.prices.history.process import ALL, OTHER, PriceProcess, ProviderFit
-from forecast.prices.history.rates import Rate, pooled_rate, share_of_rises, shrunk_rates
+from forecast.prices.history.rates import SPELL, Rate, pooled_rate, share_of_rises, shrunk_rates
 from forecast.prices.history.sizes import fitted_sizes
 
 #: Whose dates are trusted to the day.
@@ -35,7 +37,8 @@ def calibrate(
 
     Counted are changes of SKUs that were watched (:func:`exposure`), without those published ahead, those that their
     source calls a correction, and those of a list that a later copy replaced. A provider's rate and share of rises are
-    drawn to the others' by how little it was watched; sizes are all providers' together.
+    drawn to the others' by how little it was watched and how uneven its half-years are; sizes are those of all
+    providers together.
 
     Parameters
     ----------
@@ -84,16 +87,16 @@ def calibrate(
     counted, notes = _counted(changes, watched, begin)
     rows = f"{', '.join(date_kinds)} of {', '.join(sellers)}s, {begin:%Y-%m-%d} to {day:%Y-%m-%d}"
     _suffices(watched, counted, rows)
-    fits, other = _by_provider(watched, counted)
+    fits, other = _by_provider(watched, counted, begin, day)
     if provider is not None and pool:
         notes += _borrowed(provider, fits)
     falls, rises = fitted_sizes([float(x) for x in counted["log_factor"]])
     moves = tuple(float(x) for x in counted["log_factor"])
-    rate = pooled_rate(len(counted), float(watched["years"].sum()))
+    rate = pooled_rate(len(counted), float(watched["years"].sum()), other.rate.spells)
     ups = int((counted["log_factor"] > 0).sum())
     pooled = ProviderFit(ALL, rate, share_of_rises(ups, len(counted) - ups), moves)
     if not pool:
-        fits = (ProviderFit(fits[0].provider, rate, pooled.share, moves),)
+        fits = (ProviderFit(fits[0].provider, fits[0].rate, pooled.share, moves),)
     together = float((counted.groupby(["provider", "by"])["model"].transform("nunique") > 1).mean())
     notes.append(f"{100 * together:.0f} % of changes came with another of the provider; models are drawn independently")
     return PriceProcess(
@@ -187,12 +190,13 @@ def _suffices(watched: pd.DataFrame, counted: pd.DataFrame, rows: str) -> None:
         raise ModelError(f"no price changed in {watched['years'].sum():,.1f} SKU-years ({rows}): sizes are unknown")
 
 
-def _by_provider(watched: pd.DataFrame, counted: pd.DataFrame) -> tuple[tuple[ProviderFit, ...], ProviderFit]:
+def _by_provider(
+    watched: pd.DataFrame, counted: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp
+) -> tuple[tuple[ProviderFit, ...], ProviderFit]:
     years = watched.groupby("provider")["years"].sum()
-    years = years[years > 0]
+    names = [str(p) for p in years[years > 0].index]
     moves = {str(p): tuple(float(x) for x in g["log_factor"]) for p, g in counted.groupby("provider")}
-    names = [str(p) for p in years.index]
-    rates = shrunk_rates([len(moves.get(p, ())) for p in names], [float(y) for y in years])
+    rates = shrunk_rates(*_by_spell(watched, counted, names, _spells(begin, end)))
     ups = int((counted["log_factor"] > 0).sum())
     all_ = share_of_rises(ups, len(counted) - ups)
 
@@ -202,6 +206,28 @@ def _by_provider(watched: pd.DataFrame, counted: pd.DataFrame) -> tuple[tuple[Pr
 
     fits = tuple(of(p, rate, moves.get(p, ())) for p, rate in zip(names, rates.own, strict=True))
     return fits, of(OTHER, rates.other, ())
+
+
+def _spells(begin: pd.Timestamp, end: pd.Timestamp) -> list[pd.Timestamp]:
+    """Where spells begin and end: half-years back from the last day; what is left over is the first's."""
+    count = max((end - begin).days // SPELL, 1)
+    return [begin, *(end - pd.Timedelta(days=SPELL * k) for k in range(count - 1, -1, -1))]
+
+
+def _by_spell(
+    watched: pd.DataFrame, counted: pd.DataFrame, names: Sequence[str], edges: Sequence[pd.Timestamp]
+) -> tuple[FloatArray, FloatArray]:
+    """Changes and SKU-years: float arrays (provider, spell). A change on the first day is the first spell's."""
+    at = {name: i for i, name in enumerate(names)}
+    changes, years = np.zeros((2, len(names), len(edges) - 1))
+    for h, (start, stop) in enumerate(pairwise(edges)):
+        span = watched["last"].clip(upper=stop) - watched["first"].clip(lower=start)  # type: ignore[call-overload]
+        days = span.dt.days.clip(lower=0).groupby(watched["provider"]).sum()
+        inside = (counted["by"] <= stop) & ((counted["by"] > start) | (h == 0))
+        for name, i in at.items():
+            years[i, h] = days[name] / DAYS_IN_YEAR
+            changes[i, h] = (counted.loc[inside, "provider"] == name).sum()
+    return changes, years
 
 
 def _borrowed(provider: str, fits: Sequence[ProviderFit]) -> list[str]:

@@ -145,7 +145,8 @@ def drawn_jumps(
 
 def _lasting(law: Law, draws: int, seed: int) -> tuple[FloatArray, FloatArray]:
     """A path's rate and its share of rises (draw,)."""
-    rate = stream(seed, "price rate", law.name).gamma(law.rate.shape, 1 / law.rate.years, size=draws)
+    ahead = law.rate.ahead
+    rate = stream(seed, "price rate", law.name).gamma(ahead.shape, 1 / ahead.years, size=draws)
     return rate, stream(seed, "price share", law.name).beta(law.share.ups, law.share.downs, size=draws)
 
 

@@ -54,8 +54,9 @@ class PriceProcess:
 
     price[d, t] = book price[t] · exp(Σ log factors of the jumps of draw d up to t). The jumps of a model are a Poisson
     process of rate λ a year; each is a rise with probability p; sizes |log factor| are log-normal. λ (Gamma) and p
-    (Beta) of a provider, and the parameters of size, are uncertain: each path draws them once. All units of a model
-    move together, so that output keeps its ratio to input.
+    (Beta) of a provider, and the parameters of size, are uncertain: each path draws them once. Providers change prices
+    in spells, so λ is that of a spell to come: the long run's, times a pace that varies as it did from half-year to
+    half-year. All units of a model move together, so that output keeps its ratio to input.
 
     Models jump independently, given their provider's rate. Vendors sometimes change several prices on one day
     (:attr:`together`); then totals over such models vary more than the process says.
@@ -103,8 +104,9 @@ class PriceProcess:
     def fit(self) -> pd.DataFrame:
         """What was fitted, a row a provider, then any other and all together.
 
-        Columns provider, changes, sku_years, rate (a SKU-year) with rate_p10 and rate_p90, up_share, median_down and
-        median_up (changes of price in per cent, nan where none was seen), filter. The last row's sizes are the law's.
+        Columns provider, changes, sku_years, rate (a SKU-year, in the long run) with rate_p10 and rate_p90, ahead_p90
+        (of a spell to come, as a path draws it), up_share, median_down and median_up (changes of price in per cent,
+        nan where none was seen), filter. The last row's sizes are the law's.
         """
         table = pd.DataFrame([_fit_row(one) for one in (*self.providers, self.other, self.pooled)])
         law = [100 * np.expm1(-self.falls.median), 100 * np.expm1(self.rises.median)]
@@ -231,6 +233,7 @@ def _fit_row(one: ProviderFit) -> dict[str, object]:
         "rate": one.rate.mean,
         "rate_p10": one.rate.quantile(0.1),
         "rate_p90": one.rate.quantile(0.9),
+        "ahead_p90": one.rate.ahead.quantile(0.9),
         "up_share": one.share.mean,
         "median_down": _median_change(moves[moves < 0]),
         "median_up": _median_change(moves[moves > 0]),

@@ -216,7 +216,7 @@ def launch_prices(
     years = years[years > 0]
     tiers = [(str(p), str(t)) for p, t in years.index]
     counts = pairs.groupby(["provider", "tier"]).size().reindex(years.index, fill_value=0)
-    rates = shrunk_rates([int(n) for n in counts], [float(y) for y in years])
+    rates = shrunk_rates(counts.to_numpy()[:, None], years.to_numpy()[:, None], even=True)
     return LaunchProcess(
         successions=pairs,
         tiers=tuple(tiers),
