@@ -27,12 +27,13 @@ def typed(frame: pl.LazyFrame, log: Log, *, timezone: str, grain: Grain) -> Any:
         columns[g.number_column(name)], columns[g.unreadable_column(name)] = _number(own, kinds)
     for column in log.jsons:
         columns[g.unreadable_column(column)] = _no_json(column, kinds[column])
-    columns |= {g.key_column(name): _text(own, kinds) for name, own in log.by.items()}
+    columns |= {g.key_column(name): _texts(own, kinds)[0] for name, own in log.by.items()}
     if log.aside is not None:
         set_aside = _text(log.aside.field, kinds).str.to_lowercase().is_in(list(log.aside.values))
         columns[g.ASIDE] = set_aside.fill_null(value=False)
     if log.identity is not None:
         columns[g.IDENTITY] = _text(log.identity, kinds)
+    columns[g.ROW] = columns.get(g.IDENTITY, pl.lit(""))
     made = frame.with_columns(**columns)
     local = pl.col(g.moment_column())
     if timezone != "UTC" and not log.daily:
