@@ -93,7 +93,7 @@ def _number(own: Field, log: Log, kinds: dict[str, str]) -> tuple[str, str]:
         return f"CASE WHEN NOT isnan({_quoted(own.column)}) THEN {_quoted(own.column)}::DOUBLE END", "false"
     texts = _texts(own, log, kinds)
     casts = [f"TRY_CAST({text} AS DOUBLE)" for text in texts]
-    value = casts[0] if len(casts) == 1 else f"coalesce({', '.join(f'nullif({c}, 0)' for c in casts)}, {casts[0]})"
+    value = casts[0] if len(casts) == 1 else f"coalesce({', '.join([*(f'nullif({c}, 0)' for c in casts), *casts])})"
     value = f"CASE WHEN NOT isnan({value}) THEN {value} END" if not own.paths else value
     bad = " OR ".join(
         f"CASE WHEN {cast} IS NULL OR isnan({cast}) THEN coalesce(trim({text}) <> '', false) ELSE false END"
@@ -176,7 +176,7 @@ def relation_of(files: Sequence[Path], con: duckdb.DuckDBPyConnection) -> duckdb
         found = con.read_json(names, format="newline_delimited", union_by_name=True)
         texts = dict.fromkeys(found.columns, "VARCHAR")
         return con.read_json(names, format="newline_delimited", columns=texts)
-    return con.read_csv(names, header=True, all_varchar=True, union_by_name=True, store_rejects=True)
+    return con.read_csv(names, header=True, all_varchar=True, store_rejects=True)
 
 
 def _family(path: Path) -> str:

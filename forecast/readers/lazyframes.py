@@ -118,7 +118,7 @@ def _with_misfits(groups: g.Groups, lines: list[tuple[str, str, int]], log: Log)
     """The groups, and lines that do not fit their header as one more reason."""
     number = len(groups.reasons) + 1
     row, value, count = lines[0]
-    more = {c: pd.Series([pd.NA], dtype="object") for c in groups.frame}
+    more = {c: pd.Series([None], dtype="object") for c in groups.frame}
     more |= {g.VERDICT: pd.Series([number]), g.ROWS: pd.Series([count]), g.NEGATIVE: pd.Series([False])}
     more |= {g.EXAMPLE: pd.Series([f"line {row}\x1f{value}"])} | {g.known_column(m): pd.Series([0]) for m in log.measures}
     return g.Groups(

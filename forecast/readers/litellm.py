@@ -59,6 +59,7 @@ LOG: Final = Log(
     fixed=_FIXED,
     identity=Field("request_id"),
     aside=Aside(Field("cache_hit"), ("true",), "answered from LiteLLM's own cache (cache_hit): nothing was bought"),
+    prefixed=True,
     notes=(_SPEND_NOTE,),
 )
 DAILY: Final = Log(
@@ -87,6 +88,7 @@ DAILY: Final = Log(
     },
     inside=_INSIDE,
     fixed=_FIXED,
+    prefixed=True,
     notes=(_SPEND_NOTE,),
 )
 _LOG_COLUMNS: Final = {"startTime", "prompt_tokens", "completion_tokens", "spend"}

@@ -63,6 +63,8 @@ class Log:
     identity : Field or None
         A request's own id.
     aside : Aside or None
+    prefixed : bool
+        A model may bear its provider's name, as in ``openai/gpt-4o``, which is cut off.
     notes : tuple of str
         What a reader of the usage must know.
     """
@@ -77,6 +79,7 @@ class Log:
     fixed: Mapping[str, str] = field(default_factory=dict)
     identity: Field | None = None
     aside: Aside | None = None
+    prefixed: bool = False
     notes: tuple[str, ...] = ()
 
     @property

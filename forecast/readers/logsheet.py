@@ -61,7 +61,7 @@ def extract_of(sheet: Sheet, log: Log, *, pages: Sequence[Page] = ()) -> Extract
         sheet.refuse(one.wrong, one.reason, *one.columns)
     usable = {m: value.where(value.abs() <= MOST_COUNT) for m, value in numbers.items()}
     columns: dict[str, pd.Series | str] = {schema.DATE: when, **log.fixed}
-    columns |= {k: cells.text(own) for k, own in log.texts.items()}
+    columns |= named({k: cells.text(own) for k, own in log.texts.items()}, log)
     columns |= disjoint(usable, log)
     counted = usable.get(schema.REQUESTS, pd.Series(1.0, index=sheet.frame.index))
     columns[schema.REQUESTS] = counted
@@ -78,6 +78,16 @@ def extract_of(sheet: Sheet, log: Log, *, pages: Sequence[Page] = ()) -> Extract
         identity=cells.text(log.identity) if log.identity is not None else None,
         pages=tuple(pages),
     )
+
+
+def named(texts: dict[str, pd.Series], log: Log) -> dict[str, pd.Series]:
+    """The texts, models without their provider's name before them."""
+    if not log.prefixed or not {"provider", "model"} <= set(texts):
+        return texts
+    model, before = texts["model"], texts["provider"].fillna("") + "/"
+    bears = [str(m).startswith(b) for m, b in zip(model, before, strict=True)]
+    cut = pd.Series([str(m)[len(b) :] for m, b in zip(model, before, strict=True)], index=model.index, dtype="str")
+    return texts | {"model": model.astype("str").mask(bears, cut)}
 
 
 def listed(text: pd.Series) -> pd.Series:

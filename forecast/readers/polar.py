@@ -89,7 +89,7 @@ def _number(own: Field, kinds: dict[str, pl.DataType]) -> tuple[pl.Expr, pl.Expr
     )
     if len(values) == 1:
         return values[0], bad
-    return pl.coalesce([*(pl.when(v != 0).then(v) for v in values), values[0]]), bad
+    return pl.coalesce([*(pl.when(v != 0).then(v) for v in values), *values]), bad
 
 
 def _text(own: Field, kinds: dict[str, pl.DataType]) -> pl.Expr:

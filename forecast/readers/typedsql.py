@@ -182,7 +182,7 @@ def _number(table: Table, own: Field, words: _Words) -> tuple[Any, Any]:
         bad.append(sa.and_(sa.func.coalesce(sa.func.trim(text), "") != "", sa.not_(sa.func.coalesce(readable, sa.false()))))
     if len(values) == 1:
         return values[0], bad[0]
-    return sa.func.coalesce(*(sa.func.nullif(v, 0.0) for v in values), values[0]), sa.or_(*bad)
+    return sa.func.coalesce(*(sa.func.nullif(v, 0.0) for v in values), *values), sa.or_(*bad)
 
 
 def _texts(table: Table, own: Field, words: _Words) -> list[Any]:

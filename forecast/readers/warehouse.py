@@ -21,7 +21,7 @@ from forecast.readers import litellm
 from forecast.readers.assemble import PERSONAL, How
 from forecast.readers.files import PARQUETS, TABLES, kind_of
 from forecast.readers.logs import Log, check_mapping, log_of
-from forecast.readers.logsheet import disjoint, listed
+from forecast.readers.logsheet import disjoint, listed, named
 from forecast.readers.sheet import Extract, check_conserved
 from forecast.reading import REJECTED
 from forecast.schema import Grain
@@ -221,8 +221,8 @@ def extract_of(groups: g.Groups, log: Log, *, name: str, how: How) -> Extract:
     wrong = table[g.VERDICT].astype("int64") > 0
     again = table[g.AGAIN].astype(bool) & ~wrong if g.AGAIN in table else pd.Series(False, index=table.index)
     frame = pd.DataFrame({schema.DATE: pd.to_datetime(table[g.PERIOD]), **log.fixed}, index=table.index)
-    for key in log.by:
-        frame[key] = listed(table[g.key_column(key)])
+    for key, values in named({key: listed(table[g.key_column(key)]) for key in log.by}, log).items():
+        frame[key] = values
     for measure, values in disjoint(sums, log).items():
         frame[measure] = values
     frame[schema.REQUESTS] = counted
