@@ -179,7 +179,8 @@ def main() -> None:
     first, last = min(best), max(best)
     if first != last:
         growth = best[last][0] / best[first][0]
-        print(f"{last // first} times the rows: {growth:.1f} times the time, {best[last][1] / best[first][1]:.2f} the memory")
+        memory = best[last][1] / best[first][1]
+        print(f"{last // first} times the rows: {growth:.1f} times the time, {memory:.2f} times the memory")
     if not given.keep:
         shutil.rmtree(given.folder)
 

@@ -19,28 +19,30 @@ USER = "postgres"
 
 TABLES = """
 CREATE TABLE "LiteLLM_SpendLogs" (
-    request_id TEXT PRIMARY KEY, call_type TEXT NOT NULL, api_key TEXT NOT NULL DEFAULT '', spend DOUBLE PRECISION NOT NULL
-    DEFAULT 0, total_tokens INTEGER NOT NULL DEFAULT 0, prompt_tokens INTEGER NOT NULL DEFAULT 0, completion_tokens INTEGER
-    NOT NULL DEFAULT 0, "startTime" TIMESTAMP(3) NOT NULL, "endTime" TIMESTAMP(3) NOT NULL, request_duration_ms INTEGER,
-    "completionStartTime" TIMESTAMP(3), model TEXT NOT NULL DEFAULT '', model_id TEXT DEFAULT '', model_group TEXT DEFAULT
-    '', custom_llm_provider TEXT DEFAULT '', api_base TEXT DEFAULT '', "user" TEXT DEFAULT '', metadata JSONB DEFAULT '{}',
-    cache_hit TEXT DEFAULT '', cache_key TEXT DEFAULT '', request_tags JSONB DEFAULT '[]', team_id TEXT, organization_id
-    TEXT, end_user TEXT, requester_ip_address TEXT, messages JSONB DEFAULT '{}', response JSONB DEFAULT '{}', session_id
-    TEXT, status TEXT, mcp_namespaced_tool_name TEXT, agent_id TEXT
+    request_id TEXT PRIMARY KEY, call_type TEXT NOT NULL, api_key TEXT NOT NULL DEFAULT '', spend DOUBLE
+    PRECISION NOT NULL DEFAULT 0, total_tokens INTEGER NOT NULL DEFAULT 0, prompt_tokens INTEGER NOT NULL
+    DEFAULT 0, completion_tokens INTEGER NOT NULL DEFAULT 0, "startTime" TIMESTAMP(3) NOT NULL, "endTime"
+    TIMESTAMP(3) NOT NULL, request_duration_ms INTEGER, "completionStartTime" TIMESTAMP(3), model TEXT NOT
+    NULL DEFAULT '', model_id TEXT DEFAULT '', model_group TEXT DEFAULT '', custom_llm_provider TEXT DEFAULT
+    '', api_base TEXT DEFAULT '', "user" TEXT DEFAULT '', metadata JSONB DEFAULT '{}', cache_hit TEXT DEFAULT
+    '', cache_key TEXT DEFAULT '', request_tags JSONB DEFAULT '[]', team_id TEXT, organization_id TEXT,
+    end_user TEXT, requester_ip_address TEXT, messages JSONB DEFAULT '{}', response JSONB DEFAULT '{}',
+    session_id TEXT, status TEXT, mcp_namespaced_tool_name TEXT, agent_id TEXT
 );
 CREATE TABLE "LiteLLM_DailyUserSpend" (
-    id TEXT PRIMARY KEY, user_id TEXT, date TEXT NOT NULL, api_key TEXT NOT NULL, model TEXT, model_group TEXT,
-    custom_llm_provider TEXT, mcp_namespaced_tool_name TEXT, endpoint TEXT, prompt_tokens BIGINT NOT NULL DEFAULT 0,
-    completion_tokens BIGINT NOT NULL DEFAULT 0, cache_read_input_tokens BIGINT NOT NULL DEFAULT 0,
-    cache_creation_input_tokens BIGINT NOT NULL DEFAULT 0, spend DOUBLE PRECISION NOT NULL DEFAULT 0, api_requests BIGINT
-    NOT NULL DEFAULT 0, successful_requests BIGINT NOT NULL DEFAULT 0, failed_requests BIGINT NOT NULL DEFAULT 0,
-    created_at TIMESTAMP(3) NOT NULL DEFAULT now(), updated_at TIMESTAMP(3) NOT NULL DEFAULT now()
+    id TEXT PRIMARY KEY, user_id TEXT, date TEXT NOT NULL, api_key TEXT NOT NULL, model TEXT, model_group
+    TEXT, custom_llm_provider TEXT, mcp_namespaced_tool_name TEXT, endpoint TEXT, prompt_tokens BIGINT NOT
+    NULL DEFAULT 0, completion_tokens BIGINT NOT NULL DEFAULT 0, cache_read_input_tokens BIGINT NOT NULL
+    DEFAULT 0, cache_creation_input_tokens BIGINT NOT NULL DEFAULT 0, spend DOUBLE PRECISION NOT NULL DEFAULT
+    0, api_requests BIGINT NOT NULL DEFAULT 0, successful_requests BIGINT NOT NULL DEFAULT 0, failed_requests
+    BIGINT NOT NULL DEFAULT 0, created_at TIMESTAMP(3) NOT NULL DEFAULT now(), updated_at TIMESTAMP(3) NOT
+    NULL DEFAULT now()
 );
-CREATE TABLE "order" ("select" TEXT, "group" TIMESTAMPTZ, "from" TEXT, "where" NUMERIC);
+CREATE TABLE "order" ("select" TEXT, "group" TIMESTAMPTZ, "from" TEXT, "where" NUMERIC;
 """
 
 
-class NoPostgres(RuntimeError):
+class NoPostgresError(RuntimeError):
     """It is not installed and cannot be."""
 
 
@@ -59,15 +61,18 @@ def programs() -> Path:
     if found is not None:
         return found
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        raise NoPostgres("PostgreSQL is not installed, and only root with apt-get can install it here")
+        raise NoPostgresError("PostgreSQL is not installed, and only root with apt-get can install it here")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "--no-install-recommends", "postgresql"]):
+    for command in (
+        ["apt-get", "update", "-q"],
+        ["apt-get", "install", "-y", "-q", "--no-install-recommends", "postgresql"],
+    ):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise NoPostgres(f"{' '.join(command)} failed: {done.stderr.strip().splitlines()[-1:]}")
+            raise NoPostgresError(f"{' '.join(command)} failed: {done.stderr.strip().splitlines()[-1:]}")
     found = _installed()
     if found is None:
-        raise NoPostgres("the package postgresql is installed, but there is no initdb under /usr/lib/postgresql")
+        raise NoPostgresError("the package postgresql is installed, but there is no initdb under /usr/lib/postgresql")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Spend logs for tests: a seed comes in, rows as LiteLLM writes them go out, and what a plain group-by makes of them."""
+"""Spend logs for tests: a seed comes in; LiteLLM's rows go out, and what a plain group-by makes of them."""
 
 import json
 
@@ -37,7 +37,9 @@ def rows_of(seed, count=400):
                 "model_group": "chat",
                 "custom_llm_provider": provider,
                 "user": f"person-{random.integers(50)}",
-                "metadata": json.dumps({"user_api_key_alias": f"key {random.integers(2)}", "additional_usage_values": used}),
+                "metadata": json.dumps(
+                    {"user_api_key_alias": f"key {random.integers(2)}", "additional_usage_values": used}
+                ),
                 "cache_hit": "True" if random.random() < 0.05 else "False",
                 "request_tags": json.dumps([f"team:{random.integers(2)}", "chat"]),
                 "team_id": None if random.random() < 0.3 else f"team-{random.integers(2)}",
@@ -53,7 +55,9 @@ def plain(rows, zone="UTC", step="D"):
     """The referee: what is used by day, provider and model, by pandas alone."""
     rows = rows[rows["cache_hit"] != "True"]
     used = rows["metadata"].map(lambda text: json.loads(text)["additional_usage_values"])
-    read = used.map(lambda u: u.get("cache_read_input_tokens", 0) or (u.get("prompt_tokens_details") or {}).get("cached_tokens", 0))
+    read = used.map(
+        lambda u: u.get("cache_read_input_tokens", 0) or (u.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
+    )
     written = used.map(lambda u: u["cache_creation_input_tokens"]).astype("float64")
     local = rows["startTime"].dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
     table = pd.DataFrame(
@@ -74,5 +78,5 @@ def plain(rows, zone="UTC", step="D"):
 
 def summed(usage):
     """A usage by day, provider and model, in the order of the referee."""
-    measures = [c for c in ("requests", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "list_cost")]
+    measures = ["requests", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "list_cost"]
     return usage.frame.groupby(["date", "provider", "model"])[measures].sum(min_count=1).reset_index()

@@ -22,7 +22,7 @@ def server():
     try:
         with postgres.running() as found:
             yield found
-    except postgres.NoPostgres as why:
+    except postgres.NoPostgresError as why:
         pytest.skip(f"NOT TESTED against PostgreSQL: {why}")
 
 
@@ -92,15 +92,19 @@ def test_rejected_rows_are_counted_with_their_sums(server, connection, logs):
 
 def test_daily_tables_hold_the_same(server, connection, logs):
     used = logs["metadata"].map(lambda text: json.loads(text)["additional_usage_values"])
-    read_ = used.map(lambda u: u.get("cache_read_input_tokens", 0) or u.get("prompt_tokens_details", {}).get("cached_tokens", 0))
+    read_ = used.map(
+        lambda u: u.get("cache_read_input_tokens", 0) or u.get("prompt_tokens_details", {}).get("cached_tokens", 0)
+    )
     written = used.map(lambda u: u["cache_creation_input_tokens"] or 0)
     table = logs.assign(read=read_, written=written, date=logs["startTime"].dt.strftime("%Y-%m-%d"), n=1)
     table = table[table["cache_hit"] != "True"]
     by = ["date", "api_key", "model", "custom_llm_provider", "user"]
-    sums = table.groupby(by)[["prompt_tokens", "completion_tokens", "read", "written", "spend", "n"]].sum().reset_index()
+    sums = (
+        table.groupby(by)[["prompt_tokens", "completion_tokens", "read", "written", "spend", "n"]].sum().reset_index()
+    )
     connection.execute('TRUNCATE "LiteLLM_DailyUserSpend"')
-    names = "date, api_key, model, custom_llm_provider, user_id, prompt_tokens, completion_tokens, cache_read_input_tokens, "
-    names += "cache_creation_input_tokens, spend, api_requests, id"
+    names = "date, api_key, model, custom_llm_provider, user_id, prompt_tokens, completion_tokens, "
+    names += "cache_read_input_tokens, cache_creation_input_tokens, spend, api_requests, id"
     with connection.cursor().copy(f'COPY "LiteLLM_DailyUserSpend" ({names}) FROM STDIN') as copy:
         for i, row in enumerate(sums.itertuples(index=False)):
             copy.write_row([*row, str(i)])
@@ -114,7 +118,8 @@ def test_reserved_words_and_text_in_a_table_of_any_kind(server, connection):
     connection.execute(
         """
         TRUNCATE "order";
-        INSERT INTO "order" VALUES ('gpt-4o', '2026-05-01 23:30:00+02', '12', 0.5), ('gpt-4o', '2026-05-01 01:00:00+00', 'x', 1),
+        INSERT INTO "order" VALUES
+            ('gpt-4o', '2026-05-01 23:30:00+02', '12', 0.5), ('gpt-4o', '2026-05-01 01:00:00+00', 'x', 1),
             ('gpt-4o', NULL, '3', NULL), ('gpt-4o', '2026-05-01 02:00:00+00', ' 8 ', -0.25);
         """
     )

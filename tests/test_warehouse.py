@@ -103,7 +103,9 @@ def test_days_are_those_of_the_billing_zone(engine, zone, tmp_path):
     rows = rows_of(2)
     expected = plain(rows, zone)
     assert not expected["date"].equals(plain(rows)["date"]) or not expected.equals(plain(rows))
-    pd.testing.assert_frame_equal(summed(engine(rows, tmp_path, timezone=zone)), expected, rtol=RELATIVE, check_dtype=False)
+    pd.testing.assert_frame_equal(
+        summed(engine(rows, tmp_path, timezone=zone)), expected, rtol=RELATIVE, check_dtype=False
+    )
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -137,7 +139,9 @@ def damaged():
     rows.loc[8, "cache_hit"] = "True"
     rows.loc[9, "metadata"] = '{"additional_usage_values": {"cache_read_input_tokens": "six"}}'
     rows.loc[10, "startTime"] = "2026-02-30 00:00:00"
-    return rows.astype({"startTime": "str", "prompt_tokens": "str", "spend": "str"}).replace({"startTime": {"nan": None}})
+    return rows.astype({"startTime": "str", "prompt_tokens": "str", "spend": "str"}).replace(
+        {"startTime": {"nan": None}}
+    )
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -223,8 +227,18 @@ COLUMNS = {
     "team": "select",
 }
 LINES = [
-    {"group": "2026-05-01T23:30:00+02:00", "order": "gpt-4o", "select": "a", "usage": {"prompt": 100, "cached": 40, "out": 7}},
-    {"group": "2026-05-01T21:45:00Z", "order": "gpt-4o", "select": "a", "usage": {"prompt": 50, "cached": None, "out": 3}},
+    {
+        "group": "2026-05-01T23:30:00+02:00",
+        "order": "gpt-4o",
+        "select": "a",
+        "usage": {"prompt": 100, "cached": 40, "out": 7},
+    },
+    {
+        "group": "2026-05-01T21:45:00Z",
+        "order": "gpt-4o",
+        "select": "a",
+        "usage": {"prompt": 50, "cached": None, "out": 3},
+    },
     {"group": "2026-05-02", "order": "gpt-4o", "select": "b", "usage": {"prompt": 10, "cached": 0, "out": 1}},
 ]
 
@@ -301,13 +315,13 @@ def test_a_mapping_that_does_not_fit_is_told(columns, told):
 
 def test_an_engine_that_fails_says_so():
     broken = duckdb.sql("SELECT TIMESTAMP '2026-01-01' AS date, error('no more') AS output_tokens")
-    with pytest.raises(UsageError, match="duckdb cannot read it.*no more"):
+    with pytest.raises(UsageError, match=r"duckdb cannot read it.*no more"):
         read(broken, format="log")
 
 
 # -------------------------------------------------------------------------------------------------- credentials
 
-SECRET = "hunter2-s3cr3t"
+SECRET = "hunter2-s3cr3t"  # noqa: S105 - what must not be told
 ADDRESSES = [
     f"postgresql://reader:{SECRET}@127.0.0.1:1/litellm",
     f"postgresql://reader:{SECRET}@127.0.0.1:1/litellm?password={SECRET}&sslmode=nonsense",

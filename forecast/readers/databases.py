@@ -7,7 +7,7 @@ only where it holds nothing of the address's secrets.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, quote_plus
@@ -49,7 +49,7 @@ def described(source: Any) -> str:
     return f"{url.get_backend_name()}://{host}/{url.database or ''}"
 
 
-def read_groups(source: Any, table: str | None, meaning: Meaning, *, source_name: str) -> tuple[Log, g.Groups]:
+def groups_of_table(source: Any, table: str | None, meaning: Meaning, *, source_name: str) -> tuple[Log, g.Groups]:
     """What the columns of a database's table mean, and its sums, made by the database.
 
     Raises
@@ -57,8 +57,6 @@ def read_groups(source: Any, table: str | None, meaning: Meaning, *, source_name
     UsageError
         It cannot be reached or read; there is no such table; its dialect lacks what is asked.
     """
-    import sqlalchemy as sa
-
     with _engine(source) as engine:
         name, _, bare = (table or "").rpartition(".")
         found = _safely(engine, source_name, lambda con: _reflected(con, bare, name or None, source_name))
@@ -70,7 +68,6 @@ def read_groups(source: Any, table: str | None, meaning: Meaning, *, source_name
             return pd.DataFrame(rows.fetchall(), columns=list(rows.keys()))
 
         frame = _safely(engine, source_name, fetched)
-    assert sa is not None
     return log, g.Groups(frame, reasons)
 
 
@@ -86,12 +83,8 @@ def _url(source: Any) -> URL:
         return source
     if not isinstance(source, str):
         raise UsageError(f"a {type(source).__name__} is no database: give an address or an engine")
-    try:
+    with suppress(sa.exc.ArgumentError, ValueError):  # told below, so that no cause holds the address
         return sa.make_url(source)
-    except (sa.exc.ArgumentError, ValueError):
-        wrong = True
-    assert wrong
-    # Told outside, so that no cause holds the address.
     raise UsageError(
         "the database's address cannot be read; write it as postgresql://user:password@host:5432/database, "
         "with special characters of the password percent-encoded"
@@ -113,10 +106,8 @@ def _engine(source: Any) -> Iterator[Engine]:
     if url.get_backend_name() == "postgresql" and "connect_timeout" not in url.query:
         options["connect_args"] = {"connect_timeout": _PATIENCE}
     made: Engine | None = None
-    try:
+    with suppress(sa.exc.ArgumentError, ModuleNotFoundError):  # told below, so that no cause holds the address
         made = sa.create_engine(url, hide_parameters=True, poolclass=sa.NullPool, **options)
-    except (sa.exc.ArgumentError, ModuleNotFoundError):
-        pass
     if made is None:
         raise UsageError(
             f"{described(source)}: no driver for {url.drivername!r} is installed; for PostgreSQL: "
@@ -142,9 +133,8 @@ def _safely(engine: Engine, source: str, work: Callable[[Connection], Any]) -> A
     failure: _Failure | None = None
     try:
         with engine.connect() as connection:
-            if engine.dialect.name == "postgresql":
-                connection = connection.execution_options(postgresql_readonly=True)
-            return work(connection)
+            postgres = engine.dialect.name == "postgresql"
+            return work(connection.execution_options(postgresql_readonly=True) if postgres else connection)
     except sa.exc.DBAPIError as error:
         failure = _Failure(_without_secrets(str(error.orig), engine.url))
     except sa.exc.NoSuchModuleError:

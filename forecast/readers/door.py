@@ -16,6 +16,7 @@ from forecast.errors import UsageError, one_of
 from forecast.readers.assemble import How, assembled, whole_reading
 from forecast.readers.contents import Content, Documents, contents, table_of_frame
 from forecast.readers.files import files_of
+from forecast.readers.lazyframes import is_dask
 from forecast.readers.overlap import Overlap
 from forecast.readers.pages import check_pages
 from forecast.readers.registry import Reader, reader_of
@@ -27,7 +28,7 @@ from forecast.schema import Grain
 from forecast.usage import Usage
 
 #: One source: its name, its parts (or the log that is grouped where it lives), and the number of its first row.
-_Source = tuple[str, Iterator[Content | Stored], int]
+_Source = tuple[str, Iterator[Any], int]
 
 
 def read_usage(
@@ -227,8 +228,8 @@ def _sources(source: Any, format: str | None, table: str | None, *, together: bo
     elif isinstance(source, list | tuple | set | frozenset):
         for one in source:
             yield from _sources(one, format, table, together=together)
-    elif (stored := stored_frame(source, format)) is not None:
-        yield stored.name, iter([stored]), 0
+    elif (frame := stored_frame(source, format)) is not None:
+        yield frame.name, iter([frame]), 0
     elif isinstance(source, pd.DataFrame):
         yield "<frame>", iter([table_of_frame(source)]), 0
     else:
@@ -239,7 +240,7 @@ def _as_pandas(source: Any) -> pd.DataFrame:
     import narwhals as nw
 
     try:
-        frame = nw.from_native(source)
+        frame = nw.from_native(source.compute() if is_dask(source) else source)
         made: pd.DataFrame = (frame.collect() if isinstance(frame, nw.LazyFrame) else frame).to_pandas()
     except TypeError as cause:
         raise UsageError(

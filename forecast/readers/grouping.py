@@ -91,26 +91,26 @@ class Groups:
 class _Ops:
     """The words of :func:`verdicts` in Narwhals."""
 
-    def moment(self) -> nw.Expr:
+    def moment(self) -> Any:
         return _nw().col(moment_column())
 
-    def number(self, measure: str) -> nw.Expr:
+    def number(self, measure: str) -> Any:
         return _nw().col(number_column(measure))
 
-    def unreadable(self, name: str) -> nw.Expr:
+    def unreadable(self, name: str) -> Any:
         return _nw().col(unreadable_column(name))
 
-    def absent(self, value: nw.Expr) -> nw.Expr:
+    def absent(self, value: Any) -> Any:
         return value.is_null()
 
-    def or_zero(self, value: nw.Expr) -> nw.Expr:
+    def or_zero(self, value: Any) -> Any:
         return value.fill_null(0.0)
 
-    def aside(self) -> nw.Expr:
+    def aside(self) -> Any:
         return _nw().col(ASIDE)
 
 
-def grouped(typed: nw.LazyFrame[Any], log: Log, *, dedupe: bool, exact: bool = True) -> Groups:
+def grouped(typed: nw.LazyFrame[Any], log: Log, *, dedupe: bool) -> Groups:
     """The sums by period, key and verdict, made where the rows live.
 
     Parameters
@@ -119,8 +119,6 @@ def grouped(typed: nw.LazyFrame[Any], log: Log, *, dedupe: bool, exact: bool = T
         The typed columns beside the log's own, which examples are shown of.
     dedupe : bool
         Mark what bears an id that an earlier row bears.
-    exact : bool
-        Add money up as decimals; engines without them add floats.
     """
     nw = _nw()
     found = list(verdicts(log, _Ops()))
@@ -131,7 +129,7 @@ def grouped(typed: nw.LazyFrame[Any], log: Log, *, dedupe: bool, exact: bool = T
     wrong = reduce(lambda a, b: a | b, (one.wrong for one in found)).fill_null(False)
     verdict = nw.when(wrong).then(verdict).otherwise(nw.lit(0))
     judged = typed.with_columns(
-        verdict.alias(VERDICT), _negative(log).alias(NEGATIVE), *(_usable(m, exact=exact) for m in log.measures)
+        verdict.alias(VERDICT), _negative(log).alias(NEGATIVE), *(_usable(m) for m in log.measures)
     ).with_columns(nw.when(nw.col(VERDICT) > 0).then(_example(log)).alias(EXAMPLE))
     keys = [PERIOD, VERDICT, NEGATIVE, *(key_column(k) for k in log.by)]
     if dedupe:
@@ -158,12 +156,12 @@ def _negative(log: Log) -> Any:
     return nw.lit(False) if not below else reduce(lambda a, b: a | b, below).fill_null(False)
 
 
-def _usable(measure: str, *, exact: bool) -> Any:
+def _usable(measure: str) -> Any:
     """A measure as it is added up: what is beyond any real count is no quantity, and is not."""
     nw = _nw()
     number = nw.col(number_column(measure))
     value = nw.when((number <= MOST_COUNT) & (number >= -MOST_COUNT)).then(number)
-    if exact and measure in schema.MONEY:
+    if measure in schema.MONEY:
         value = value.cast(nw.Decimal(38, DIGITS))
     return value.alias(sum_column(measure))
 

@@ -20,7 +20,6 @@ _ENGINES: Final = {
     "duckdb": "forecast.readers.duck",
     "polars": "forecast.readers.polar",
     "pyspark": "forecast.readers.spark",
-    "dask": "forecast.readers.dasks",
 }
 #: What an engine raises where it cannot read or reckon.
 _FAULTS: Final = {
@@ -34,7 +33,9 @@ _FAULTS: Final = {
 class Meaning(Protocol):
     """What is asked of a log; see :mod:`forecast.readers.warehouse`."""
 
-    source: str
+    @property
+    def source(self) -> str:
+        """What errors call the log."""
 
     @property
     def grain(self) -> Grain:
@@ -52,11 +53,9 @@ class Meaning(Protocol):
         """The log that has these columns."""
 
 
-def is_lazy(source: Any) -> bool:
-    """Whether it is a frame that Narwhals knows and that has not been collected."""
-    import narwhals as nw
-
-    return isinstance(nw.from_native(source, pass_through=True), nw.LazyFrame)
+def is_dask(source: Any) -> bool:
+    """Whether it is a frame of Dask's, which Narwhals no longer reads by itself."""
+    return type(source).__module__.split(".")[0] in ("dask", "dask_expr")
 
 
 def read_groups(what: Any, meaning: Meaning, *, files: bool) -> tuple[Log, g.Groups]:
@@ -69,6 +68,8 @@ def read_groups(what: Any, meaning: Meaning, *, files: bool) -> tuple[Log, g.Gro
     """
     if files:
         return _of_files(what, meaning)
+    if is_dask(what):
+        return _of_dask(what, meaning)
     import narwhals as nw
 
     frame = nw.from_native(what)
@@ -80,9 +81,19 @@ def read_groups(what: Any, meaning: Meaning, *, files: bool) -> tuple[Log, g.Gro
     engine = str(frame.implementation.value)
     if engine not in _ENGINES:
         raise UsageError(
-            f"{meaning.source}: frames of {engine} are not read; allowed: {', '.join(_ENGINES)}, and eager frames"
+            f"{meaning.source}: frames of {engine} are not read; allowed: {', '.join(_ENGINES)}, dask and eager frames"
         )
     return _read(frame.to_native(), engine, meaning)
+
+
+def _of_dask(frame: Any, meaning: Meaning) -> tuple[Log, g.Groups]:
+    from forecast.readers.dasks import groups_of
+
+    log = meaning.of([str(c) for c in frame.columns])
+    with _told("duckdb", meaning.source), _told("dask", meaning.source):
+        zone, grain = meaning.zone, meaning.grain
+        groups = groups_of(frame, log, timezone=zone, grain=grain, dedupe=meaning.dedupe, source=meaning.source)
+        return log, groups
 
 
 def _of_files(files: Sequence[Path], meaning: Meaning) -> tuple[Log, g.Groups]:
@@ -99,7 +110,7 @@ def _read(native: Any, engine: str, meaning: Meaning) -> tuple[Log, g.Groups]:
     with _told(engine, meaning.source):
         log = meaning.of([str(c) for c in native.columns] if engine != "polars" else native.collect_schema().names())
         frame = typed(native, log, timezone=meaning.zone, grain=meaning.grain)
-        return log, g.grouped(frame, log, dedupe=meaning.dedupe, exact=engine != "dask")
+        return log, g.grouped(frame, log, dedupe=meaning.dedupe)
 
 
 @contextmanager
@@ -120,7 +131,9 @@ def _with_misfits(groups: g.Groups, lines: list[tuple[str, str, int]], log: Log)
     row, value, count = lines[0]
     more = {c: pd.Series([None], dtype="object") for c in groups.frame}
     more |= {g.VERDICT: pd.Series([number]), g.ROWS: pd.Series([count]), g.NEGATIVE: pd.Series([False])}
-    more |= {g.EXAMPLE: pd.Series([f"line {row}\x1f{value}"])} | {g.known_column(m): pd.Series([0]) for m in log.measures}
+    more |= {g.EXAMPLE: pd.Series([f"line {row}\x1f{value}"])} | {
+        g.known_column(m): pd.Series([0]) for m in log.measures
+    }
     return g.Groups(
         pd.concat([groups.frame.astype("object"), pd.DataFrame(more)], ignore_index=True),
         (*groups.reasons, "the row does not fit the header"),

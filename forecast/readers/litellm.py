@@ -1,8 +1,8 @@
 """LiteLLM: its spend logs, daily tables and daily activity come in, as files, JSON or a database; records go out.
 
 ``prompt_tokens`` holds what a provider's cache served and took, and is made disjoint. ``spend`` is what LiteLLM works
-out from its own price map, which holds list prices: no bill, and so read as ``list_cost``. Requests that LiteLLM answers
-from its own cache cost nothing and are set aside, with their tokens. Source: the schema of LiteLLM's database (MIT).
+out from its own price map, which holds list prices: no bill, and so read as ``list_cost``. Requests that LiteLLM
+answers from its own cache cost nothing: they are set aside, with their tokens. Source: LiteLLM's schema (MIT).
 """
 
 from __future__ import annotations
@@ -171,12 +171,11 @@ def _is_activity(page: Mapping[str, Any]) -> bool:
 
 def _activity(name: str, page: Mapping[str, Any], place: int | str) -> Extract:
     """One page: a record a day, model and key, and what the parts of a day leave of it."""
-    about = page.get("metadata") if isinstance(page.get("metadata"), dict) else {}
+    about = _dict(page.get("metadata"))
     number, of = about.get("page"), about.get("total_pages")
     told = f"{number} of {of}" if number is not None else None
     records, places = [], []
-    for i, result in enumerate(page["results"]):
-        result = result if isinstance(result, dict) else {}
+    for i, result in enumerate(map(_dict, page["results"])):
         for what, record in _parts(result):
             records.append(record | {"date": result.get("date"), "page": told})
             places.append(f"{place}: results[{i}]{what}")

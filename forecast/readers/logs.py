@@ -1,7 +1,7 @@
-"""Logs: which columns of a log of requests say what. Comes in: column names. Goes out: one description for all readers.
+"""Logs: which columns of a log of requests say what. Comes in: column names. Goes out: one description for all.
 
-The same description is carried out by a :class:`~forecast.readers.sheet.Sheet` (files that fit into memory), by Narwhals
-(DuckDB, Polars, PySpark, Dask) and by SQL in a database; :func:`verdicts` says for all of them what makes a row wrong.
+It is carried out by a :class:`~forecast.readers.sheet.Sheet` (files that fit into memory), by Narwhals (DuckDB, Polars,
+PySpark; Dask by DuckDB) and by SQL in a database; :func:`verdicts` says for all of them what makes a row wrong.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from forecast.readers.sheet import FIRST_DAY, MOST_COUNT, TOKENS
 #: where tokens that a cache served or took stand inside.
 IDENTITY: Final = "request_id"
 WHOLE_INPUT: Final = "all_input_tokens"
-_CACHE: Final = ("cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens")
+_CACHE: Final[tuple[str, ...]] = ("cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens")
 _MEASURES: Final = (schema.REQUESTS, *schema.UNITS, *schema.MONEY)
 _TEXTS: Final = (*schema.DIMENSIONS, "currency", "charge_category")
 
@@ -99,7 +99,7 @@ class Log:
     @property
     def fields(self) -> tuple[Field, ...]:
         """Every field."""
-        own = [f for f in (self.identity, self.aside and self.aside.field) if f is not None]
+        own = [f for f in (self.identity, self.aside.field if self.aside is not None else None) if f is not None]
         return (self.moment, *self.measures.values(), *self.by.values(), *own)
 
     @property
@@ -206,9 +206,9 @@ def log_of(columns: Mapping[str, str], *, there: Iterable[str], source: str) -> 
             f"{source}: nothing is measured: none of {', '.join(_MEASURES)} is there; "
             "map a column: columns={'input_tokens': '...'}"
         )
-    texts = {t: fields.pop(t) for t in _TEXTS if t in fields}
+    texts: dict[str, Field] = {t: fields.pop(t) for t in _TEXTS if t in fields}
     identity = fields.pop(IDENTITY, None)
-    inside = {part: "input_tokens" for part in _CACHE if part in measures} if whole is not None else {}
+    inside: dict[str, str] = {part: "input_tokens" for part in _CACHE if part in measures} if whole is not None else {}
     return Log("log", moment, measures, texts=texts, attributes=fields, inside=inside, identity=identity)
 
 

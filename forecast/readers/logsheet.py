@@ -27,7 +27,8 @@ class _Ops:
     set_aside: pd.Series
 
     def moment(self) -> pd.Series:
-        return self.when.dt.tz_localize(None)
+        naive: pd.Series = self.when.dt.tz_localize(None)
+        return naive
 
     def number(self, measure: str) -> pd.Series:
         return self.numbers[measure]
@@ -85,9 +86,8 @@ def named(texts: dict[str, pd.Series], log: Log) -> dict[str, pd.Series]:
     if not log.prefixed or not {"provider", "model"} <= set(texts):
         return texts
     model, before = texts["model"], texts["provider"].fillna("") + "/"
-    bears = [str(m).startswith(b) for m, b in zip(model, before, strict=True)]
-    cut = pd.Series([str(m)[len(b) :] for m, b in zip(model, before, strict=True)], index=model.index, dtype="str")
-    return texts | {"model": model.astype("str").mask(bears, cut)}
+    cut = [m.removeprefix(b) if isinstance(m, str) else None for m, b in zip(model, before, strict=True)]
+    return texts | {"model": pd.Series(cut, index=model.index, dtype="str")}
 
 
 def listed(text: pd.Series) -> pd.Series:

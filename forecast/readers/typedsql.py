@@ -179,7 +179,9 @@ def _number(table: Table, own: Field, words: _Words) -> tuple[Any, Any]:
     for text in _texts(table, own, words):
         readable = text.regexp_match(_NUMBER)
         values.append(sa.case((readable, sa.cast(text, sa.Double))))
-        bad.append(sa.and_(sa.func.coalesce(sa.func.trim(text), "") != "", sa.not_(sa.func.coalesce(readable, sa.false()))))
+        bad.append(
+            sa.and_(sa.func.coalesce(sa.func.trim(text), "") != "", sa.not_(sa.func.coalesce(readable, sa.false())))
+        )
     if len(values) == 1:
         return values[0], bad[0]
     return sa.func.coalesce(*(sa.func.nullif(v, 0.0) for v in values), *values), sa.or_(*bad)
@@ -276,9 +278,7 @@ def _false(column: Any) -> ColumnElement[bool]:
     return sa.false()
 
 
-_POSTGRES: Final = _Words(
-    True, True, _postgres_instant, _postgres_rezoned, _postgres_floor, _postgres_under, _false
-)
+_POSTGRES: Final = _Words(True, True, _postgres_instant, _postgres_rezoned, _postgres_floor, _postgres_under, _false)
 #: A column of SQLite holds what was put in, whatever its type says: nothing is taken for typed.
 _SQLITE: Final = _Words(
     False, False, _sqlite_instant, lambda moment, _: moment, _sqlite_floor, _sqlite_under, _sqlite_no_json

@@ -5,7 +5,7 @@ Only sums by period and key leave it, and a line for each reason for which rows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -20,6 +20,7 @@ from forecast.readers import grouping as g
 from forecast.readers import litellm
 from forecast.readers.assemble import PERSONAL, How
 from forecast.readers.files import PARQUETS, TABLES, kind_of
+from forecast.readers.lazyframes import is_dask, read_groups
 from forecast.readers.logs import Log, check_mapping, log_of
 from forecast.readers.logsheet import disjoint, listed, named
 from forecast.readers.sheet import Extract, check_conserved
@@ -90,14 +91,20 @@ def stored_frame(source: Any, format: str | None) -> Stored | None:  # noqa: A00
     """A frame as a stored log, where it is named as one, or is lazy and looks like one; else None."""
     import narwhals as nw
 
+    if is_dask(source):
+        return Stored("<frame>", "frame", source) if format in FORMATS or _fits(source.columns, format) else None
     frame = nw.from_native(source, pass_through=True)
     if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
         return None
     if isinstance(frame, nw.LazyFrame):
-        if format in FORMATS or (format is None and litellm.fits_columns(frame.collect_schema().names())):
+        if format in FORMATS or _fits(frame.collect_schema().names(), format):
             return Stored("<frame>", "frame", source)
         return None
     return Stored("<frame>", "frame", source) if format == NAME else None
+
+
+def _fits(columns: Iterable[Any], format: str | None) -> bool:  # noqa: A002
+    return format is None and litellm.fits_columns(map(str, columns))
 
 
 def is_address(source: Any) -> bool:
@@ -144,13 +151,11 @@ def extracts(
         raise UsageError(f"timezone {how.timezone!r} is not known; give one like 'Europe/Berlin' or 'UTC'") from cause
     meaning = _Meaning(stored.name, format, dict(columns), how)
     if stored.kind == "database":
-        from forecast.readers.databases import read_groups
+        from forecast.readers.databases import groups_of_table
 
-        log, groups = read_groups(stored.what, stored.table, meaning, source_name=stored.name)
+        log, groups = groups_of_table(stored.what, stored.table, meaning, source_name=stored.name)
     else:
-        from forecast.readers.lazyframes import read_groups as lazily
-
-        log, groups = lazily(stored.what, meaning, files=stored.kind == "files")
+        log, groups = read_groups(stored.what, meaning, files=stored.kind == "files")
     yield log.name, extract_of(groups, log, name=stored.name, how=how)
 
 
