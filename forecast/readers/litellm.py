@@ -157,8 +157,8 @@ def fits_columns(columns: Iterable[Any]) -> bool:
     return there >= _LOG_COLUMNS or there >= _DAILY_COLUMNS
 
 
-def _made(sheet: Sheet, pages: tuple[Page, ...] = ()) -> Extract:
-    return extract_of(sheet, log_of(map(str, sheet.frame.columns), source=sheet.table.name), pages=pages)
+def _made(sheet: Sheet, part: str | None = None, pages: tuple[Page, ...] = ()) -> Extract:
+    return extract_of(sheet, log_of(map(str, sheet.frame.columns), source=sheet.table.name), part=part, pages=pages)
 
 
 # ------------------------------------------------------------------------------------------------ daily activity
@@ -183,7 +183,7 @@ def _activity(name: str, page: Mapping[str, Any], place: int | str) -> Extract:
     sheet = Sheet.of_records(name, records, places)
     whole = isinstance(number, int) and isinstance(of, int)
     pages = (Page("daily activity", number=number, of=of),) if whole else ()
-    return _made(sheet, pages)
+    return _made(sheet, str(place), pages)
 
 
 def _parts(result: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -46,7 +46,7 @@ class _Ops:
         return self.set_aside
 
 
-def extract_of(sheet: Sheet, log: Log, *, pages: Sequence[Page] = ()) -> Extract:
+def extract_of(sheet: Sheet, log: Log, *, part: str | None = None, pages: Sequence[Page] = ()) -> Extract:
     """The records of a log, each by the same verdicts as in a warehouse."""
     cells = _Cells.of(sheet, log)
     numbers, wrong = {}, dict(cells.broken)
@@ -76,6 +76,7 @@ def extract_of(sheet: Sheet, log: Log, *, pages: Sequence[Page] = ()) -> Extract
         columns,
         held=held,
         attributes=attributes,
+        part=None if part is None else pd.Series(part, index=sheet.frame.index),
         identity=cells.text(log.identity) if log.identity is not None else None,
         pages=tuple(pages),
     )

@@ -116,9 +116,9 @@ def _spans(content: Documents) -> Iterator[tuple[str, Record]]:
         record["identity"] = "/".join(ids[:2]) if ids[1] else None
         found.append((f"line {line}", record, "/".join(ids[:2]), "/".join((ids[0], ids[2]))))
     parents = {parent for _, _, _, parent in found}
-    for place, record, own_id, _ in found:
+    for number, (place, record, own_id, _) in enumerate(found, start=1):
         if own_id not in parents or not own_id.strip("/"):
-            yield f"{place}, span {own_id.split('/')[-1] or '?'}", record
+            yield f"{place}, span {number}", record
 
 
 # ------------------------------------------------------------------------------------------------------- metric
@@ -135,6 +135,8 @@ def _of_metric(name: str, points: list[tuple[str, Record]]) -> Extract:
     out = kind.isin(["output", "completion"])
     # A request has a measurement of its input and one of its output: those of the output would count it twice.
     requests = sheet.count("count").where(~out, 0.0)
+    if any(one["temporality"] == _CUMULATIVE for _, one in points):
+        sheet.notes.append("of each cumulative series the first point is read as used since the series began")
     if len(sheet):
         sheet.notes.append(
             f"{_METRIC} does not tell cached tokens apart: all input is read as not cached; requests are the "
@@ -155,6 +157,7 @@ def _of_metric(name: str, points: list[tuple[str, Record]]) -> Extract:
 
 
 def _points(content: Documents) -> Iterator[tuple[str, Record]]:
+    number = 0
     for line, resource, metric in _under(content, "resourceMetrics", "scopeMetrics", "metrics"):
         if metric.get("name") != _METRIC:
             continue
@@ -169,7 +172,8 @@ def _points(content: Documents) -> Iterator[tuple[str, Record]]:
                     own = _attributes_of(point)
                     amount = {"sum": _amount(point), "count": point.get("count")}
                     times = {"time": point.get("timeUnixNano"), "start": point.get("startTimeUnixNano")}
-                    yield f"line {line}, {form}", resource | own | amount | times | {"temporality": temporality}
+                    number += 1
+                    yield f"line {line}, point {number}", resource | own | amount | times | {"temporality": temporality}
 
 
 def _amount(point: Mapping[str, Any]) -> Any:
@@ -238,12 +242,13 @@ def _number(value: Any) -> float:
 
 
 def _nanoseconds(sheet: Sheet, column: str) -> pd.Series:
-    """Nanoseconds since 1970, as an instant; a point at the end of an hour is of that hour."""
+    """Nanoseconds since 1970, as an instant; what ends with an hour is of that hour."""
     whole = sheet.number(column)
     sheet.refuse(whole.isna(), f"{column} is blank: no date", column)
     far = (whole < pd.Timestamp("2015-01-01").value) | (whole > 4e18)
     sheet.refuse(far, f"{column} is no time in nanoseconds since 1970", column)
-    return pd.to_datetime(whole.mask(far) - 1.0, unit="ns", utc=True).astype("datetime64[us, UTC]")
+    micros = (whole.mask(far) / 1e3).round() - 1.0
+    return pd.to_datetime(micros, unit="us", utc=True)
 
 
 def _texts(sheet: Sheet) -> dict[str, pd.Series]:
