@@ -334,6 +334,12 @@ def test_a_provider_without_a_history_borrows_openly():
     assert own.of("openai").rate.mean == pytest.approx(calibrate().of("OpenAI").rate.mean)
 
 
+def test_a_change_on_the_first_day_is_the_first_spells():
+    """o3 fell on 2025-06-10: watched from that day on, it still counts, for its provider as for all."""
+    table = calibrate(start="2025-06-10").fit
+    assert table["changes"].iloc[:-1].sum() == table["changes"].iloc[-1] == 16
+
+
 def test_a_change_that_two_lists_tell_counts_once():
     """o3 fell on 2025-06-10, and between the snapshots of 2025-06-09 and 2025-08-13: one change."""
     kinds = ("effective_from", "changed_between_snapshots")

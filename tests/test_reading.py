@@ -178,7 +178,7 @@ def test_rules_read_the_columns_of_a_tidy_table():
     [
         (
             "[[rules]]\nmatch = { workspace = 'x' }\nset = { environment = 'y' }",
-            r"matches 'workspace', which the export",
+            r"rules match workspace, which the export",
         ),
         ("[[rule]]\nset = { environment = 'y' }", r"table 'rule' is not known; allowed: \[\[rules\]\]"),
         ("[[rules]]\nmatch = { project_id = 'x' }\nset = { enviroment = 'y' }", r"did you mean 'environment'"),

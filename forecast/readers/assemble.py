@@ -117,12 +117,11 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
     apart = counted_once(table, keys, measures, how.overlap)
     kept = _with_zeros(apart.frame, keys, measures, grain, covered, notes)
     if how.rules is not None and any(name != TIDY for _, name, *_ in accounts):
-        how.rules.check(kept.columns)
+        notes += how.rules.check(kept.columns)
     if how.dedupe and seen.repeated:
         notes.append(
             f"{seen.repeated} requests stood in more than one place and are counted once (dedupe='request_id')"
         )
-    notes += _blank_parts(kept, measures)
     usage = _usage(kept, measures, grain, how, source=named, notes=notes)
     once = sums_of(apart.dropped)
     reading = Reading(
@@ -261,22 +260,23 @@ def _with_zeros(
     return pd.concat([frame, filled], ignore_index=True)
 
 
-def _blank_parts(frame: pd.DataFrame, measures: list[str]) -> list[str]:
-    """Measures that are blank in some rows and known in others."""
-    mixed = int((frame["blank"] > 0).sum())
-    told = f"{mixed} of {len(frame)} sums hold rows in which a quantity is blank: the sum is of those that are known"
+def _blank_parts(frame: pd.DataFrame, mixed: int) -> list[str]:
+    """Measures that are blank in some rows and known in others, and sums over such rows."""
+    told = f"{mixed} sums hold rows in which a quantity is blank: the sum is of those that are known"
     blank = [
         f"{m} in {int(frame[m].isna().sum())}"
-        for m in measures
-        if m in (schema.REQUESTS, *TOKENS) and frame[m].isna().any() and frame[m].notna().any()
+        for m in (schema.REQUESTS, *TOKENS)
+        if m in frame and frame[m].isna().any()
     ]
-    unknown = f"unknown, not 0, of {len(frame)} sums: {', '.join(blank)}"
+    unknown = f"unknown, not 0, of {len(frame)} rows: {', '.join(blank)}"
     return [told] * bool(mixed) + [unknown] * bool(blank)
 
 
 def _usage(frame: pd.DataFrame, measures: list[str], grain: Grain, how: How, *, source: str, notes: list[str]) -> Usage:
     keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency") if c in frame]
     table = frame.groupby([*keys, *_also(frame)], dropna=False, sort=False)[measures].sum(min_count=1).reset_index()
+    table = table.dropna(axis="columns", how="all")
+    notes += _blank_parts(table, int((frame["blank"] > 0).sum()))
     return Usage.from_frame(
         table, timezone=how.timezone, sort=True, source=source, grain=grain, notes=notes, duplicates="sum"
     )

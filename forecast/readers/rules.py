@@ -30,6 +30,8 @@ from forecast import schema
 from forecast.errors import UsageError, nearest
 
 _KEYS: Final = ("match", "set", "replace")
+#: Columns on the way that are no names.
+_NO_NAMES: Final = ("date", "part", "rows", "begin", "end", "blank", "export", "source", "identity", schema.REQUESTS)
 _NAME_IN: Final = re.compile(r"\{([^{}]+)\}")
 
 
@@ -86,21 +88,27 @@ class Rules:
                 forced[int(str(code))] = rule.replace
         return found, forced
 
-    def check(self, columns: Iterable[str]) -> None:
-        """Refuse rules that match a name which no source has.
+    def check(self, columns: Iterable[str]) -> list[str]:
+        """A note of names that rules match and no source has: those rules match nothing.
 
         Raises
         ------
         UsageError
-            The name, the names that there are, and the nearest.
+            No rule matches any name that there is; the message lists the names, and the nearest.
         """
-        here = [str(c) for c in columns if c not in (*schema.UNITS, "date", "part", "rows", "begin", "end", "blank")]
-        for name in dict.fromkeys(c for rule in self.rules for c in (*rule.match, *_inserted(rule))):
-            if name not in here:
-                raise UsageError(
-                    f"{self.source}: a rule matches {name!r}, which the export does not have; "
-                    f"it has {', '.join(here)}{nearest(name, here)}"
-                )
+        here = [str(c) for c in columns if c not in _NO_NAMES and c not in schema.UNITS]
+        lacking = {
+            i: [name for name in dict.fromkeys((*rule.match, *_inserted(rule))) if name not in here]
+            for i, rule in enumerate(self.rules)
+        }
+        absent = list(dict.fromkeys(name for names in lacking.values() for name in names))
+        if not absent:
+            return []
+        known = f"it has {', '.join(here)}{nearest(absent[0], here)}"
+        if all(lacking.values()):
+            raise UsageError(f"{self.source}: rules match {', '.join(absent)}, which the export does not have; {known}")
+        idle = sum(bool(names) for names in lacking.values())
+        return [f"{self.source}: {idle} rules match {', '.join(absent)}, which the export does not have; {known}"]
 
 
 def read_rules(rules: str | Path | Mapping[str, Any] | Iterable[Mapping[str, Any]] | Rules) -> Rules:

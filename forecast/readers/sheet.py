@@ -22,6 +22,8 @@ from forecast.reading import REJECTED
 Width = Literal["moment", "hour", "day", "month"]
 #: No record of one period and key holds more: above it the unit is wrong.
 MOST_COUNT: Final = 1e15
+#: Rejected rows of one reason and part of a source that are listed one by one.
+MOST_REJECTED: Final = 20
 #: Before it there was nothing to bill.
 FIRST_DAY: Final = pd.Timestamp("2015-01-01")
 #: Columns that a conservation check adds up: requests, all tokens, and the money columns.
@@ -298,6 +300,7 @@ class Sheet:
             },
             columns=list(REJECTED),
         )
+        rejected = _few(rejected)
         kept = frame[~bad].reset_index(drop=True)
         extract = Extract(
             self.table.name,
@@ -342,6 +345,17 @@ class Sheet:
             },
             columns=list(REJECTED),
         )
+
+
+def _few(rejected: pd.DataFrame) -> pd.DataFrame:
+    """The rejected rows, those beyond the first of each reason added up in one row: a log may reject millions."""
+    rest = rejected.groupby("reason", sort=False).cumcount() >= MOST_REJECTED
+    if not rest.any():
+        return rejected
+    grouped = rejected[rest].groupby(["source", "reason"], sort=False)
+    table = grouped.agg(row=("row", "first"), value=("value", "first"), rows=("rows", "sum"))
+    summed = table.join(grouped[["requests", "tokens", "money"]].sum(min_count=1)).reset_index()
+    return pd.concat([rejected[~rest], summed[list(REJECTED)]], ignore_index=True)
 
 
 def sums_of(frame: pd.DataFrame) -> dict[str, float]:

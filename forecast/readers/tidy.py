@@ -52,10 +52,11 @@ def read_tidy(parts: Iterable[Content], options: TidyOptions, *, first_row: int)
             raise UsageError(f"{name}: cannot be read as a table: rows do not fit the header: {shown}; export it again")
     frame = pd.concat([t.frame for t in tables], ignore_index=True) if len(tables) > 1 else tables[0].frame
     columns = options.columns
+    unknown: list[str] = []
     if options.rules is not None:
         known = {own: canonical for canonical, own in columns.items()}
         frame = frame.rename(columns=known)
-        options.rules.check(frame.columns)
+        unknown = options.rules.check(frame.columns)
         frame = options.rules.applied(frame)
         columns = {}
     return Usage.from_frame(
@@ -67,6 +68,7 @@ def read_tidy(parts: Iterable[Content], options: TidyOptions, *, first_row: int)
         sort=options.sort,
         source=name,
         first_row=first_row,
+        notes=unknown,
     )
 
 
