@@ -85,10 +85,8 @@ def _admin_usage(sheet: Sheet, pages: tuple[Page, ...]) -> Extract:
 
 def _admin_costs(sheet: Sheet, pages: tuple[Page, ...]) -> Extract:
     sheet.refuse(sheet.text("amount").isna(), "amount is blank", "amount", "description")
-    kind = sheet.text("cost_type")
-    model = sheet.text("model").fillna(kind.mask(kind == "tokens"))
     money = {"billed_cost": sheet.number("amount") / _CENTS}
-    return _costs(sheet, "day", sheet.instants("starting_at"), model, money, pages)
+    return _costs(sheet, "day", sheet.instants("starting_at"), sheet.text("model"), money, pages)
 
 
 def _records(content: Documents, *, costs: bool) -> tuple[Sheet, tuple[Page, ...]]:
@@ -198,7 +196,7 @@ def _usage(
     pages: tuple[Page, ...] = (),
 ) -> Extract:
     counts = {unit: sheet.count(*names) for unit, names in _CLASSES.items() if any(name in sheet for name in names)}
-    every = [sheet.number(column) for column in sheet.frame if "_tokens" in str(column)]
+    every = [sheet.number(name) for name in map(str, sheet.frame.columns) if "_tokens" in name]
     held = pd.concat(every, axis=1).sum(axis=1) if every else pd.Series(dtype="float64")
     return sheet.extract(
         width,
@@ -224,11 +222,12 @@ def _costs(
     money: dict[str, pd.Series],
     pages: tuple[Page, ...] = (),
 ) -> Extract:
+    kind = sheet.text("cost_type")
     return sheet.extract(
         width,
         {
             "date": start,
-            **_names(sheet, model),
+            **_names(sheet, model.fillna(kind.mask(kind.isin(["token", "tokens"])))),
             **money,
             "currency": sheet.text("currency").str.upper().fillna("USD"),
             "charge_category": "usage",
