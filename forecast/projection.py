@@ -18,7 +18,6 @@ from forecast.drivers import ENDED_BLOCKS, SPEND, Drivers, drivers_of
 from forecast.errors import HorizonError, ModelError, UsageError
 from forecast.joint import Trajectories
 from forecast.models import Model, model_of
-from forecast.models.auto import Auto
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.periods import Horizon, days_after
 from forecast.periods import horizon as horizon_of
@@ -417,6 +416,8 @@ def _ratio(
         panel = Panel(values[:, moving], clock, tuple(np.array(names)[moving]), "7D" if weekly else freq)
         model = model_of(spec.model)
         # Convictions are about volume: an adoption curve or a holiday says nothing of a route's share.
+        from forecast.models.auto import Auto
+
         median = replace(model, mean=False) if isinstance(model, Auto) else Auto(mean=False)
         made = trajectories(panel, median, horizon=steps, count=count, seed=spec.seed, key=key)
         point[:, moving], level[:, moving], growth[:, moving] = made.point, made.level, made.growth
