@@ -39,7 +39,7 @@ class Drivers:
         beside. The ``by`` columns, the owner's columns (:data:`forecast.schema.OWNERS`)
         where each workload has one owner, and ``volume_unit``.
     routes : DataFrame (route,)
-        provider, model, service_tier, region.
+        provider, model, service_tier, region, context_tier.
     legs : DataFrame (leg,)
         Columns ``workload``, ``route`` (row numbers): the pairs that occur.
     lanes : DataFrame (lane,)

@@ -137,3 +137,11 @@ def test_a_project_of_two_cost_centres_is_shown_without_one_and_said_so():
     projection = fc.project(usage, horizon="1Q", seed=1, by="project")
     assert "cost_center" not in projection.workloads
     assert "1 workloads have more than one cost_center" in " ".join(projection.notes)
+
+
+def test_long_requests_are_planned_at_the_price_of_their_size():
+    frame = pd.DataFrame({"date": DAYS, "provider": "google", "model": "gemini-2.5-pro", "project": "search"})
+    frame = frame.assign(requests=100.0, input_tokens=1e6)
+    usage = fc.read_usage(pd.concat([frame.assign(context_tier="0-200k"), frame.assign(context_tier=">200k")]), sort=True)
+    # Google lists 1.25 a million up to 200,000 tokens in a request, and 2.50 above.
+    assert median(plan(usage)) == pytest.approx(92 * (1.25 + 2.50), rel=EXACT)
