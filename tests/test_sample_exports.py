@@ -45,7 +45,7 @@ def test_their_hashes_stand_in_the_sources():
 def test_every_key_is_read_back_to_the_token(sample, read_back):
     wanted = sample.dropna(subset="model").groupby(KEYS)[UNITS].sum()
     tokens = read_back.frame[read_back.frame[UNITS].notna().any(axis=1)]
-    found = tokens.fillna({u: 0.0 for u in UNITS}).groupby(KEYS)[UNITS].sum()
+    found = tokens.fillna({**dict.fromkeys(UNITS, 0.0), "service_tier": "standard"}).groupby(KEYS)[UNITS].sum()
     pd.testing.assert_frame_equal(found, wanted, check_exact=True)
 
 
