@@ -63,7 +63,6 @@ class Rules:
         """The frame with the columns that the rules set. Not changed itself; a name that it lacks matches nothing."""
         names = list(dict.fromkeys(c for rule in self.rules for c in (*rule.match, *_inserted(rule))))
         kinds = frame.reindex(columns=names).astype("object")
-        kinds = kinds.where(kinds.notna(), None)
         code = kinds.groupby(names, dropna=False, sort=False).ngroup().to_numpy() if names else [0] * len(frame)
         table = kinds.assign(_code=code).drop_duplicates("_code").set_index("_code")
         out = frame.copy()
@@ -198,7 +197,7 @@ def _pattern(glob: str) -> re.Pattern[str]:
 
 
 def _fits(rule: Rule, row: pd.Series) -> bool:
-    return all(row[name] is not None and _pattern(glob).fullmatch(str(row[name])) for name, glob in rule.match.items())
+    return all(not pd.isna(row[name]) and _pattern(glob).fullmatch(str(row[name])) for name, glob in rule.match.items())
 
 
 def _filled(rule: Rule, value: str, row: pd.Series) -> str | None:
@@ -210,6 +209,6 @@ def _filled(rule: Rule, value: str, row: pd.Series) -> str | None:
         matched = _pattern(rule.match[name]).fullmatch(whole) if part is not None else None
         return whole if part is None or matched is None else matched.group(int(part.group(1)))
 
-    if any(row[_PART.sub("", name)] is None for name in _NAME_IN.findall(value)):
+    if any(pd.isna(row[_PART.sub("", name)]) for name in _NAME_IN.findall(value)):
         return None
     return _NAME_IN.sub(of, value)
