@@ -223,7 +223,7 @@ def unmatched_of(frame: pd.DataFrame, rules: Rules | None, attributes: list[str]
         requests=frame.get(schema.REQUESTS, np.nan),
         rows=frame.get("rows", 1.0),
     )
-    found = []
+    found, by_names = [], [*attributes, *schema.KEYS]
     for column in rules.targets if rules is not None else ():
         blank = told[told[column].isna() & (told["rows"] > 0)]
         by = attributes or [c for c in schema.KEYS if c in blank and c != column]
@@ -233,7 +233,8 @@ def unmatched_of(frame: pd.DataFrame, rules: Rules | None, attributes: list[str]
     if not found:
         return table_of([], columns)
     table = pd.concat(found, ignore_index=True)
-    return table[["column", *[c for c in table if c != "column"]]]
+    named = [c for c in by_names if c in table and table[c].notna().any()]
+    return table[["column", *named, "rows", "requests", "tokens", "money"]]
 
 
 def _with_zeros(
