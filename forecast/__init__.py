@@ -15,7 +15,7 @@ from forecast.errors import (
     TokenplanError,
     UsageError,
 )
-from forecast.models import Auto, Model
+from forecast.models import Model
 from forecast.paths import SamplePaths
 from forecast.prices import PriceBook
 from forecast.projection import Projection, project
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from forecast.backtesting import backtest
     from forecast.baselining import baseline
     from forecast.cleaning import Cleaned, Cleaning, clean
-    from forecast.effective_prices import implausible_prices
     from forecast.generator import generate_usage
     from forecast.hierarchy import Hierarchy, reconciled_paths
-    from forecast.metrics import unit_metrics
+    from forecast.models.auto import Auto
     from forecast.models.combining import Combination
     from forecast.models.curves import AdoptionCurve
     from forecast.models.launch import Demand, Launch
@@ -38,15 +37,18 @@ if TYPE_CHECKING:
     from forecast.models.smoothing import ETS, STL, Theta
     from forecast.models.statespace import SARIMAX, UnobservedComponents
     from forecast.prices.history import PriceProcess, calibrate_prices, price_history
-    from forecast.quality import QualityFrontier, quality_frontier
     from forecast.readers import formats, read_usage
-    from forecast.reconciliation import Reconciliation, reconcile
+    from forecast.reconciliation.effective_prices import implausible_prices
+    from forecast.reconciliation.result import Reconciliation, reconcile
     from forecast.scorecard import Scorecard
     from forecast.statement import CostBaseline
+    from forecast.unit_economics.metrics import unit_metrics
+    from forecast.unit_economics.quality import QualityFrontier, quality_frontier
 
 #: Public names whose modules a plan does not need: loaded when first asked for, so that importing stays cheap.
 _LATER = {
     "AdoptionCurve": "forecast.models.curves",
+    "Auto": "forecast.models.auto",
     "Cleaned": "forecast.cleaning",
     "Cleaning": "forecast.cleaning",
     "Combination": "forecast.models.combining",
@@ -59,8 +61,8 @@ _LATER = {
     "Launch": "forecast.models.launch",
     "PriceProcess": "forecast.prices.history",
     "Prophet": "forecast.models.prophets",
-    "QualityFrontier": "forecast.quality",
-    "Reconciliation": "forecast.reconciliation",
+    "QualityFrontier": "forecast.unit_economics.quality",
+    "Reconciliation": "forecast.reconciliation.result",
     "Regressors": "forecast.models.regressors",
     "SARIMAX": "forecast.models.statespace",
     "STL": "forecast.models.smoothing",
@@ -75,12 +77,12 @@ _LATER = {
     "formats": "forecast.readers",
     "generate_usage": "forecast.generator",
     "read_usage": "forecast.readers",
-    "implausible_prices": "forecast.effective_prices",
+    "implausible_prices": "forecast.reconciliation.effective_prices",
     "price_history": "forecast.prices.history",
-    "quality_frontier": "forecast.quality",
-    "reconcile": "forecast.reconciliation",
+    "quality_frontier": "forecast.unit_economics.quality",
+    "reconcile": "forecast.reconciliation.result",
     "reconciled_paths": "forecast.hierarchy",
-    "unit_metrics": "forecast.metrics",
+    "unit_metrics": "forecast.unit_economics.metrics",
 }
 
 __all__ = [

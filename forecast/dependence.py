@@ -22,7 +22,6 @@ from forecast.calibration import (
 from forecast.errors import ModelError
 from forecast.joint import Trajectories, beside, with_own
 from forecast.models.age import DAYS_A_PERIOD, YOUNG
-from forecast.models.auto import Auto
 from forecast.models.protocol import Model, SamplingModel, cuts_of, roll
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel
 from forecast.streams import stratified, stream
@@ -107,6 +106,8 @@ def calibrate(panel: Panel, model: Model, *, horizon: int) -> Calibrated:
     rolled = roll(model, panel, horizon, cuts, length)
     relative = np.nanmin(panel.values, axis=0) >= 0
     unit = _unit(panel.values)
+    from forecast.models.auto import Auto  # loaded with the model that is calibrated, or not at all
+
     tail = T4_SCALE if isinstance(getattr(model, "rest", model), Auto) else OTHER_T4_SCALE
     past = past_errors(panel, rolled, length, relative, unit, tail=tail)
     known = Totals.of(past, cuts, panel.seasons[0])

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from forecast.drawing import SMALL, canvas, headline, printable
 from forecast.errors import PriceError, one_of
-from forecast.figures import SMALL, canvas, headline, printable
 from forecast.panel import FloatArray
 from forecast.prices.history.process import PriceProcess
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from forecast import schema
+from forecast.drawing import canvas, clock, date_axis, headline, label_ends, money_axis, printable
 from forecast.errors import PriceError, one_of
-from forecast.figures import canvas, clock, date_axis, headline, label_ends, money_axis, printable
 from forecast.prices import PriceBook, Quote
 
 if TYPE_CHECKING:

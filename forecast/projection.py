@@ -14,17 +14,17 @@ import pandas as pd
 from forecast.calendars import CALENDAR_YEAR, Calendar, calendar_of
 from forecast.cleaning import Cleaned, Cleaning, check_cleaning, check_names, clean_panel, summary
 from forecast.dependence import trajectories
-from forecast.drivers import ENDED_BLOCKS, SPEND, Drivers, drivers_of
+from forecast.drivers import ENDED_BLOCKS, Drivers, drivers_of
 from forecast.errors import HorizonError, ModelError, UsageError
 from forecast.joint import Trajectories
 from forecast.models import Model, model_of
-from forecast.models.auto import Auto
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.periods import Horizon, days_after
 from forecast.periods import horizon as horizon_of
 from forecast.sampling import check_count
 from forecast.streams import stratified
 from forecast.usage import Usage
+from forecast.usage_rows import SPEND
 
 #: Joint trajectories that a projection holds.
 TRAJECTORIES = 500
@@ -417,6 +417,8 @@ def _ratio(
         panel = Panel(values[:, moving], clock, tuple(np.array(names)[moving]), "7D" if weekly else freq)
         model = model_of(spec.model)
         # Convictions are about volume: an adoption curve or a holiday says nothing of a route's share.
+        from forecast.models.auto import Auto
+
         median = replace(model, mean=False) if isinstance(model, Auto) else Auto(mean=False)
         made = trajectories(panel, median, horizon=steps, count=count, seed=spec.seed, key=key)
         point[:, moving], level[:, moving], growth[:, moving] = made.point, made.level, made.growth

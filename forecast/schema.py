@@ -30,8 +30,8 @@ OPTIONAL_KEYS: Final = (
 DIMENSIONS: Final = KEYS + OPTIONAL_KEYS
 #: Whose a workload is in the books: carried from the usage to every table of a plan.
 OWNERS: Final = ("department", "cost_category", "cost_center", "gl_account")
-#: What makes a route: where a request can be sent.
-ROUTE: Final = ("provider", "model", "service_tier", "region")
+#: What makes a route: where a request can be sent, and by what size of request it is priced.
+ROUTE: Final = ("provider", "model", "service_tier", "region", "context_tier")
 MONEY: Final = ("billed_cost", "list_cost", "effective_cost")
 CHARGE_CATEGORIES: Final = ("usage", "purchase", "tax", "credit", "refund", "adjustment")
 #: Only these categories may hold negative money.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from forecast.coverage import coverage_by_level, coverage_error
-from forecast.figures import SMALL, Palette, canvas, headline, printable
+from forecast.drawing import SMALL, Palette, canvas, headline, printable
 from forecast.panel import FloatArray
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from forecast import origins, scores
 from forecast.backtesting import backtest
 from forecast.coverage import coverage_by_level, coverage_error
 from forecast.dependence import trajectories
+from forecast.drawing import LIGHT
 from forecast.errors import HorizonError, ModelError
-from forecast.figures import LIGHT
 from forecast.models import MODELS
 from forecast.sampling import sample_paths
 from forecast.scorecard_figures import (

@@ -8,7 +8,8 @@ import forecast as fc
 from forecast import calibration as law
 from forecast.calibration import PastErrors, Totals, ages, past_errors
 from forecast.dependence import WIDEN, calibrate
-from forecast.models import Auto, model_of
+from forecast.models import model_of
+from forecast.models.auto import Auto
 from forecast.models.protocol import Rolled, cuts_of, roll
 from forecast.panel import Panel
 from forecast.streams import stream

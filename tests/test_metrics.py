@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 import forecast as fc
 from forecast.errors import UsageError
-from forecast.metrics import median_slope
-from forecast.quality import dominance
 from forecast.samples import sample_path
+from forecast.unit_economics.metrics import median_slope
+from forecast.unit_economics.quality import dominance
 
 #: Sums of a few thousand doubles in another order, relative.
 SAME = 1e-9

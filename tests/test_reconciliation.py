@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import forecast as fc
-from forecast.billing_causes import CAUSES
-from forecast.billing_rates import Intervals, simplest, stable_spans
 from forecast.errors import PriceError, UsageError
-from forecast.implied_prices import price_correction
+from forecast.reconciliation.causes import CAUSES
+from forecast.reconciliation.implied_prices import price_correction
+from forecast.reconciliation.rates import Intervals, simplest, stable_spans
 from forecast.samples import sample_path
 
 #: Money in tables is whole cents held as doubles: sums of some thousands of them are off by less than this.

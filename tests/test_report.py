@@ -18,7 +18,7 @@ from matplotlib.text import Text
 
 import forecast as fc
 import scenarios as sc
-from forecast import figures
+from forecast import drawing, figures
 from forecast.errors import ModelError, PlanError
 from scenarios.report import charts, save
 from scenarios.report.months import months_of
@@ -93,7 +93,7 @@ def test_a_chart_tells_its_finding_in_money_and_names_its_axes(plan, kind):
 
 @pytest.mark.parametrize("kind", charts.KINDS)
 def test_a_chart_draws_on_the_axes_it_is_given_and_leaves_no_figure_behind(plan, kind):
-    ax = figures.offscreen()
+    ax = drawing.offscreen()
     assert plan.plot(kind, ax=ax) is ax
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
 
@@ -152,7 +152,7 @@ def test_the_s_curve_tells_the_chance_of_going_over_a_limit(plan):
     limit = plan.quantile(0.7)
     title = charts.s_curve(plan, limit=limit).get_title()
     assert "30 % of futures go over the limit" in title
-    assert figures.money(limit, "USD") in title
+    assert drawing.money(limit, "USD") in title
 
 
 def test_a_probability_is_never_rounded_to_certainty():
@@ -160,14 +160,14 @@ def test_a_probability_is_never_rounded_to_certainty():
 
 
 def test_charts_take_light_or_dark_from_their_paper(plan):
-    with figures.style(dark=True):
+    with drawing.style(dark=True):
         dark = plan.plot()
-    assert dark.title.get_color() == figures.DARK.ink
-    assert plan.plot().title.get_color() == figures.LIGHT.ink
+    assert dark.title.get_color() == drawing.DARK.ink
+    assert plan.plot().title.get_color() == drawing.LIGHT.ink
     assert dark.get_title()
 
 
-@pytest.mark.parametrize("palette", [figures.LIGHT, figures.DARK])
+@pytest.mark.parametrize("palette", [drawing.LIGHT, drawing.DARK])
 def test_text_colours_keep_a_contrast_of_four_and_a_half(palette):
     def luminance(colour):
         parts = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
@@ -200,7 +200,7 @@ def paths(usage):
 def test_a_fan_shows_history_bands_and_the_quantile_of_the_total(paths):
     ax = paths.plot("production")
     total = np.quantile(paths.values[:, :, paths.series.index("production")].sum(axis=1), 0.5)
-    assert ax.get_title().startswith(f"production: {figures.short(total)} over 14 days at P50")
+    assert ax.get_title().startswith(f"production: {drawing.short(total)} over 14 days at P50")
     assert len(ax.collections) == 2
     assert len(ax.lines[0].get_xdata()) == 3 * 14
 
@@ -224,8 +224,8 @@ def test_a_fan_of_an_unknown_series_names_the_nearest():
     (26_805, "26.8k"), (304_214.7, "304k"), (999_600, "1.00M"), (-1_234_000, "−1.23M"), (5e13, "50.0T"),
 ])  # fmt: skip
 def test_money_is_told_in_four_digits_without_exponent(value, told):
-    assert figures.short(value) == told
-    assert "e" not in figures.tick(value)
+    assert drawing.short(value) == told
+    assert "e" not in drawing.tick(value)
 
 
 @pytest.mark.parametrize(("first", "last", "told"), [
@@ -234,13 +234,13 @@ def test_money_is_told_in_four_digits_without_exponent(value, told):
     ("2027-02-03", "2027-02-13", "3 Feb–13 Feb 2027"), ("2026-10-30", "2027-01-27", "30 Oct 2026–27 Jan 2027"),
 ])  # fmt: skip
 def test_a_span_is_told_as_a_planner_says_it(first, last, told):
-    assert figures.span_words(pd.Timestamp(first), pd.Timestamp(last)) == told
+    assert drawing.span_words(pd.Timestamp(first), pd.Timestamp(last)) == told
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=8))
 def test_labels_are_moved_apart_in_order_and_stay_inside(places):
     wanted = np.sort(np.array(places))
-    moved = figures.apart(wanted, 10.0, 0.0, 100.0)
+    moved = drawing.apart(wanted, 10.0, 0.0, 100.0)
     assert (np.diff(moved) >= 10.0 - 1e-9).all()
     assert moved[0] >= -1e-9
     assert moved[-1] <= 100.0 + 1e-9

@@ -10,7 +10,8 @@ import pytest
 
 import forecast as fc
 from forecast.errors import ModelError
-from forecast.models import ENTRY_POINTS, MODELS, Auto, Model, model_of, names
+from forecast.models import ENTRY_POINTS, MODELS, Model, model_of, names
+from forecast.models.auto import Auto
 from forecast.streams import stream
 
 ROOT = Path(__file__).parents[1]

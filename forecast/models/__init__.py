@@ -1,6 +1,6 @@
 """The shelf of models: a name or an object in, a model out.
 
-Models of other packages are loaded when they are named: importing the shelf costs none of their programs.
+A model is loaded when it is named: importing the shelf costs none of their programs.
 """
 
 from __future__ import annotations
@@ -10,19 +10,9 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from forecast.errors import ModelError, one_of
-from forecast.models.auto import Auto
-from forecast.models.baselines import (
-    Drift,
-    RobustRunRate,
-    RunRate,
-    SeasonalMean,
-    SeasonalMedian,
-    SeasonalNaive,
-    TrimmedRunRate,
-)
 from forecast.models.protocol import Model, SamplingModel
 
-__all__ = ["ENTRY_POINTS", "MODELS", "Auto", "Model", "SamplingModel", "model_of", "names"]
+__all__ = ["ENTRY_POINTS", "MODELS", "Model", "SamplingModel", "model_of", "names"]
 
 #: The group under which a package brings models: a name, and a callable without arguments that makes the model.
 ENTRY_POINTS = "tokenplan.models"
@@ -39,15 +29,15 @@ def _later(module: str, kind: str, /, **options: object) -> Callable[[], Model]:
 
 
 MODELS: dict[str, Callable[[], Model]] = {
-    "auto": Auto,
-    "fast": lambda: Auto(name="fast", fast=True),
-    "run_rate": RunRate,
-    "trimmed_run_rate": TrimmedRunRate,
-    "robust_run_rate": RobustRunRate,
-    "seasonal_naive": SeasonalNaive,
-    "seasonal_mean": SeasonalMean,
-    "seasonal_median": SeasonalMedian,
-    "drift": Drift,
+    "auto": _later("auto", "Auto"),
+    "fast": _later("auto", "Auto", name="fast", fast=True),
+    "run_rate": _later("baselines", "RunRate"),
+    "trimmed_run_rate": _later("baselines", "TrimmedRunRate"),
+    "robust_run_rate": _later("baselines", "RobustRunRate"),
+    "seasonal_naive": _later("baselines", "SeasonalNaive"),
+    "seasonal_mean": _later("baselines", "SeasonalMean"),
+    "seasonal_median": _later("baselines", "SeasonalMedian"),
+    "drift": _later("baselines", "Drift"),
     "ets": _later("smoothing", "ETS"),
     "theta": _later("smoothing", "Theta"),
     "stl_ets": _later("smoothing", "STL"),

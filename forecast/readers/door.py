@@ -127,8 +127,8 @@ def _with_odd_prices(usage: Usage) -> Usage:
     """The usage, noting where money is out of any known range of its tokens: cents read as dollars, as a rule."""
     if usage.currency != "USD" or "billed_cost" not in usage.frame or not usage.units:
         return usage
-    from forecast.effective_prices import implausible_prices
     from forecast.prices import PriceBook
+    from forecast.reconciliation.effective_prices import implausible_prices
 
     odd = implausible_prices(usage, PriceBook.builtin())
     told = tuple(

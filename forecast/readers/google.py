@@ -113,12 +113,13 @@ def _credit_lines(sheet: Sheet) -> Extract:
 
 def _credits(sheet: Sheet) -> Sheet:
     """The credits of the lines that are read, a record each."""
-    records, places = [], []
+    records: list[dict[str, Any]] = []
+    places = []
     if "credits" in sheet:
         for place, row in sheet.frame.iterrows():
             for i, credit in enumerate(_listed(row["credits"]) if place not in sheet.wrong else []):
                 named = {"amount": credit.get("amount"), "credit": credit.get("name") or credit.get("type")}
-                records.append({k: v for k, v in row.items() if k != "credits"} | named)
+                records.append({str(k): v for k, v in row.items() if k != "credits"} | named)
                 places.append(f"{place}, credits[{i}]")
     return Sheet.of_records(sheet.table.name, records, places)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pandas as pd
 
-from forecast.figures import (
+from forecast.drawing import (
     SIZE,
     SMALL,
     Palette,

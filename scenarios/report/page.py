@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forecast.figures import DARK, LIGHT, one_line, span_words
+from forecast.drawing import DARK, LIGHT, one_line, span_words
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE
 from scenarios.report import save

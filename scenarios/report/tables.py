@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from forecast.figures import one_line, span_words
+from forecast.drawing import one_line, span_words
 from forecast.panel import FloatArray, IntArray
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.report.charts import percent

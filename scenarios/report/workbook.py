@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.drawing import one_line, span_words
 from forecast.errors import PlanError
-from forecast.figures import one_line, span_words
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.report import save
 from scenarios.report.charts import picture

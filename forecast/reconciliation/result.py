@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from forecast import effective_prices, schema
-from forecast.bill_lines import MONTH, Lines, lines_of
-from forecast.billing_causes import CAUSES, Explained, explain
-from forecast.billing_evidence import discount_table, price_table
+from forecast import schema
 from forecast.errors import UsageError, one_of
 from forecast.panel import FloatArray
 from forecast.prices import PriceBook
+from forecast.reconciliation import effective_prices
+from forecast.reconciliation.bill_lines import MONTH, Lines, lines_of
+from forecast.reconciliation.causes import CAUSES, Explained, explain
+from forecast.reconciliation.evidence import discount_table, price_table
 from forecast.usage import Usage
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Reconciliation:
         UsageError
             ``what`` is neither.
         """
-        from forecast.reconciliation_figures import price_gaps, waterfall
+        from forecast.reconciliation.figures import price_gaps, waterfall
 
         one_of("plot", what, get_args(Picture), UsageError)
         return waterfall(self, ax) if what == "causes" else price_gaps(self, ax)

@@ -14,7 +14,7 @@ import pandas as pd
 from forecast import schema
 from forecast.errors import UsageError
 from forecast.panel import FloatArray
-from forecast.unit_costs import UnitRows, key_columns, numbers, periods_of, tidy
+from forecast.unit_economics.costs import UnitRows, key_columns, numbers, periods_of, tidy
 
 _MINUTES: Final = {"hour": 60.0, "day": 1440.0}
 #: The percentile that capacity is sized for, where limits don't say.

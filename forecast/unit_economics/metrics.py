@@ -8,13 +8,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from forecast import capacity as capacities
 from forecast import schema
 from forecast.panel import FloatArray
 from forecast.periods import MONTH_DAYS
 from forecast.prices import PriceBook
-from forecast.quality import task_costs
-from forecast.unit_costs import VALUES, UnitRows, ratio, tidy, total, unit_rows
+from forecast.unit_economics import capacity as capacities
+from forecast.unit_economics.costs import VALUES, UnitRows, ratio, tidy, total, unit_rows
+from forecast.unit_economics.quality import task_costs
 from forecast.usage import Usage
 
 #: Whole weeks (or months) with requests that a trend needs.

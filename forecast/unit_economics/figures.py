@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from forecast.figures import SMALL, Palette, canvas, headline, printable, settle, short, tick
+from forecast.drawing import SMALL, Palette, canvas, headline, printable, settle, short, tick
 from forecast.panel import BoolArray, FloatArray
-from forecast.quality import QualityFrontier, names_of
+from forecast.unit_economics.quality import QualityFrontier, names_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

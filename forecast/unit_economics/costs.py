@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from forecast import schema
-from forecast.effective_prices import to_period, tokens_of
 from forecast.errors import UsageError, one_of
 from forecast.panel import FloatArray
 from forecast.prices import PriceBook
+from forecast.reconciliation.effective_prices import to_period, tokens_of
 from forecast.usage import Usage
 
 PERIODS: Final = ("D", "W", "MS", "ME", "QS", "QE", "YS", "YE")

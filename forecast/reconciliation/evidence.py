@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from forecast import schema
-from forecast.bill_lines import Lines
-from forecast.billing_causes import Explained
-from forecast.billing_rates import SLACK, Span
-from forecast.implied_prices import price_correction
 from forecast.panel import FloatArray, IntArray
+from forecast.reconciliation.bill_lines import Lines
+from forecast.reconciliation.causes import Explained
+from forecast.reconciliation.implied_prices import price_correction
+from forecast.reconciliation.rates import SLACK, Span
 
 _NAMES: Final = ("provider", "model", "service_tier")
 DISCOUNT_COLUMNS: Final = (*_NAMES, "first", "last", "days", "discount", "low", "high", "inferred")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from forecast.drawing import SMALL, canvas, headline, money, money_axis, printable, short
 from forecast.errors import UsageError
-from forecast.figures import SMALL, canvas, headline, money, money_axis, printable, short
-from forecast.reconciliation import Reconciliation
+from forecast.reconciliation.result import Reconciliation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

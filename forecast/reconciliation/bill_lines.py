@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from forecast import schema
-from forecast.effective_prices import one_currency
 from forecast.errors import UsageError, one_of
 from forecast.panel import FloatArray
 from forecast.prices import PriceBook
+from forecast.reconciliation.effective_prices import one_currency
 from forecast.usage import Usage
 
 #: What ``by`` may name besides the columns of a usage.

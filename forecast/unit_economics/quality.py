@@ -14,7 +14,7 @@ from forecast import schema
 from forecast.errors import UsageError, one_of
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
-from forecast.unit_costs import UnitRows, key_columns, numbers, periods_of, ratio, tidy, unit_rows
+from forecast.unit_economics.costs import UnitRows, key_columns, numbers, periods_of, ratio, tidy, unit_rows
 from forecast.usage import Usage
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class QualityFrontier:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Quality over price, the frontier joined, every model named."""
-        from forecast.quality_figures import frontier_plot
+        from forecast.unit_economics.figures import frontier_plot
 
         return frontier_plot(self, ax)
 

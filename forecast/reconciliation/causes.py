@@ -11,8 +11,10 @@ from typing import Final
 import numpy as np
 
 from forecast import schema
-from forecast.bill_lines import Lines
-from forecast.billing_rates import (
+from forecast.panel import BoolArray, FloatArray, IntArray
+from forecast.reconciliation.bill_lines import Lines
+from forecast.reconciliation.implied_prices import price_correction
+from forecast.reconciliation.rates import (
     SLACK,
     SLIP,
     STABLE,
@@ -25,8 +27,6 @@ from forecast.billing_rates import (
     stable_spans,
     unslipped,
 )
-from forecast.implied_prices import price_correction
-from forecast.panel import BoolArray, FloatArray, IntArray
 
 #: Every cause and what it means, in the order in which they are told.
 CAUSES: Final = {
