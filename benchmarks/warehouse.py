@@ -92,6 +92,7 @@ def make(folder: Path, millions: int) -> None:
     if free < len(missing) * ROOM + (4 << 30):
         sys.exit(f"{folder}: {len(missing)} million rows need {len(missing) * ROOM >> 30} GB and 4 GB to spare")
     with duckdb.connect() as con:
+        con.execute("SET enable_progress_bar = false")
         for n in missing:
             part = folder / f"{n:03d}.part"
             rows = {"{start}": n * MILLION, "{stop}": (n + 1) * MILLION, "{path}": part}
@@ -113,6 +114,7 @@ def ours(glob: str) -> tuple[float, float]:
 def bare(glob: str) -> tuple[float, float]:
     import duckdb
 
+    duckdb.execute("SET enable_progress_bar = false")
     table = duckdb.sql(BARE.replace("{glob}", glob)).df()
     return float(table["requests"].sum()), float(table["prompt"].sum() + table["completion"].sum())
 

@@ -154,6 +154,7 @@ def connection() -> duckdb.DuckDBPyConnection:
         }
     )
     made.execute("SET TimeZone = 'UTC'")
+    made.execute("SET enable_progress_bar = false")
     return made
 
 
