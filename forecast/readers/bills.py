@@ -223,3 +223,42 @@ def first_known(*columns: pd.Series) -> pd.Series:
     for column in columns[1:]:
         out = out.where(out.notna(), column.astype("object"))
     return out
+
+
+def told(sheet: Sheet, tokens: pd.Series, kind: pd.Series, model: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Tokens whose kind no name says are of all kinds, unless other rows of the model tell theirs: then unknown."""
+    unsaid = tokens.notna() & kind.isna()
+    names = model.fillna("")
+    beside = unsaid & names.isin(set(names[tokens.notna() & kind.notna()]))
+    if beside.any():
+        sheet.notes.append(
+            f"{tokens[beside].sum():,.0f} tokens in {int(beside.sum())} rows are left out, their money is not: no name "
+            "tells their kind, and other rows of the model tell theirs"
+        )
+    return tokens.mask(beside), kind.mask(unsaid, "total_tokens").where(tokens.notna() & ~beside)
+
+
+def maps_in(sheet: Sheet, column: str) -> list[dict[str, str]]:
+    """The maps in a column's cells, an empty one where there is none."""
+    cells = _Cells()
+    return [cells.read(cell) for cell in sheet.frame[column]] if column in sheet else [{} for _ in range(len(sheet))]
+
+
+def category_of(sheet: Sheet, column: str, categories: Mapping[str, str]) -> pd.Series:
+    """The canonical category of each charge by the bill's own word; a word that is not known is usage, and noted."""
+    word = sheet.text(column)
+    category = word.str.lower().map(dict(categories)).astype("object")
+    strange = sorted(set(word[category.isna()].dropna()))
+    if strange:
+        sheet.notes.append(
+            f"{column} {', '.join(strange[:5])} is not known: the charges are kept as usage of money alone"
+        )
+    return category
+
+
+def currency_of(sheet: Sheet, *columns: str) -> pd.Series:
+    """The currency; a row in which it is none has its cells elsewhere."""
+    column = next((c for c in columns if c in sheet), columns[0])
+    currency = sheet.text(column).str.upper()
+    sheet.refuse(~currency.str.fullmatch("[A-Z]{3}").fillna(False).astype(bool), f"{column} is no currency", column)
+    return currency

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from forecast.readers.bills import Tags, first_known, objects_of, tags_of, width_of
+from forecast.readers.bills import Tags, currency_of, first_known, objects_of, tags_of, told, width_of
 from forecast.readers.contents import Content, Table
 from forecast.readers.meters import (
     context_of,
@@ -77,8 +77,7 @@ def _charges(sheet: Sheet) -> Extract:
     start = sheet.instants("ChargePeriodStart")
     end = sheet.instants("ChargePeriodEnd") if "ChargePeriodEnd" in sheet else start
     sheet.refuse(end < start, "the charge ends before it starts", "ChargePeriodStart", "ChargePeriodEnd")
-    currency = sheet.text("BillingCurrency").str.upper()
-    sheet.refuse(~currency.str.fullmatch(_CURRENCY).fillna(False), "BillingCurrency is no currency", "BillingCurrency")
+    currency = currency_of(sheet, "BillingCurrency")
     money = {
         "billed_cost": sheet.number("BilledCost"),
         "list_cost": sheet.number("ListCost"),
@@ -158,26 +157,13 @@ def _tokens(sheet: Sheet, meter: pd.Series, category: pd.Series, model: pd.Serie
     lost = int(((category == "adjustment") & says & sheet.text("ConsumedQuantity").notna()).sum())
     if lost:
         sheet.notes.append(f"{lost} corrections give or take tokens: their money is taken, their tokens are not")
-    return _told(sheet, found, _kinds(sheet, meter), model)
+    return told(sheet, found, _kinds(sheet, meter), model)
 
 
 def _kinds(sheet: Sheet, meter: pd.Series) -> pd.Series:
     """The unit of tokens of each row by the first name that says one."""
     named = ("ConsumedUnit", "PricingUnit", "SkuPriceId", "SkuId", "ChargeDescription")
     return first_known(*(spelled(one, kind_of) for one in (meter, *map(sheet.text, named))))
-
-
-def _told(sheet: Sheet, tokens: pd.Series, kind: pd.Series, model: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Tokens whose kind no name says are of all kinds, unless other rows of the model tell theirs: then unknown."""
-    unsaid = tokens.notna() & kind.isna()
-    names = model.fillna("")
-    beside = unsaid & names.isin(set(names[tokens.notna() & kind.notna()]))
-    if beside.any():
-        sheet.notes.append(
-            f"{tokens[beside].sum():,.0f} tokens in {int(beside.sum())} rows are left out, their money is not: no name "
-            "tells their kind, and other rows of the model tell theirs"
-        )
-    return tokens.mask(beside), kind.mask(unsaid, "total_tokens").where(tokens.notna() & ~beside)
 
 
 def _thinking(meter: pd.Series, kind: pd.Series, tokens: pd.Series) -> dict[str, pd.Series]:
