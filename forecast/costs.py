@@ -18,6 +18,7 @@ from forecast.lanes import Unpriced
 from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.prices import PriceBook
 from forecast.usage import Usage
+from forecast.usage_rows import bills_apart
 
 Money = Literal["billed_cost", "effective_cost", "list_cost"]
 
@@ -116,6 +117,9 @@ def cost_rows(
     one_of("money", money, get_args(Money), UsageError)
     one_of("unpriced", unpriced, get_args(Unpriced), PriceError)
     frame, notes = _continued(usage, as_of, money)
+    if prices is not None and (bill := bills_apart(frame).bill).any():
+        notes.append(f"{int(bill.sum())} rows of money are the bill of usage beside them, which is priced: not added")
+        frame = frame[~bill].reset_index(drop=True)
     valued = _billed(usage, frame, money) if prices is None else _priced(usage, frame, prices, money, unpriced)
     fixed = _is_fixed(frame)
     step = pd.offsets.MonthBegin() if usage.grain == "month" else pd.offsets.Day()
@@ -195,7 +199,7 @@ def _billed(usage: Usage, frame: pd.DataFrame, money: Money) -> _Valued:
             "such as fc.PriceBook.builtin()"
         )
     quantity = [m for m in (schema.REQUESTS, *schema.BILLABLE) if m in frame]
-    blank = frame[money].isna() & (frame[quantity].fillna(0.0) > 0).any(axis=1)
+    blank = frame[money].isna() & (frame[quantity].fillna(0.0) > 0).any(axis=1) & ~bills_apart(frame).billed
     if blank.any():
         first = frame[blank].iloc[0]
         raise UsageError(

@@ -14,11 +14,8 @@ from forecast import schema
 from forecast.errors import ModelError, UsageError, one_of
 from forecast.panel import FloatArray, IntArray
 from forecast.usage import Usage
+from forecast.usage_rows import SPEND, money_apart, pooled_rows, quantities_of, usage_rows, without_zeros
 
-#: The unit of a line that is known only as money: its price is 1 a unit of money.
-SPEND = "spend"
-#: What workloads beyond ``max_series`` are pooled as.
-OTHER = "(other)"
 _BESIDE = "{} rows of money without tokens are spend series beside those of the tokens"
 #: Mix and intensity are measured over blocks of this many days, by volume: daily ratios are mostly noise.
 BLOCK_DAYS = 7
@@ -88,17 +85,17 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
             raise ModelError(
                 f"by={column!r}: {usage.source} has no such column; it has {', '.join(usage.frame.columns)}"
             )
-    frame, notes = _usage_rows(usage, as_of)
-    frame, silent = _without_zeros(frame, by)
+    frame, notes = usage_rows(usage, as_of)
+    frame, silent = without_zeros(frame, by)
     notes += silent
-    frame, pooled = _pool(frame, by, max_series)
+    frame, pooled = pooled_rows(frame, by, max_series)
     notes += pooled
     step = pd.offsets.MonthBegin() if usage.grain == "month" else pd.Timedelta(days=1)
     days = pd.date_range(frame[schema.DATE].min(), as_of, freq=step)
     row_day = days.get_indexer(pd.DatetimeIndex(frame[schema.DATE]))
 
-    quantity, units = _quantities(frame)
-    apart = _money_apart(frame, quantity, by)
+    quantity, units = quantities_of(frame)
+    apart = money_apart(frame, quantity, by)
     notes += [_BESIDE.format(int(apart.sum()))] * bool(apart.any())
     workloads, row_workload = labels_of(frame.assign(_money=apart), [*by, "_money"])
     routes, row_route = labels_of(frame, [c for c in schema.ROUTE if c in frame])
@@ -145,70 +142,12 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     return Drivers(days, workloads, routes, legs, lanes, volume, odds, intensity, days[starts], tuple(notes))
 
 
-def _usage_rows(usage: Usage, as_of: pd.Timestamp) -> tuple[pd.DataFrame, list[str]]:
-    frame, notes = usage.frame, []
-    if usage.grain == "hour":
-        frame = frame.assign(date=frame[schema.DATE].dt.normalize())
-    frame = frame[frame[schema.DATE] <= as_of]
-    if "charge_category" in frame:
-        charge = frame["charge_category"].notna() & (frame["charge_category"] != "usage")
-        if charge.any():
-            held = [m for m in ("billed_cost", "effective_cost", "list_cost") if m in frame][:1]
-            money = f" ({frame.loc[charge, held[0]].sum():,.2f} {usage.currency})" if held else ""
-            kinds = ", ".join(sorted(frame.loc[charge, "charge_category"].unique()))
-            told = "1 row" if charge.sum() == 1 else f"{int(charge.sum())} rows"
-            notes.append(f"not usage, and not forecast: {told} of category {kinds}{money}")
-            frame = frame[~charge]
-    if frame.empty:
-        raise UsageError(f"{usage.source}: no rows of usage on or before {as_of:%Y-%m-%d}")
-    return frame, notes
-
-
-def _pool(frame: pd.DataFrame, by: tuple[str, ...], max_series: int) -> tuple[pd.DataFrame, list[str]]:
-    weight = sum((frame[u].fillna(0.0) for u in schema.BILLABLE if u in frame), start=pd.Series(0.0, index=frame.index))
-    size = weight.groupby([frame[c] for c in by], dropna=False).sum().sort_values(ascending=False, kind="stable")
-    if len(size) <= max_series:
-        return frame, []
-    tail = size.index[max_series:]
-    inside = pd.MultiIndex.from_frame(frame[list(by)]).isin(tail) if len(by) > 1 else frame[by[0]].isin(tail)
-    pooled = [c for c in by if c != "environment"] or list(by)
-    frame = frame.assign(**{c: frame[c].where(~inside, OTHER) for c in pooled})
-    share = float(size.iloc[max_series:].sum() / max(size.sum(), 1e-300))
-    return frame, [
-        f"{len(tail)} of {len(size)} workloads ({share:.1%} of tokens) are pooled as {OTHER!r}: max_series={max_series}"
-    ]
-
-
 def labels_of(frame: pd.DataFrame, columns: list[str]) -> tuple[pd.DataFrame, IntArray]:
     """The distinct rows of some columns, sorted: their labels (group,), and each row's group (row,)."""
     keys = frame[columns].astype("object").where(frame[columns].notna(), None)
     code = keys.groupby(columns, dropna=False, sort=True).ngroup().to_numpy()
     labels = keys.assign(_code=code).drop_duplicates("_code").sort_values("_code").drop(columns="_code")
     return labels.reset_index(drop=True), code.astype(np.intp)
-
-
-def _quantities(frame: pd.DataFrame) -> tuple[FloatArray, list[str]]:
-    """Quantities (row, unit) of the billable units, then money where a row has nothing else."""
-    units = [u for u in schema.BILLABLE if u in frame]
-    quantity = (
-        np.stack([frame[u].fillna(0.0).to_numpy() for u in units], axis=1) if units else np.zeros((len(frame), 0))
-    )
-    money = next((m for m in ("billed_cost", "effective_cost", "list_cost") if m in frame), None)
-    bare = ~(quantity > 0).any(axis=1)
-    if schema.REQUESTS in frame:
-        bare &= ~(frame[schema.REQUESTS].fillna(0.0).to_numpy() > 0)
-    spend = np.where(bare, frame[money].fillna(0.0).to_numpy(), 0.0) if money else np.zeros(len(frame))
-    return np.column_stack([quantity, spend]), [*units, SPEND]
-
-
-def _money_apart(frame: pd.DataFrame, quantity: FloatArray, by: tuple[str, ...]) -> np.ndarray:
-    """Rows of money alone (row,) whose workload also has usage: money is no part of its volume, and has its own."""
-    money = quantity[:, -1] > 0
-    used = (quantity[:, :-1] > 0).any(axis=1)
-    if schema.REQUESTS in frame:
-        used |= frame[schema.REQUESTS].fillna(0.0).to_numpy() > 0
-    beside = pd.Series(used, index=frame.index).groupby([frame[c] for c in by], dropna=False).transform("any")
-    return np.asarray(money & beside.to_numpy(dtype=bool))
 
 
 def _volume_kind(
@@ -258,18 +197,6 @@ def _blocks(days: int, grain: str) -> IntArray:
     """The first day of each block, such that the last block is whole: int array (block,)."""
     width = 1 if grain == "month" else min(BLOCK_DAYS, days)
     return np.arange(days % width, days, width, dtype=np.intp)
-
-
-def _without_zeros(frame: pd.DataFrame, by: tuple[str, ...]) -> tuple[pd.DataFrame, list[str]]:
-    """Leave out workloads that used nothing at all."""
-    measures = [m for m in (schema.REQUESTS, *schema.BILLABLE, *schema.MONEY) if m in frame]
-    used = (frame[measures].fillna(0.0) > 0).any(axis=1)
-    ever = used.groupby([frame[c] for c in by], dropna=False).transform("any")
-    if ever.all():
-        return frame, []
-    names = frame.loc[~ever, list(by)].drop_duplicates().astype("str").agg("/".join, axis=1)
-    listed = ", ".join(sorted(names)[:5])
-    return frame[ever], [f"{len(names)} workloads hold only zeros and are left out: {listed}"]
 
 
 def _unknown(

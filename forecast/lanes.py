@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from forecast import schema
-from forecast.drivers import SPEND, Drivers
+from forecast.drivers import Drivers
 from forecast.errors import PriceError
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
+from forecast.usage_rows import SPEND
 
 #: What to do with usage that has no price.
 Unpriced = Literal["refuse", "exclude"]

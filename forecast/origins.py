@@ -14,7 +14,6 @@ import pandas as pd
 from forecast.calendars import Calendar
 from forecast.cleaning import Cleaning, check_names
 from forecast.dependence import trajectories
-from forecast.drivers import OTHER
 from forecast.errors import HorizonError, ModelError, PriceError
 from forecast.lanes import Unpriced
 from forecast.models import Model
@@ -26,6 +25,7 @@ from forecast.schema import UNASSIGNED
 from forecast.scorecard import Part
 from forecast.scoring import Origin, OriginScores, score_paths
 from forecast.usage import Usage
+from forecast.usage_rows import OTHER
 from forecast.usage_totals import DailyTotals, Names, daily_totals, members_of, projected_totals
 
 #: What the sum over workloads is called.

@@ -14,7 +14,7 @@ import pandas as pd
 from forecast.calendars import CALENDAR_YEAR, Calendar, calendar_of
 from forecast.cleaning import Cleaned, Cleaning, check_cleaning, check_names, clean_panel, summary
 from forecast.dependence import trajectories
-from forecast.drivers import ENDED_BLOCKS, SPEND, Drivers, drivers_of
+from forecast.drivers import ENDED_BLOCKS, Drivers, drivers_of
 from forecast.errors import HorizonError, ModelError, UsageError
 from forecast.joint import Trajectories
 from forecast.models import Model, model_of
@@ -24,6 +24,7 @@ from forecast.periods import horizon as horizon_of
 from forecast.sampling import check_count
 from forecast.streams import stratified
 from forecast.usage import Usage
+from forecast.usage_rows import SPEND
 
 #: Joint trajectories that a projection holds.
 TRAJECTORIES = 500

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from forecast import schema
-from forecast.drivers import OTHER, _quantities, _usage_rows, labels_of
+from forecast.drivers import labels_of
 from forecast.errors import ModelError, PriceError, UsageError, one_of
 from forecast.lanes import Unpriced, lane_prices, name_unpriced, one_currency, unpriced_shares, with_tier
 from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
 from forecast.usage import Usage
+from forecast.usage_rows import OTHER, quantities_of, usage_rows
 
 #: What makes a workload: the values of the ``by`` columns, None where one is blank.
 Names = tuple[str | None, ...]
@@ -105,13 +106,13 @@ def daily_totals(
     end = usage.end.normalize() - lag * step
     if end < usage.start.normalize():
         raise UsageError(f"{usage.source}: nothing is left before the last {lag} periods (lag)")
-    frame, notes = _usage_rows(usage, end)
+    frame, notes = usage_rows(usage, end)
     frame = frame.reset_index(drop=True)
     periods = pd.date_range(usage.start.normalize(), end, freq=step)
     row_period = periods.get_indexer(pd.DatetimeIndex(frame[schema.DATE]))
     workloads, row_workload = labels_of(frame, list(by))
     routes, row_route = labels_of(frame, [c for c in schema.ROUTE if c in frame])
-    quantity, units = _quantities(frame)
+    quantity, units = quantities_of(frame)
     shape = (len(periods), len(workloads))
     place = row_period * shape[1] + row_workload
 

@@ -142,6 +142,21 @@ def test_a_project_of_two_cost_centres_is_shown_without_one_and_said_so():
 def test_long_requests_are_planned_at_the_price_of_their_size():
     frame = pd.DataFrame({"date": DAYS, "provider": "google", "model": "gemini-2.5-pro", "project": "search"})
     frame = frame.assign(requests=100.0, input_tokens=1e6)
-    usage = fc.read_usage(pd.concat([frame.assign(context_tier="0-200k"), frame.assign(context_tier=">200k")]), sort=True)
+    both = pd.concat([frame.assign(context_tier="0-200k"), frame.assign(context_tier=">200k")])
+    usage = fc.read_usage(both, sort=True)
     # Google lists 1.25 a million up to 200,000 tokens in a request, and 2.50 above.
     assert median(plan(usage)) == pytest.approx(92 * (1.25 + 2.50), rel=EXACT)
+
+
+def test_a_bill_beside_its_usage_is_not_planned_twice():
+    # As a vendor exports it: tokens without money, and money without tokens, of the same model and days.
+    costs = money(2.5, model="gpt-5", charge_category="usage")
+    searches = money(100.0)
+    usage = fc.read_usage(pd.concat([tokens(), costs, searches]), sort=True)
+    projection = fc.project(usage, horizon="1Q", seed=1)
+    assert "198 rows of money (495.00 USD) are the bill of usage" in " ".join(projection.notes)  # 198 days of 2.50
+    assert median(plan(usage)) == pytest.approx(92 * (2.25 + 100.0), rel=EXACT)
+    at_list = fc.baseline(usage, prices=fc.PriceBook.builtin())
+    assert "are the bill of usage beside them" in " ".join(at_list.notes)
+    billed = fc.baseline(usage).totals("period")
+    assert billed["total"].iloc[0] == pytest.approx(31 * 102.5, rel=1e-3)

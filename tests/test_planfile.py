@@ -11,6 +11,8 @@ import pytest
 
 import forecast as fc
 import scenarios as sc
+from forecast.errors import PlanError
+from forecast.samples import sample_path
 from scenarios.budget import plankeys
 from scenarios.budget.planfile import PlanFile, read_plan_file
 from scenarios.budget.planscenario import read_scenario, shipped_scenario, shipped_scenarios
@@ -292,7 +294,6 @@ BAD = {
     "unpriced": (PLAN.replace("seed = 3", 'unpriced = "exlude"'), "did you mean 'exclude'?"),
     "usage and sample": (PLAN + 'sample = "organisation_daily.csv"\n', "file and sample contradict"),
     "no such sample": (PLAN.replace('file = "usage.csv"', 'sample = "x"'), "sample 'x' is not known"),
-    "a folder": (PLAN.replace("usage.csv", "."), "is a folder"),
     "a format": (PLAN + 'format = "tody"\n', "did you mean 'tidy'?"),
     "a zone": (PLAN + 'timezone = "Europe/Berlino"\n', "did you mean 'Europe/Berlin'?"),
     "a column": (PLAN + 'columns = { input_token = "a" }\n', "did you mean 'input_tokens'?"),
@@ -425,3 +426,22 @@ def test_a_scenario_file_says_what_it_is(tmp_path):
     told = str(raised.value)
     for words in ("titel: is not a key; did you mean 'title'?", "changes[1]", "description: is missing", "source"):
         assert words in told
+
+
+def test_a_folder_of_no_exports_is_told(folder):
+    (folder / "empty").mkdir()
+    assert "the folder holds no .csv" in problem(folder, PLAN.replace("usage.csv", "empty"))
+
+
+def test_usage_is_a_folder_or_a_glob_of_exports_with_rules(tmp_path):
+    exports = sample_path("exports/rules.toml").parent
+    for source in (exports, exports / "openai_usage_*"):
+        (tmp_path / "plan.toml").write_text(
+            f'[plan]\nhorizon = "1M"\n[usage]\nfile = "{source}"\nrules = "{exports / "rules.toml"}"\n'
+            'today = 2026-11-30\n[forecast]\nlag = 0\n[output]\nby = ["month"]\n'
+        )
+        usage = read_plan_file(tmp_path / "plan.toml").usage.read()
+        assert usage.frame["environment"].dropna().nunique() == 4
+    (tmp_path / "plan.toml").write_text('[plan]\nhorizon = "1M"\n[usage]\nfile = "nothing*.json"\n')
+    with pytest.raises(PlanError, match=r"usage\.file.*no file fits this glob"):
+        read_plan_file(tmp_path / "plan.toml")

@@ -119,6 +119,12 @@ def test_hours_are_taken_to_the_billing_zone():
     assert usage.frame["input_tokens"].tolist() == [1_631_112]
 
 
+def test_hours_of_a_typed_frame_are_hours():
+    frame = pd.read_csv(HERE / "console_usage_hourly.csv", parse_dates=["usage_date_utc"])
+    assert read(frame).grain == "hour"
+    pd.testing.assert_frame_equal(read(frame).frame, read(HERE / "console_usage_hourly.csv").frame)
+
+
 def test_costs_by_the_hour_are_hours(tmp_path):
     text = (HERE / "console_cost_older.csv").read_text().replace("2024-12-07", "2024-12-07 03:00")
     (tmp_path / "cost.csv").write_text(text)

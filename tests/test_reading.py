@@ -165,6 +165,30 @@ def test_rules_give_names_by_globs_and_show_what_they_do_not_match(tmp_path):
     assert "no rule gives environment to 2 rows" in " ".join(usage.notes)
 
 
+def test_a_name_that_a_source_lacks_matches_nothing():
+    rules = [
+        {"match": {"tag:env": "*"}, "set": {"environment": "{tag:env}"}},
+        {"match": {"model": "x"}, "set": {"project": "x"}},
+    ]
+    usage = read(page(0, 2), rules=rules)
+    assert usage.frame["environment"].isna().all()
+    assert "1 rules match tag:env, which the export does not have" in " ".join(usage.notes)
+
+
+def test_a_rule_takes_parts_of_a_name():
+    rule = {"match": {"api_key_id": "key_*_*"}, "set": {"environment": "{api_key_id.1}", "project": "p {api_key_id.2}"}}
+    usage = read(
+        [page(0, 2, api_key_id="key_prod_eu_west"), page(0, 2, api_key_id="Key_test_x")],
+        rules=[rule | {"replace": True}],
+    )
+    assert sorted(map(tuple, usage.frame[["environment", "project"]].drop_duplicates().to_numpy())) == [
+        ("prod", "p eu_west"),
+        ("test", "p x"),
+    ]
+    with pytest.raises(UsageError, match=r"rule 1: \{api_key_id\.2\}: match has no glob of 'api_key_id' with 2 stars"):
+        read(page(0, 2), rules=[{"match": {"api_key_id": "key_*"}, "set": {"project": "{api_key_id.2}"}}])
+
+
 def test_rules_read_the_columns_of_a_tidy_table():
     frame = pd.DataFrame(
         {"date": ["2026-06-01", "2026-06-02"], "model": "gpt-5", "requests": 1, "namespace": "prod-eu"}

@@ -162,7 +162,7 @@ def _console_usage(sheet: Sheet) -> Extract:
     sheet.need(*((plain,) if older else (f"{plain}_5m", f"{plain}_1h")))
     start = sheet.instants("usage_date_utc")
     days = start.dropna().dt.tz_localize(None).dt.normalize()
-    return _usage(sheet, _width(sheet), start, [(days.min(), days.max() + _DAY)] if len(days) else [])
+    return _usage(sheet, _width(sheet, start), start, [(days.min(), days.max() + _DAY)] if len(days) else [])
 
 
 def _console_costs(sheet: Sheet) -> Extract:
@@ -171,11 +171,13 @@ def _console_costs(sheet: Sheet) -> Extract:
     money = {"billed_cost": sheet.number("cost_usd")}
     if "list_price_usd" in sheet:
         money["list_cost"] = sheet.number("list_price_usd")
-    return _costs(sheet, _width(sheet), sheet.instants("usage_date_utc"), _name_of(sheet.text("model")), money)
+    start = sheet.instants("usage_date_utc")
+    return _costs(sheet, _width(sheet, start), start, _name_of(sheet.text("model")), money)
 
 
-def _width(sheet: Sheet) -> Width:
-    return "hour" if sheet.text("usage_date_utc").str.match(_BY_HOUR, na=False).any() else "day"
+def _width(sheet: Sheet, start: pd.Series) -> Width:
+    by_hour = sheet.text("usage_date_utc").str.match(_BY_HOUR, na=False) | (start.dt.normalize() < start)
+    return "hour" if by_hour.any() else "day"
 
 
 def _name_of(shown: pd.Series) -> pd.Series:

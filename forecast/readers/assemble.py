@@ -81,6 +81,7 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
     held, lost, twice = (dict.fromkeys(CONSERVED, 0.0) for _ in range(3))
     attributes: dict[str, None] = {}
     covered: list[tuple[pd.Timestamp, pd.Timestamp]] = []
+    unnamed: set[str] = set()
     for name, extract in extracts:
         frame = extract.frame
         widths.setdefault(extract.width, extract.name)
@@ -94,6 +95,7 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
             for column, value in sums_of(frame[~first]).items():
                 twice[column] += value
             frame = frame[first]
+            unnamed |= {extract.name} if frame["identity"].isna().any() else set()
         attributes |= dict.fromkeys(a for a in extract.attributes if _keeps_people(name, how) or a not in PERSONAL)
         groups.append(_grouped(frame, extract, list(attributes), how, name=name).assign(source=extract.name))
         accounts.append(_account(name, extract))
@@ -104,7 +106,8 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
     table = pd.concat(groups, ignore_index=True) if groups else pd.DataFrame()
     if table.empty:
         _nothing(named, rejected)
-    table["export"] = _exports(table)
+    by_id = {str(name) for name, *_ in accounts} - unnamed if how.dedupe else set()
+    table["export"] = _exports(table, by_id)
     measures = [m for m in _MEASURES if m in table]
     keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency", *attributes) if c in table]
     merged = table.groupby([*keys, *_also(table), "export"], dropna=False, sort=False)
@@ -172,9 +175,11 @@ def _also(frame: pd.DataFrame) -> list[str]:
     return ["recorded_at"] if "recorded_at" in frame else []
 
 
-def _exports(table: pd.DataFrame) -> pd.Series:
-    """A number for each source and page, in the order of reading."""
-    return table.groupby(["source", "part"], sort=False, dropna=False).ngroup()
+def _exports(table: pd.DataFrame, named: set[str]) -> pd.Series:
+    """A number for each source and page, in the order of reading; sources whose requests bear ids are one export."""
+    one = table["source"].isin(named)
+    told = pd.DataFrame({name: table[name].astype("object").mask(one) for name in ("source", "part")})
+    return told.groupby(["source", "part"], sort=False, dropna=False).ngroup()
 
 
 def _periods(date: pd.Series, width: Width, how: How) -> pd.Series:
@@ -218,7 +223,7 @@ def unmatched_of(frame: pd.DataFrame, rules: Rules | None, attributes: list[str]
         requests=frame.get(schema.REQUESTS, np.nan),
         rows=frame.get("rows", 1.0),
     )
-    found = []
+    found, by_names = [], [*attributes, *schema.KEYS]
     for column in rules.targets if rules is not None else ():
         blank = told[told[column].isna() & (told["rows"] > 0)]
         by = attributes or [c for c in schema.KEYS if c in blank and c != column]
@@ -228,7 +233,8 @@ def unmatched_of(frame: pd.DataFrame, rules: Rules | None, attributes: list[str]
     if not found:
         return table_of([], columns)
     table = pd.concat(found, ignore_index=True)
-    return table[["column", *[c for c in table if c != "column"]]]
+    named = [c for c in by_names if c in table and table[c].notna().any()]
+    return table[["column", *named, "rows", "requests", "tokens", "money"]]
 
 
 def _with_zeros(

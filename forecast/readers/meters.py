@@ -183,6 +183,7 @@ def model_of(provider: str, name: str, *, world: bool = False) -> str | None:
     if not re.search(r"[a-z]", plain):
         return None
     places = ("global.",) if world else ()
+    plain = plain.replace(".", "-") if plain.startswith("claude") else plain
     for one in (*(f"{place}{plain}" for place in places), *_snapshots(provider, plain), plain):
         if _known(provider, one):
             return one

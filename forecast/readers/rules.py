@@ -7,9 +7,10 @@ A rules file is TOML. Each rule says what must match, by globs, and what is then
     set = { environment = "production", project = "search", cost_center = "4711" }
 
     [[rules]]
-    match = { "tag:team" = "*" }
-    set = { department = "{tag:team}" }
+    match = { "tag:team" = "*", api_key = "key_*_*" }
+    set = { department = "{tag:team}", environment = "{api_key.1}" }
 
+``{name}`` is the whole name, and ``{name.1}`` what the first ``*`` of its glob stood for, the shortest that fits.
 Rules are read from the top, and the first that matches sets a column. A column that the export fills itself is set only
 where it is blank, unless the rule says ``replace = true``. What no rule matches stays blank and is shown.
 """
@@ -20,7 +21,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ _KEYS: Final = ("match", "set", "replace")
 #: Columns on the way that are no names.
 _NO_NAMES: Final = ("date", "part", "rows", "begin", "end", "blank", "export", "source", "identity", schema.REQUESTS)
 _NAME_IN: Final = re.compile(r"\{([^{}]+)\}")
+_PART: Final = re.compile(r"\.([1-9])$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,6 @@ class Rules:
         """The frame with the columns that the rules set. Not changed itself; a name that it lacks matches nothing."""
         names = list(dict.fromkeys(c for rule in self.rules for c in (*rule.match, *_inserted(rule))))
         kinds = frame.reindex(columns=names).astype("object")
-        kinds = kinds.where(kinds.notna(), None)
         code = kinds.groupby(names, dropna=False, sort=False).ngroup().to_numpy() if names else [0] * len(frame)
         table = kinds.assign(_code=code).drop_duplicates("_code").set_index("_code")
         out = frame.copy()
@@ -84,7 +85,7 @@ class Rules:
         for code, row in table.iterrows():
             rule = next((r for r in self.rules if column in r.set and _fits(r, row)), None)
             if rule is not None:
-                found[int(str(code))] = _filled(rule.set[column], row)
+                found[int(str(code))] = _filled(rule, rule.set[column], row)
                 forced[int(str(code))] = rule.replace
         return found, forced
 
@@ -165,24 +166,49 @@ def _rule(number: int, one: Any, problems: list[str]) -> Rule | None:
             for c in values
             if c not in schema.DIMENSIONS
         ]
+    if len(problems) == before:
+        problems += _unknown_parts(number, match, values)
     if not isinstance(replace, bool):
         problems.append(f"rule {number}: replace = {replace!r}: wanted true or false")
     return Rule(dict(match), dict(values), replace) if len(problems) == before else None
 
 
+def _unknown_parts(number: int, match: Mapping[str, str], values: Mapping[str, str]) -> list[str]:
+    """Parts of names that no star of their glob stands for."""
+    named = [name for value in values.values() for name in _NAME_IN.findall(value)]
+    parts = [(name, found) for name in named if (found := _PART.search(name)) is not None]
+    return [
+        f"rule {number}: {{{name}}}: match has no glob of {_PART.sub('', name)!r} with {found.group(1)} stars"
+        for name, found in parts
+        if match.get(_PART.sub("", name), "").count("*") < int(found.group(1))
+    ]
+
+
 def _inserted(rule: Rule) -> list[str]:
-    return [name for value in rule.set.values() for name in _NAME_IN.findall(value)]
+    """The names that a rule's values are filled from."""
+    return [_PART.sub("", name) for value in rule.set.values() for name in _NAME_IN.findall(value)]
+
+
+@lru_cache(maxsize=4_096)
+def _pattern(glob: str) -> re.Pattern[str]:
+    """A glob as a pattern whose groups are what its stars stand for."""
+    parts = {"*": "(.*?)", "?": "."}
+    return re.compile("".join(parts.get(c) or re.escape(c) for c in glob), re.IGNORECASE | re.DOTALL)
 
 
 def _fits(rule: Rule, row: pd.Series) -> bool:
-    return all(
-        row[name] is not None and fnmatchcase(str(row[name]).casefold(), pattern.casefold())
-        for name, pattern in rule.match.items()
-    )
+    return all(not pd.isna(row[name]) and _pattern(glob).fullmatch(str(row[name])) for name, glob in rule.match.items())
 
 
-def _filled(value: str, row: pd.Series) -> str | None:
-    names = _NAME_IN.findall(value)
-    if any(row[name] is None for name in names):
+def _filled(rule: Rule, value: str, row: pd.Series) -> str | None:
+    """A value with its names filled in; None where one of them is blank."""
+
+    def of(found: re.Match[str]) -> str:
+        name, part = _PART.sub("", found.group(1)), _PART.search(found.group(1))
+        whole = str(row[name])
+        matched = _pattern(rule.match[name]).fullmatch(whole) if part is not None else None
+        return whole if part is None or matched is None else matched.group(int(part.group(1)))
+
+    if any(pd.isna(row[_PART.sub("", name)]) for name in _NAME_IN.findall(value)):
         return None
-    return _NAME_IN.sub(lambda found: str(row[found.group(1)]), value)
+    return _NAME_IN.sub(of, value)

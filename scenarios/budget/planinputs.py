@@ -109,7 +109,7 @@ def input_tables(folder: Path) -> dict[str, Keys]:
     file = partial(_is_file, folder)
     return {
         "usage": {
-            "file": file,
+            "file": partial(_is_source, folder),
             "sample": keys.accepted_by(lambda v: sample_path(str(v))),
             "format": keys.choice(*formats()),
             "rules": file,
@@ -165,6 +165,16 @@ def prices_of(held: Table, folder: Path, problems: Problems) -> PriceSource:
 
 def _resolved(folder: Path, name: str) -> Path:
     return folder / Path(name).expanduser()
+
+
+def _is_source(folder: Path, name: object) -> str | None:
+    """One file, a folder of exports, or a glob of them."""
+    path = _resolved(folder, str(name))
+    if isinstance(name, str) and name.strip() and (path.is_dir() or any(sign in name for sign in "*?[")):
+        from forecast.readers.files import files_of
+
+        return keys.accepted_by(lambda _: files_of(path))(name)
+    return _is_file(folder, name)
 
 
 def _is_file(folder: Path, name: object) -> str | None:

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from forecast import schema
-from forecast.drivers import SPEND
 from forecast.panel import FloatArray
 from forecast.projection import Projection, project
+from forecast.usage_rows import SPEND
 from scenarios.budget.planfile import check_horizon, check_reach
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
