@@ -136,6 +136,20 @@ def source() -> str:
     return f"genai-prices {version('genai-prices')}"
 
 
+@cache
+def model_names(provider: str) -> tuple[str, ...]:
+    """The models that a provider sells: its own, then those of others that it sells at their price."""
+    from genai_prices.data_snapshot import find_provider_by_id
+
+    snapshot, _ = _snapshot()
+    seller = find_provider_by_id(snapshot.providers, provider)
+    if seller is None:
+        return ()
+    others = seller.fallback_model_providers or []
+    owners = [seller, *(p for p in snapshot.providers if p.id in others)]
+    return tuple(model.id for owner in owners for model in owner.models)
+
+
 def catalogue_rows() -> tuple[PriceRow, ...]:
     """Every price of the catalogue as dated rows, in US dollars.
 

@@ -1,8 +1,9 @@
-"""Google Cloud: a billing export comes in, as JSON lines or CSV of its BigQuery table; records of AI models go out.
+"""Google Cloud: a billing export comes in, as JSON lines or CSV of its BigQuery table; all its charges go out.
 
 A line is one SKU: its description names the model and the kind of token, ``usage.unit`` "count" says that the amount is
 tokens. Thinking is output, and also noted as reasoning. Tokens read from a cache are a SKU of their own, beside input.
-Credits stand beside the cost of a line; they become rows of their own. Source: gcp_billing_export_v1 tables.
+Credits stand beside the cost of a line; they become rows of their own. Lines without tokens are money alone. Source:
+gcp_billing_export_v1 tables.
 """
 
 from __future__ import annotations
@@ -15,112 +16,142 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from forecast.readers.bills import Tags, category_of, currency_of, first_known, objects_of, tags_of, told, width_of
 from forecast.readers.contents import Content, Documents, Table
-from forecast.readers.sheet import Extract, Sheet, Width
+from forecast.readers.meters import head_of, is_other, is_thinking, kind_of, model_of, spelled, tier_of
+from forecast.readers.sheet import TOKENS, Extract, Sheet, Width
 
 NAME: Final = "google"
-TITLE: Final = "Google Cloud billing export: Vertex AI and Gemini (JSON lines, CSV)"
-_AI: Final = r"vertex|gemini|generative language|ai platform"
-_GEMINI: Final = re.compile(r"\b(gemini \d+(?:\.\d+)?(?: (?:pro|flash|ultra|nano))?(?:[ -]lite)?)\b", re.IGNORECASE)
-_CLAUDE: Final = re.compile(r"\b(claude (?:(?:opus|sonnet|haiku) \d+(?:\.\d+)?|\d+(?:\.\d+)? \w+))\b", re.IGNORECASE)
-_LONG: Final = r"\blong\b|> ?200k"
-#: What a description says of the kind of token, the first that fits; cache before input.
-_KINDS: Final = (
-    ("cache_read_tokens", r"cach(?:ed|ing)(?!.*storage)"),
-    ("output_audio_tokens", r"audio output"),
-    ("input_audio_tokens", r"audio input"),
-    ("total_tokens", r"image output|video output"),
-    ("output_tokens", r"output"),
-    ("input_tokens", r"input"),
+TITLE: Final = "Google Cloud billing export with Vertex AI and Gemini (JSON lines, CSV, Parquet)"
+_NEEDED: Final = ("service.description", "sku.description", "usage_start_time", "cost", "currency")
+#: Columns of flattened tables that may stand with an underscore for the dot.
+_DOTTED: Final = (
+    *_NEEDED[:2],
+    *(
+        "usage.amount",
+        "usage.unit",
+        "project.id",
+        "project.name",
+        "project.labels",
+        "location.region",
+        "credits.amount",
+    ),
 )
+_AI: Final = r"vertex|gemini|generative language|ai platform"
+#: Makers' names with which the name of a model begins, wherever in a description it stands.
+_MODEL: Final = re.compile(
+    r"\b(gemini|gemma|claude|llama|mistral|codestral|deepseek|qwen|kimi|grok|gpt|embedding)\b", re.IGNORECASE
+)
+_LONG: Final = r"\blong\b|> ?200k"
+_CATEGORIES: Final = {
+    "regular": "usage",
+    "tax": "tax",
+    "adjustment": "adjustment",
+    "rounding_error": "adjustment",
+}
 
 
 def fits(content: Content) -> bool:
     """Whether it has a billing line's service, SKU and usage time."""
     if isinstance(content, Table):
-        return {"sku.description", "service.description", "usage_start_time"} <= set(content.frame.columns)
-    return any(
-        isinstance(v, dict) and isinstance(v.get("sku"), dict) and "usage_start_time" in v
-        for v in _lines(content.values[:20])
-    )
+        return {"sku.description", "service.description", "usage_start_time"} <= set(_dotted(content.frame).columns)
+    return any(isinstance(v.get("sku"), dict) and "usage_start_time" in v for _, v in objects_of(content)[:20])
 
 
 def extract(content: Content) -> Iterator[Extract]:
-    """The lines of AI services, and their credits apart."""
-    sheet = Sheet(content) if isinstance(content, Table) else _flat(content)
-    sheet.need("service.description", "sku.description", "usage_start_time", "cost", "currency")
-    yield _usage(sheet)
+    """Every line, and the credits apart."""
+    if isinstance(content, Table):
+        sheet = Sheet(Table(content.name, _dotted(content.frame), content.ragged))
+    else:
+        sheet = _flat(content)
+    sheet.need(*_NEEDED)
+    width, tags = _width(sheet), tags_of(sheet, ("labels", "project.labels", "tags"), flat="labels.")
+    yield _usage(sheet, width, tags)
     granted = _credits(sheet)
     if len(granted):
-        yield _credit_lines(granted)
+        flat = tags_of(granted, ("labels", "project.labels", "tags"), flat="labels.")
+        yield _credit_lines(granted, width, flat)
 
 
-def _usage(sheet: Sheet) -> Extract:
-    cost, described = sheet.number("cost"), sheet.text("sku.description")
-    other = ~sheet.text("service.description").str.contains(_AI, case=False, na=False)
-    sheet.refuse(other, "the service is no AI service", "service.description")
-    counted = sheet.text("usage.unit").str.lower().eq("count")
-    amount = sheet.count("usage.amount").where(counted)
-    model = described.map(_model, na_action="ignore")
-    known = model != described
-    kind = _kind(described).where(counted & known)
-    columns: dict[str, pd.Series | str] = {unit: amount.where(kind == unit) for unit, _ in _KINDS}
-    tokens = amount.where(kind.notna())
+def _usage(sheet: Sheet, width: Width, tags: Tags) -> Extract:
+    cost, at_list = sheet.number("cost"), sheet.number("cost_at_list")
+    described, service = sheet.text("sku.description"), sheet.text("service.description")
+    category = category_of(sheet, "cost_type", _CATEGORIES) if "cost_type" in sheet else None
+    regular = category.eq("usage") if category is not None else pd.Series(True, index=cost.index)
+    ours = service.str.contains(_AI, case=False).fillna(False).astype(bool)
+    model = spelled(described, _model).where(ours)
+    read = ours & regular & model.notna() & sheet.text("usage.unit").str.lower().eq("count").fillna(False).astype(bool)
+    read &= ~spelled(described, is_other).eq(True)
+    amount = sheet.number("usage.amount")
+    sheet.refuse(read & (amount < 0), "usage.amount is below 0", "usage.amount")
+    tokens, kind = told(sheet, amount.where(read), spelled(described, kind_of), model)
+    counted = tokens.notna()
+    thought = spelled(described, is_thinking).eq(True) & (kind == "output_tokens")
+    tier = spelled(described, tier_of)
+    money = {"billed_cost": cost} | ({"list_cost": at_list} if at_list.notna().any() else {})
     return sheet.extract(
-        _width(sheet),
+        width,
         {
             "date": sheet.instants("usage_start_time"),
-            "provider": "google",
-            "model": model,
-            "project": sheet.text("project.id"),
+            "provider": NAME,
+            "model": first_known(model.where(counted), described.where(ours), service, described),
+            "environment": tags.environment,
+            "project": first_known(sheet.text("project.id"), tags.project),
+            "user": tags.user,
             "region": sheet.text("location.region"),
-            "service_tier": pd.Series(
-                np.where(described.str.contains("batch", case=False, na=False), "batch", "standard"),
-                index=sheet.frame.index,
-            ),
-            "context_tier": described.str.contains(_LONG, case=False, na=False).map({True: ">200k", False: None}),
-            **columns,
-            "reasoning_tokens": amount.where(
-                (kind == "output_tokens") & described.str.contains("thinking", case=False, na=False)
-            ),
-            "billed_cost": cost,
-            "currency": sheet.text("currency").str.upper(),
-            "charge_category": sheet.text("cost_type").map({"tax": "tax", "adjustment": "adjustment"}).fillna("usage"),
+            "service_tier": tier.where(counted | (ours & (tier == "provisioned"))),
+            "context_tier": described.str.contains(_LONG, case=False).map({True: ">200k"}).where(counted),
+            **{unit: tokens.where(kind == unit) for unit in TOKENS if (kind == unit).any()},
+            **({"reasoning_tokens": tokens.where(thought)} if thought.any() else {}),
+            **money,
+            "currency": currency_of(sheet, "currency"),
+            "charge_category": category.fillna("usage") if category is not None else "usage",
         },
-        held={"tokens": tokens, "billed_cost": cost},
-        attributes=_attributes(sheet),
+        held={"tokens": tokens, **money},
+        attributes=_attributes(sheet, tags),
     )
 
 
-def _credit_lines(sheet: Sheet) -> Extract:
+def _credit_lines(sheet: Sheet, width: Width, tags: Tags) -> Extract:
     """Credits as rows of their own: money below 0."""
-    amount = sheet.number("amount")
+    amount, described = sheet.number("amount"), sheet.text("sku.description")
+    service = sheet.text("service.description")
+    ours = service.str.contains(_AI, case=False).fillna(False).astype(bool)
     return sheet.extract(
-        _width(sheet),
+        width,
         {
             "date": sheet.instants("usage_start_time"),
-            "provider": "google",
-            "model": sheet.text("sku.description").map(_model, na_action="ignore"),
-            "project": sheet.text("project.id"),
+            "provider": NAME,
+            "model": first_known(spelled(described, _model).where(ours), described.where(ours), service, described),
+            "environment": tags.environment,
+            "project": first_known(sheet.text("project.id"), tags.project),
+            "user": tags.user,
+            "region": sheet.text("location.region"),
             "billed_cost": amount,
-            "currency": sheet.text("currency").str.upper(),
+            "currency": currency_of(sheet, "currency"),
             "charge_category": "credit",
         },
         held={"billed_cost": amount},
-        attributes={**_attributes(sheet), "credit": sheet.text("credit")},
+        attributes={**_attributes(sheet, tags), "credit": sheet.text("credit")},
     )
 
 
 def _credits(sheet: Sheet) -> Sheet:
-    """The credits of the lines that are read, a record each."""
+    """The credits of the lines that are read, a record each: of a list, or a line's sum in a column of its own."""
     records: list[dict[str, Any]] = []
     places = []
-    if "credits" in sheet:
-        for place, row in sheet.frame.iterrows():
-            for i, credit in enumerate(_listed(row["credits"]) if place not in sheet.wrong else []):
-                named = {"amount": credit.get("amount"), "credit": credit.get("name") or credit.get("type")}
-                records.append({str(k): v for k, v in row.items() if k != "credits"} | named)
-                places.append(f"{place}, credits[{i}]")
+    summed = next((c for c in ("credits.amount", "credits[].amount", "credits_amount") if c in sheet), None)
+    for place, row in sheet.frame.iterrows() if "credits" in sheet or summed else ():
+        if place in sheet.wrong:
+            continue
+        rest = {str(k): v for k, v in row.items() if k not in ("credits", summed)}
+        for i, credit in enumerate(_listed(row.get("credits"))):
+            records.append(rest | {"amount": credit.get("amount"), "credit": credit.get("name") or credit.get("type")})
+            places.append(f"{place}, credits[{i}]")
+        amount = row.get(summed) if summed else None
+        if amount is not None and str(amount).strip() not in ("", "0", "0.0", "nan", "None"):
+            records.append(rest | {"amount": amount, "credit": None})
+            places.append(f"{place}, {summed}")
     return Sheet.of_records(sheet.table.name, records, places)
 
 
@@ -134,52 +165,48 @@ def _listed(cell: Any) -> list[dict[str, Any]]:
     return [one for one in cell if isinstance(one, dict)] if isinstance(cell, list | np.ndarray) else []
 
 
-def _attributes(sheet: Sheet) -> dict[str, pd.Series]:
+def _attributes(sheet: Sheet, tags: Tags) -> dict[str, pd.Series]:
     named = {"service": "service.description", "sku": "sku.description", "project_id": "project.id"}
-    labels = [c for c in map(str, sheet.frame.columns) if c.startswith("labels.")]
-    named |= {f"tag:{c.removeprefix('labels.')}": c for c in labels}
-    return {name: sheet.text(column) for name, column in named.items() if column in sheet}
+    return {name: sheet.text(column) for name, column in named.items() if column in sheet} | dict(tags.attributes)
 
 
 def _width(sheet: Sheet) -> Width:
     """Lines are by hour in a detailed export, and by day where each spans a day."""
-    spans = sheet.instants("usage_end_time") - sheet.instants("usage_start_time") if "usage_end_time" in sheet else None
-    return "day" if spans is not None and len(spans) and spans.min() >= pd.Timedelta(hours=23) else "hour"
+    start = sheet.instants("usage_start_time")
+    if "usage_end_time" not in sheet:
+        return "hour"
+    regular = ~sheet.text("cost_type").isin(["tax", "adjustment", "rounding_error"])
+    return width_of(sheet, start, sheet.instants("usage_end_time"), regular)
 
 
-def _model(described: str) -> str:
-    """``Gemini 2.5 Flash GA Text Input`` → ``gemini-2.5-flash``; what names no model stays as it is."""
-    found = _GEMINI.search(described)
-    if found:
-        return re.sub(r"[ -]+", "-", found.group(1).lower())
-    found = _CLAUDE.search(described)
-    return re.sub(r"[ .]+", "-", found.group(1).lower()) if found else described
+def _model(described: str) -> str | None:
+    """``Gemini 2.5 Flash GA Text Input`` → ``gemini-2.5-flash``; None where no model is named.
+
+    Images that a model makes are priced as another model's: its name ends on ``-image``.
+    """
+    found = _MODEL.search(described)
+    if found is None:
+        return None
+    head = head_of(described[found.start() :])
+    if re.search(r"image output", described, re.IGNORECASE):
+        head = f"{head}-image"
+    return model_of(NAME, head) or head.lower()
 
 
-def _kind(described: pd.Series) -> pd.Series:
-    kind = pd.Series(None, index=described.index, dtype="object")
-    for unit, pattern in reversed(_KINDS):
-        kind = kind.mask(described.str.contains(pattern, case=False, na=False), unit)
-    return kind
+def _dotted(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.rename(columns={name.replace(".", "_"): name for name in _DOTTED if name not in frame})
 
 
 def _flat(content: Documents) -> Sheet:
-    """Nested lines as dotted columns, and labels as a column each."""
+    """Nested lines as dotted columns; lists stay as they are."""
     records, places = [], []
-    for line, value in zip(content.lines, content.values, strict=True):
-        for i, row in enumerate(_lines((value,))):
-            flat: dict[str, Any] = {}
-            for key, cell in row.items():
-                if isinstance(cell, dict):
-                    flat |= {f"{key}.{inner}": v for inner, v in cell.items() if not isinstance(v, dict | list)}
-                elif key in ("labels", "tags"):
-                    flat |= {f"labels.{one.get('key')}": one.get("value") for one in _listed(cell)}
-                else:
-                    flat[key] = cell
-            records.append(flat)
-            places.append(f"{line}" if isinstance(value, dict) else f"{line}[{i}]")
+    for place, row in objects_of(content):
+        flat: dict[str, Any] = {}
+        for key, cell in row.items():
+            if isinstance(cell, dict):
+                flat |= {f"{key}.{inner}": v for inner, v in cell.items() if not isinstance(v, dict)}
+            else:
+                flat[key] = cell
+        records.append(flat)
+        places.append(place)
     return Sheet.of_records(content.name, records, places)
-
-
-def _lines(values: tuple[Any, ...]) -> list[dict[str, Any]]:
-    return [one for v in values for one in (v if isinstance(v, list) else [v]) if isinstance(one, dict)]

@@ -15,7 +15,19 @@ from forecast.readers.sheet import Extract
 #: Other packages bring readers by this group: each entry is an object of the protocol :class:`Reader`.
 ENTRY_POINTS: Final = "tokenplan.readers"
 #: In the order in which they are asked whether they fit. ``tidy`` is what remains.
-_SHIPPED: Final = ("openai", "anthropic", "google", "litellm", "otel", "ccusage", "openrouter", "langfuse")
+_SHIPPED: Final = (
+    "openai",
+    "anthropic",
+    "focus",
+    "aws",
+    "azure",
+    "google",
+    "litellm",
+    "otel",
+    "ccusage",
+    "openrouter",
+    "langfuse",
+)
 
 
 @runtime_checkable

@@ -217,7 +217,8 @@ class Sheet:
             value: pd.Series = raw.dt.tz_localize("UTC") if raw.dt.tz is None else raw.dt.tz_convert("UTC")
         else:
             text = self.text(column)
-            value = pd.to_datetime(text.str.replace(_OFFSET, "", regex=True) if local else text, **_ISO)
+            iso = text.str.replace(_OFFSET, "", regex=True) if local else text.str.replace(r" UTC$", "Z", regex=True)
+            value = pd.to_datetime(iso, **_ISO)
             american = text.str.extract(_US) if value.isna().any() and text.notna().any() else None
             if american is not None and american[0].notna().any():
                 value = value.fillna(self._american(text, american))
