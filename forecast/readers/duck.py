@@ -23,6 +23,7 @@ _STAMPS: Final = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "D
 _OFFSET: Final = r"\d{2}:\d{2}(:\d{2})?(\.\d+)?\s*(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
 #: DuckDB's own column of the number of a row in a Parquet file, from 0.
 _NUMBERED: Final = "file_row_number"
+_FILE: Final = "filename"
 #: Memory for grouping; what does not fit is spilled to a temporary folder.
 MEMORY: Final = "1GB"
 
@@ -54,6 +55,8 @@ def typed(relation: duckdb.DuckDBPyRelation, log: Log, *, timezone: str, grain: 
     # The number of a row costs less to read than its id, which is as wide as all the rest.
     numbered = f"{_NUMBERED} + 1" if _NUMBERED in kinds else columns.get(g.IDENTITY, "''")
     columns[g.ROW] = numbered
+    if _FILE in kinds:
+        columns[g.PART] = _FILE
     made = relation.project(", ".join(["*", *(f"{sql} AS {_quoted(name)}" for name, sql in columns.items())]))
     period = f"date_trunc('{grain}', {local})::TIMESTAMP AS {_quoted(g.PERIOD)}"
     return nw.from_native(made.project(f"*, {period}"))
@@ -172,7 +175,7 @@ def relation_of(files: Sequence[Path], con: duckdb.DuckDBPyConnection) -> duckdb
     names = [str(path) for path in files]
     kind = kinds.pop()
     if kind == "Parquet":
-        return con.read_parquet(names, union_by_name=True, file_row_number=True)
+        return con.read_parquet(names, union_by_name=True, file_row_number=True, filename=True)
     if kind == "JSON lines":
         found = con.read_json(names, format="newline_delimited", union_by_name=True)
         texts = dict.fromkeys(found.columns, "VARCHAR")

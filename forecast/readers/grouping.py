@@ -24,6 +24,8 @@ PERIOD: Final = "__period"
 ASIDE: Final = "__aside"
 IDENTITY: Final = "__id"
 ROW: Final = "__row"
+#: Which of several files a row stands in: each is an export of its own, and may repeat another.
+PART: Final = "__part"
 VERDICT: Final = "__verdict"
 NEGATIVE: Final = "__negative"
 AGAIN: Final = "__again"
@@ -110,7 +112,7 @@ class _Ops:
         return _nw().col(ASIDE)
 
 
-def grouped(typed: nw.LazyFrame[Any], log: Log, *, dedupe: bool) -> Groups:
+def grouped(typed: nw.LazyFrame[Any], log: Log, *, dedupe: bool, parts: bool = False) -> Groups:
     """The sums by period, key and verdict, made where the rows live.
 
     Parameters
@@ -119,6 +121,8 @@ def grouped(typed: nw.LazyFrame[Any], log: Log, *, dedupe: bool) -> Groups:
         The typed columns beside the log's own, which examples are shown of.
     dedupe : bool
         Mark what bears an id that an earlier row bears.
+    parts : bool
+        Keep files apart, by the column ``PART``.
     """
     nw = _nw()
     found = list(verdicts(log, _Ops()))
@@ -132,6 +136,8 @@ def grouped(typed: nw.LazyFrame[Any], log: Log, *, dedupe: bool) -> Groups:
         verdict.alias(VERDICT), _negative(log).alias(NEGATIVE), *(_usable(m) for m in log.measures)
     ).with_columns(nw.when(nw.col(VERDICT) > 0).then(_example(log)).alias(EXAMPLE))
     keys = [PERIOD, VERDICT, NEGATIVE, *(key_column(k) for k in log.by)]
+    if parts:
+        keys.append(PART)
     if dedupe:
         judged = judged.with_columns((nw.col(VERDICT) == 0).alias("__right"))
         first = nw.col(IDENTITY).is_first_distinct().over(IDENTITY, "__right", order_by=moment_column())

@@ -100,17 +100,18 @@ def _of_files(files: Sequence[Path], meaning: Meaning) -> tuple[Log, g.Groups]:
     from forecast.readers.duck import connection, misfits, relation_of
 
     with closing(connection()) as con, _told("duckdb", meaning.source):
-        log, groups = _read(relation_of(files, con), "duckdb", meaning)
+        parts = len(files) > 1 and not meaning.dedupe
+        log, groups = _read(relation_of(files, con), "duckdb", meaning, parts=parts)
         lines = list(misfits(con))
         return log, groups if not lines else _with_misfits(groups, lines, log)
 
 
-def _read(native: Any, engine: str, meaning: Meaning) -> tuple[Log, g.Groups]:
+def _read(native: Any, engine: str, meaning: Meaning, *, parts: bool = False) -> tuple[Log, g.Groups]:
     typed: Callable[..., Any] = import_module(_ENGINES[engine]).typed
     with _told(engine, meaning.source):
         log = meaning.of([str(c) for c in native.columns] if engine != "polars" else native.collect_schema().names())
         frame = typed(native, log, timezone=meaning.zone, grain=meaning.grain)
-        return log, g.grouped(frame, log, dedupe=meaning.dedupe)
+        return log, g.grouped(frame, log, dedupe=meaning.dedupe, parts=parts)
 
 
 @contextmanager

@@ -59,12 +59,13 @@ class Stored:
 def stored_files(files: Sequence[Path], format: str | None, *, together: bool) -> list[Stored] | None:  # noqa: A002
     """Files as stored logs, where they are named as one or are too big to be held; else None.
 
-    ``together`` makes one log of all: what repeats an id of another file is found.
+    ``together`` makes one log of all: what repeats an id of another file is found. Parquet files are grouped at once,
+    and kept apart by name.
     """
     big = format in (None, litellm.NAME) and sum(path.stat().st_size for path in files) > BIG_FILES
     if format != NAME and not (big and all(_is_spend_log(path) for path in files)):
         return None
-    if together:
+    if together or all(kind_of(path) in PARQUETS for path in files):
         named = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
         return [Stored(named, "files", list(files))]
     return [Stored(str(path), "files", [path]) for path in files]
@@ -237,7 +238,7 @@ def extract_of(groups: g.Groups, log: Log, *, name: str, how: How) -> Extract:
     partly = [(known[m] > 0) & (known[m] < rows) for m in log.measures]
     frame["blank"] = np.logical_or.reduce(partly).astype("float64")
     frame["begin"], frame["end"] = (_instants(table[c], log) for c in (g.BEGIN, g.END))
-    frame["part"] = 0
+    frame["part"] = table[g.PART] if g.PART in table else 0
     ordered = [c for c in (schema.DATE, *log.by, "charge_category") if c in frame]
     kept = frame[~wrong & ~again].sort_values(ordered, kind="stable", ignore_index=True)  # an engine gives any order
     repeated = {c: float(v[again].sum()) for c, v in own.items()} | {"rows": float(rows[again].sum())}
