@@ -238,7 +238,7 @@ def extract_of(groups: g.Groups, log: Log, *, name: str, how: How) -> Extract:
     partly = [(known[m] > 0) & (known[m] < rows) for m in log.measures]
     frame["blank"] = np.logical_or.reduce(partly).astype("float64")
     frame["begin"], frame["end"] = (_instants(table[c], log) for c in (g.BEGIN, g.END))
-    frame["part"] = table[g.PART] if g.PART in table else 0
+    frame["part"] = table.get(g.PART, 0)
     ordered = [c for c in (schema.DATE, *log.by, "charge_category") if c in frame]
     kept = frame[~wrong & ~again].sort_values(ordered, kind="stable", ignore_index=True)  # an engine gives any order
     repeated = {c: float(v[again].sum()) for c, v in own.items()} | {"rows": float(rows[again].sum())}
