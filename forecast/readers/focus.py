@@ -91,7 +91,9 @@ def _charges(sheet: Sheet) -> Extract:
     known = _known_models(sheet, provider)
     tokens, kind = _tokens(sheet, meter, category, known)
     counted = tokens.notna()
-    requests = _requests(sheet, category)
+    calls = _requests(sheet, category)
+    searched = meter.str.contains(r"web.?search", case=False).fillna(False).astype(bool)
+    requests = calls.mask(searched)
     named = known.where(counted | (category != "usage") | ~known.isin(set(known[counted])))
     metered = first_known(*(sheet.text(c) for c in _METERS if c not in ("SkuId", "ChargeDescription")))
     of_models = sheet.text("ServiceCategory").eq("AI and Machine Learning")
@@ -117,6 +119,7 @@ def _charges(sheet: Sheet) -> Extract:
             "region": first_known(sheet.text("RegionId"), sheet.text("RegionName")),
             "context_tier": spelled(meter, context_of).where(counted),
             "requests": requests,
+            **({"searches": calls.where(searched)} if searched.any() else {}),
             **{unit: tokens.where(kind == unit) for unit in _TOKENS if (kind == unit).any()},
             **_thinking(meter, kind, tokens),
             **money,
