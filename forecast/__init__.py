@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from forecast.backtesting import backtest
     from forecast.baselining import baseline
     from forecast.cleaning import Cleaned, Cleaning, clean
+    from forecast.currency import Rates
     from forecast.generator import generate_usage
     from forecast.hierarchy import Hierarchy, reconciled_paths
     from forecast.models.auto import Auto
@@ -63,6 +64,7 @@ _LATER = {
     "Prophet": "forecast.models.prophets",
     "QualityFrontier": "forecast.unit_economics.quality",
     "Reconciliation": "forecast.reconciliation.result",
+    "Rates": "forecast.currency",
     "Regressors": "forecast.models.regressors",
     "SARIMAX": "forecast.models.statespace",
     "STL": "forecast.models.smoothing",
@@ -111,6 +113,7 @@ __all__ = [
     "Projection",
     "Prophet",
     "QualityFrontier",
+    "Rates",
     "Reconciliation",
     "Regressors",
     "SamplePaths",

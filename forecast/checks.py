@@ -281,7 +281,7 @@ class Door:
             raise self.fail(
                 "currency",
                 f"holds {' and '.join(currencies)}: {self.rows(table, other, 'currency')}",
-                "split the export by currency, or convert it to one at stated rates first",
+                "read it with rates= at stated rates, or split the export by currency",
             )
         category = table.get("charge_category", pd.Series(None, index=table.index, dtype="str"))
         for name in held:

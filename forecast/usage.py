@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import pandas as pd
 
@@ -14,6 +14,9 @@ from forecast.checks import COLUMNS, Door, Duplicates
 from forecast.errors import UsageError, one_of
 from forecast.reading import Reading
 from forecast.schema import Grain
+
+if TYPE_CHECKING:
+    from forecast.currency import Rates
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -61,6 +64,8 @@ class Usage:
         first_row: int = 0,
         grain: Grain | None = None,
         notes: Sequence[str] = (),
+        currency: str | None = None,
+        rates: Rates | None = None,
     ) -> Usage:
         """Check a tidy frame and make it canonical.
 
@@ -84,6 +89,8 @@ class Usage:
             What period a row is of; found from the dates where it is not given.
         notes : sequence of str
             What is known of the frame beforehand; stands first in the usage's notes.
+        currency, rates : str, Rates, optional
+            What to convert money to, and at which rates; the rates' base where no currency is named.
 
         Raises
         ------
@@ -98,8 +105,14 @@ class Usage:
         table, grain = door.dates(table, timezone, grain)
         table = door.numbers(table)
         table = door.texts(table)
+        converted: tuple[str, ...] = ()
+        if rates is not None:
+            from forecast.currency import in_one_currency
+
+            made = in_one_currency(table, currency, rates)
+            table, converted = made.frame, made.notes
         door.money(table)
-        found = [*notes, *unread, *door.remarks(table)]
+        found = [*notes, *unread, *converted, *door.remarks(table)]
         table, superseded = door.restated(table)
         if len(superseded):
             found.append(f"{len(superseded)} rows are superseded by later records of the same period and key")

@@ -38,6 +38,7 @@ PUBLIC = {
     "forecast": {
         # usage and prices
         "PriceBook",
+        "Rates",
         "PriceProcess",
         "calibrate_prices",
         "Usage",

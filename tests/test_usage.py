@@ -60,7 +60,7 @@ BAD = {
     "moments": (changed("date", ["2026-01-01 10:31", "2026-01-02 11:07"] * 2), r"log of requests"),
     "two currencies": (
         GOOD.assign(billed_cost=1.0, currency=["USD", "EUR", "USD", "USD"]),
-        r"'currency'.*EUR and USD.*stated rates",
+        r"'currency'.*EUR and USD.*rates= at stated rates",
     ),
     "money without currency": (GOOD.assign(billed_cost=1.0), r"no column 'currency'.*fill="),
     "negative money": (GOOD.assign(billed_cost=[1, -1, 1, 1], currency="USD"), r"'billed_cost'.*charge_category"),

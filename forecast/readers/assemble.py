@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecast import schema
+from forecast.currency import Rates
 from forecast.errors import UsageError
 from forecast.readers.overlap import Overlap, counted_once
 from forecast.readers.rules import Rules
@@ -40,6 +41,8 @@ class How:
     overlap: Overlap = "refuse"
     dedupe: bool = False
     personal: bool = False
+    currency: str | None = None
+    rates: Rates | None = None
 
 
 @dataclass(slots=True)
@@ -131,12 +134,13 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
         )
     usage = _usage(kept, measures, grain, how, source=named, notes=notes)
     once = sums_of(apart.dropped)
+    read = sums_of(usage.frame if how.rates is None else kept)  # money that is converted adds up before it is
     reading = Reading(
         _sources(accounts),
         pd.concat(rejected, ignore_index=True) if rejected else table_of([], REJECTED),
         apart.overlaps if len(apart.overlaps) else table_of([], OVERLAPS),
         unmatched_of(kept, how.rules, list(attributes)),
-        _conservation(held, lost, {c: twice[c] + once.get(c, 0.0) for c in CONSERVED}, sums_of(usage.frame)),
+        _conservation(held, lost, {c: twice[c] + once.get(c, 0.0) for c in CONSERVED}, read),
     )
     return usage.with_reading(reading)
 
@@ -290,7 +294,15 @@ def _usage(frame: pd.DataFrame, measures: list[str], grain: Grain, how: How, *, 
     table = table.dropna(axis="columns", how="all")
     notes += _blank_parts(table, int((frame["blank"] > 0).sum()))
     return Usage.from_frame(
-        table, timezone=how.timezone, sort=True, source=source, grain=grain, notes=notes, duplicates="sum"
+        table,
+        timezone=how.timezone,
+        sort=True,
+        source=source,
+        grain=grain,
+        notes=notes,
+        duplicates="sum",
+        currency=how.currency,
+        rates=how.rates,
     )
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecast import schema
 from forecast.checks import Duplicates
+from forecast.currency import Rates
 from forecast.errors import UsageError, one_of
 from forecast.readers.assemble import How, assembled, whole_reading
 from forecast.readers.contents import Content, Documents, contents, table_of_frame
@@ -46,6 +47,8 @@ def read_usage(
     overlap: Overlap = "refuse",
     dedupe: Literal["request_id"] | None = None,
     personal: bool = False,
+    currency: str | None = None,
+    rates: Rates | None = None,
     today: str | pd.Timestamp | None = None,
 ) -> Usage:
     """Read usage exports of any format that is known.
@@ -86,6 +89,8 @@ def read_usage(
         Compare single requests by their own id, where the export has them.
     personal : bool
         Keep who used it: the column ``user``. Dropped by default.
+    currency, rates : str, Rates, optional
+        What to convert money to, and at which dated rates (:class:`forecast.Rates`); several currencies need rates.
     today : date, optional
         Rows after this day are refused. The machine's own date where it is not given.
 
@@ -104,11 +109,15 @@ def read_usage(
     one_of("overlap", overlap, get_args(Overlap), UsageError)
     one_of("dedupe", dedupe, (None, "request_id"), UsageError)
     one_of("grain", grain, (None, *get_args(Grain)), UsageError)
+    if currency is not None and rates is None:
+        raise UsageError(
+            f"currency={currency!r} needs rates=: dated rates of your own, such as fc.Rates.read('rates.csv')"
+        )
     made = read_rules(rules) if rules is not None else None
     for column in fill or {}:
         one_of("canonical column", column, (*schema.DIMENSIONS, "currency", "charge_category"), UsageError)
-    how = How(made, dict(fill or {}), timezone, grain, overlap, dedupe is not None, personal)
-    tidy = TidyOptions(dict(columns or {}), dict(fill or {}), timezone, duplicates, sort, made)
+    how = How(made, dict(fill or {}), timezone, grain, overlap, dedupe is not None, personal, currency, rates)
+    tidy = TidyOptions(dict(columns or {}), dict(fill or {}), timezone, duplicates, sort, made, currency, rates)
     if isinstance(source, list | tuple | set | frozenset) and not source:
         raise UsageError("no source is named: give a path, a glob, a folder, a list of them, or a frame")
     sources = _named_apart(_sources(source, format, table, together=dedupe is not None))

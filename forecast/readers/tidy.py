@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecast import schema
 from forecast.checks import Duplicates
+from forecast.currency import Rates
 from forecast.errors import UsageError, bad_rows
 from forecast.readers.contents import Content, Table
 from forecast.readers.rules import Rules
@@ -33,6 +34,8 @@ class TidyOptions:
     duplicates: Duplicates = "refuse"
     sort: bool = False
     rules: Rules | None = None
+    currency: str | None = None
+    rates: Rates | None = None
 
 
 def read_tidy(parts: Iterable[Content], options: TidyOptions, *, first_row: int) -> Usage:
@@ -69,6 +72,8 @@ def read_tidy(parts: Iterable[Content], options: TidyOptions, *, first_row: int)
         source=name,
         first_row=first_row,
         notes=unknown,
+        currency=options.currency,
+        rates=options.rates,
     )
 
 

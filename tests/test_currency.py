@@ -1,0 +1,115 @@
+"""Dated exchange rates: what holds when, cross rates, and usage in several currencies made one."""
+
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import forecast as fc
+from forecast.errors import PriceError, UsageError
+
+#: A rate is an exact quotient, rounded once to the nearest float, and a product of two floats.
+RELATIVE = 1e-15
+
+TABLE = pd.DataFrame(
+    {
+        "currency": ["EUR", "EUR", "GBP"],
+        "date": ["2026-01-01", "2026-02-01", None],
+        "rate": ["1.10", "1.20", "1.25"],
+        "source": "treasury",
+    }
+)
+
+
+def test_a_rate_holds_from_its_day_until_the_next():
+    rates = fc.Rates.from_frame(TABLE)
+    days = ["2026-01-01", "2026-01-31", "2026-02-01", "2026-12-31"]
+    assert rates.rate("EUR", "USD", days).tolist() == [1.10, 1.10, 1.20, 1.20]
+    assert rates.rate("usd", "usd", days).tolist() == [1.0] * 4
+    # Both sides through the base: a pound is 1.25 dollars, a euro 1.10.
+    assert rates.rate("GBP", "EUR", ["2026-01-15"])[0] == pytest.approx(1.25 / 1.10, rel=RELATIVE)
+    assert rates.rate("USD", "EUR", ["2026-01-15"])[0] == pytest.approx(1 / 1.10, rel=RELATIVE)
+    assert "1 undated" in repr(rates)
+
+
+@given(st.decimals("0.0001", "10000", places=6), st.decimals("0.0001", "10000", places=6))
+def test_cross_rates_are_quotients_and_there_and_back_is_one(one, other):
+    rates = fc.Rates.of({"EUR": one, "JPY": other})
+    day = ["2026-01-01"]
+    assert rates.rate("EUR", "JPY", day)[0] == pytest.approx(float(Decimal(one) / Decimal(other)), rel=RELATIVE)
+    assert rates.rate("EUR", "JPY", day)[0] * rates.rate("JPY", "EUR", day)[0] == pytest.approx(1.0, rel=RELATIVE)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rate": ["1.1", "-1", "1"]}, r"'rate' is no number above 0: row 1: rate=-1"),
+        ({"rate": ["1.1", "NaN", "1"]}, r"'rate' is no number above 0"),
+        ({"currency": ["EUR", "Euro", "GBP"]}, r"'currency' is no code of three letters: row 1: currency=Euro"),
+        ({"currency": ["EUR", "USD", "GBP"]}, r"which is 1 by itself: leave it out"),
+        ({"date": ["2026-01-01", "soon", None]}, r"'date' is no day such as 2026-01-31: row 1: date=soon"),
+        ({"date": ["2026-01-01", "2026-01-01", None]}, r"'date' has a second rate of its currency: row 1"),
+        ({"per": 1}, r"column 'per' is not known; allowed: 'currency'"),
+    ],
+)
+def test_a_bad_table_is_told(change, message):
+    with pytest.raises(PriceError, match=message):
+        fc.Rates.from_frame(TABLE.assign(**change))
+
+
+def test_what_has_no_rate_is_told_and_never_one():
+    rates = fc.Rates.from_frame(TABLE, max_age=90)
+    with pytest.raises(PriceError, match=r"no rate of JPY into USD; the table has USD, EUR, GBP"):
+        rates.rate("JPY", "USD", ["2026-01-01"])
+    with pytest.raises(PriceError, match=r"EUR has no rate on 2025-12-31: the first is of 2026-01-01"):
+        rates.rate("EUR", "USD", ["2025-12-31"])
+    with pytest.raises(PriceError, match=r"of 2026-02-01, older than 90 days"):
+        rates.rate("EUR", "USD", ["2026-06-01"])
+    assert rates.rate("GBP", "USD", ["2030-01-01"])[0] == 1.25  # an undated rate is never stale
+
+
+def test_files_hold_rates(tmp_path):
+    TABLE.to_csv(tmp_path / "rates.csv", index=False)
+    (tmp_path / "rates.toml").write_text(
+        'base = "USD"\n[[rates]]\ncurrency = "EUR"\ndate = 2026-01-01\nrate = 1.10\n'
+        '[[rates]]\ncurrency = "EUR"\ndate = 2026-02-01\nrate = 1.20\n'
+    )
+    for name in ("rates.csv", "rates.toml"):
+        assert fc.Rates.read(tmp_path / name).rate("EUR", "USD", ["2026-02-10"])[0] == 1.20
+    with pytest.raises(PriceError, match=r"did you mean 'rates\.csv'"):
+        fc.Rates.read(tmp_path / "rate.csv")
+    (tmp_path / "bad.toml").write_text("[[rates]\n")
+    with pytest.raises(PriceError, match="cannot be read as a table of rates"):
+        fc.Rates.read(tmp_path / "bad.toml")
+
+
+def usage_in(*codes):
+    days = pd.to_datetime(["2026-01-15", "2026-02-15"])
+    parts = [
+        pd.DataFrame({"date": days, "model": code, "billed_cost": [100.0, 200.0], "list_cost": 50.0, "currency": code})
+        for code in codes
+    ]
+    return pd.concat(parts)
+
+
+def test_usage_in_several_currencies_is_read_in_one():
+    rates = fc.Rates.from_frame(TABLE)
+    usage = fc.read_usage(usage_in("USD", "EUR"), sort=True, rates=rates)
+    assert usage.currency == "USD"
+    cost = usage.frame.set_index("model")["billed_cost"]
+    np.testing.assert_allclose(cost["EUR"], [110.0, 240.0], rtol=RELATIVE)  # 100 · 1.10, 200 · 1.20
+    assert cost["USD"].tolist() == [100.0, 200.0]
+    assert usage.frame.loc[usage.frame["model"] == "EUR", "list_cost"].tolist() == pytest.approx([55.0, 60.0])
+    assert "2 rows in EUR are converted to USD at 1.1 to 1.2" in " ".join(usage.notes)
+    euros = fc.read_usage(usage_in("USD"), rates=rates, currency="EUR")
+    np.testing.assert_allclose(euros.frame["billed_cost"], [100 / 1.10, 200 / 1.20], rtol=1e-14)
+
+
+def test_without_rates_two_currencies_are_refused_and_the_way_out_is_named():
+    with pytest.raises(UsageError, match=r"EUR and USD.*rates="):
+        fc.read_usage(usage_in("USD", "EUR"), sort=True)
+    with pytest.raises(UsageError, match=r"currency='EUR' needs rates="):
+        fc.read_usage(usage_in("USD"), currency="EUR")
