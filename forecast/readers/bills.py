@@ -33,7 +33,7 @@ _PEOPLE: Final = frozenset(
 )
 _EMAIL: Final = r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}"
 #: What tag keys of AWS begin with, that say who may set them.
-_PREFIXES: Final = ("user:", "user_", "resourceTags/", "iamPrincipal/", "accountTag/", "aws:")
+_PREFIXES: Final = ("resourceTags/", "iamPrincipal/", "accountTag/", "user:", "user_")
 _ENVIRONMENT: Final = ("environment", "env")
 
 

@@ -182,15 +182,14 @@ def _width(sheet: Sheet) -> Width:
 def _model(described: str) -> str | None:
     """``Gemini 2.5 Flash GA Text Input`` → ``gemini-2.5-flash``; None where no model is named.
 
-    Images that a model makes are priced as another model's: its name ends on ``-image``.
+    Tokens of images that a model makes cost many times those of its text, and get a name of their own.
     """
     found = _MODEL.search(described)
     if found is None:
         return None
     head = head_of(described[found.start() :])
-    if re.search(r"image output", described, re.IGNORECASE):
-        head = f"{head}-image"
-    return model_of(NAME, head) or head.lower()
+    model = model_of(NAME, head) or head.lower()
+    return f"image output of {model}" if re.search(r"image output", described, re.IGNORECASE) else model
 
 
 def _dotted(frame: pd.DataFrame) -> pd.DataFrame:
