@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help plan test test-slow test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches yardsticks lint format clean
+.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-warehouse yardsticks lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ test-slow: $(VENV)/.dev ## the tests that take longer
 
 test-system: $(VENV)/.dev ## the tests that need the system's package manager, installing what they need
 	$(call marked,system,0 system tests yet: nothing to install.)
+
+test-spark: $(VENV)/.spark ## the tests that need PySpark and Java 17; PySpark takes 500 MB
+	$(call marked,spark,0 tests of PySpark yet.)
 
 notebooks: $(VENV)/.dev ## run the notebooks again and keep their output
 	env -u MPLBACKEND $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
@@ -52,6 +55,9 @@ bench-shelf: $(VENV)/.dev ## every model's bands of totals on made-up organisati
 
 bench-launches: $(VENV)/.dev ## cold starts at 0, 7 and 30 days of history, beside the run rate; 5 minutes
 	$(BIN)/python benchmarks/launches.py --judge --repeat 3 --jobs $(WORKERS) --out $(OUT)/bench
+
+bench-warehouse: $(VENV)/.dev ## 5 and 50 million spend-log rows beside the bare query; 15 minutes, 4 GB of disk
+	$(BIN)/python benchmarks/warehouse.py --folder $(OUT)/warehouse
 
 yardsticks: $(YARD)/.made ## the environment of the programs that the benchmarks compare with
 
@@ -90,6 +96,10 @@ $(VENV)/.dev: pyproject.toml constraints.txt | venv
 	$(call install,.[dev])
 	@touch $(VENV)/.runtime $@
 
+$(VENV)/.spark: $(VENV)/.dev
+	$(call install,.[dev$(comma)spark])
+	@touch $@
+
 # statsforecast needs pandas before 3: an environment of its own, made by the Python of the other.
 $(YARD)/.made: benchmarks/yardsticks/requirements.txt | $(VENV)/.runtime
 	@echo "Installing the yardsticks into $(YARD) ..."
@@ -98,6 +108,7 @@ $(YARD)/.made: benchmarks/yardsticks/requirements.txt | $(VENV)/.runtime
 	@$(YARD)/bin/python -m pip install --quiet -r $<
 	@touch $@
 
+comma := ,
 define install
 @echo "Installing tokenplan into $(VENV) (a few minutes the first time) ..."
 @$(BIN)/python -m pip install --quiet -c constraints.txt -e "$(1)" || { \

@@ -17,14 +17,19 @@ RATIO = 1.5
 ROUNDS = (5, 25)
 
 LAZY = {
+    "dask",
     "duckdb",
     "genai_prices",
     "matplotlib",
+    "narwhals",
+    "polars",
     "prophet",
     "pydantic",
+    "pyspark",
     "rich",
     "ruptures",
     "scipy.stats",
+    "sqlalchemy",
     "statsmodels",
     "xlsxwriter",
 }

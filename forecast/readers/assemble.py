@@ -88,7 +88,11 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
         for column, value in extract.held.items():
             held[column] += value
             lost[column] += extract.lost[column]
-        if how.dedupe:
+        if how.dedupe and extract.repeated:
+            seen.repeated += int(extract.repeated["rows"])
+            for column in twice:
+                twice[column] += extract.repeated.get(column, 0.0)
+        elif how.dedupe:
             if "identity" not in frame:
                 raise UsageError(f"{extract.name}: dedupe='request_id': a {name} export bears no ids of requests")
             first = seen.first(frame["identity"])
@@ -139,12 +143,10 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
 
 def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: How, *, name: str) -> pd.DataFrame:
     """The records by period and key, added up: one row a period, key, page and set of attributes."""
-    frame = frame.assign(
-        begin=_moments(frame, extract.width),
-        end=_moments(frame, extract.width),
-        date=_periods(frame[schema.DATE], extract.width, how),
-        rows=1.0,
-    )
+    if "rows" not in frame:
+        moment = _moments(frame, extract.width)
+        frame = frame.assign(begin=moment, end=moment, rows=1.0, blank=0.0)
+    frame = frame.assign(date=_periods(frame[schema.DATE], extract.width, how))
     if not _keeps_people(name, how):
         frame = frame.drop(columns=[c for c in PERSONAL if c in frame])
     for column, value in how.fill.items():
@@ -154,16 +156,20 @@ def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: 
     keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency", *attributes) if c in frame]
     measures = [m for m in _MEASURES if m in frame]
     grouped = frame.groupby([*keys, *_also(frame), "part"], dropna=False, sort=False)
-    sums = grouped[[*measures, "rows"]].sum(min_count=1)
+    sums = grouped[[*measures, "rows", "blank"]].sum(min_count=1)
     known = grouped[measures].count()
-    sums["blank"] = (known.lt(sums["rows"], axis=0) & known.gt(0)).any(axis=1).astype("float64")
+    mixed = (known.lt(grouped.size(), axis=0) & known.gt(0)).any(axis=1)
+    sums["blank"] = (mixed | (sums["blank"] > 0)).astype("float64")
     table = sums.join(grouped.agg(begin=("begin", "min"), end=("end", "max"))).reset_index()
     return how.rules.applied(table) if how.rules is not None and name != TIDY else table
 
 
 def _moments(frame: pd.DataFrame, width: Width) -> pd.Series:
-    """When each request was made, where the records are requests."""
-    return frame[schema.DATE] if width == "moment" else pd.Series(pd.NaT, index=frame.index)
+    """When each request was made, in UTC, where the records are requests."""
+    if width != "moment":
+        return pd.Series(pd.NaT, index=frame.index)
+    moment = frame[schema.DATE]
+    return moment.dt.tz_localize(None) if isinstance(moment.dtype, pd.DatetimeTZDtype) else moment
 
 
 def _keeps_people(name: str, how: How) -> bool:

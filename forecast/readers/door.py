@@ -16,23 +16,26 @@ from forecast.errors import UsageError, one_of
 from forecast.readers.assemble import How, assembled, whole_reading
 from forecast.readers.contents import Content, Documents, contents, table_of_frame
 from forecast.readers.files import files_of
+from forecast.readers.lazyframes import is_dask
 from forecast.readers.overlap import Overlap
 from forecast.readers.pages import check_pages
 from forecast.readers.registry import Reader, reader_of
 from forecast.readers.rules import Rules, read_rules
 from forecast.readers.sheet import Extract, Page
 from forecast.readers.tidy import TidyOptions, extract_of, read_tidy
+from forecast.readers.warehouse import Stored, extracts, is_address, stored_database, stored_files, stored_frame
 from forecast.schema import Grain
 from forecast.usage import Usage
 
-#: One source: its name, its parts, and the number of its first row.
-_Source = tuple[str, Iterator[Content], int]
+#: One source: its name, its parts (or the log that is grouped where it lives), and the number of its first row.
+_Source = tuple[str, Iterator[Any], int]
 
 
 def read_usage(
     source: Any,
     *,
     format: str | None = None,  # noqa: A002 - the name that users of pandas and polars expect
+    table: str | None = None,
     columns: Mapping[str, str] | None = None,
     fill: Mapping[str, str] | None = None,
     rules: str | Path | Mapping[str, Any] | Iterable[Mapping[str, Any]] | Rules | None = None,
@@ -49,13 +52,21 @@ def read_usage(
 
     Parameters
     ----------
-    source : path, glob, folder, list of them, frame, or JSON pages
-        CSV, JSON, JSON lines and Parquet files, also gzipped; a pandas frame or any eager frame that Narwhals knows;
-        or the decoded JSON of an API's pages. Several are added up, and what they hold twice is counted once.
+    source : path, glob, folder, list of them, frame, address or engine of a database, or JSON pages
+        CSV, JSON, JSON lines and Parquet files, also gzipped; a pandas frame or any frame that Narwhals knows; or the
+        decoded JSON of an API's pages. Several are added up, and what they hold twice is counted once. Logs of
+        requests are grouped where they live: lazy frames (a DuckDB relation, Polars, PySpark, Dask) by their engine,
+        a database's table (``"postgresql://…"``, or an engine of SQLAlchemy's) by the database, big files by DuckDB.
     format : str, optional
-        A name of :func:`forecast.formats`; found from the source where it is not given.
+        A name of :func:`forecast.formats`; found from the source where it is not given. ``"log"`` is any log of
+        requests, of any size, whose columns ``columns`` maps.
+    table : str, optional
+        Of databases: the table, ``"schema.table"`` where it is in no default schema. For ``format="litellm"`` its
+        spend logs where it is not given.
     columns : mapping, optional
-        Of tidy tables: canonical column → the source's own name, where they differ: ``{"date": "day"}``.
+        Of tidy tables and logs: canonical column → the source's own name, where they differ: ``{"date": "day"}``.
+        Of logs also paths into JSON (``{"cache_read_tokens": "usage.cached"}``), ``request_id``, and
+        ``all_input_tokens`` for input that holds what a cache served.
     fill : mapping, optional
         Canonical text column → one value for all rows: ``{"provider": "openai", "currency": "USD"}``.
     rules : path or rules, optional
@@ -100,7 +111,8 @@ def read_usage(
     tidy = TidyOptions(dict(columns or {}), dict(fill or {}), timezone, duplicates, sort, made)
     if isinstance(source, list | tuple | set | frozenset) and not source:
         raise UsageError("no source is named: give a path, a glob, a folder, a list of them, or a frame")
-    usage = _read(_named_apart(_sources(source)), format, how, tidy)
+    sources = _named_apart(_sources(source, format, table, together=dedupe is not None))
+    usage = _read(sources, format, how, tidy)
     limit = (pd.Timestamp(today) if today is not None else pd.Timestamp.now(tz=usage.timezone)).tz_localize(None)
     if usage.end > limit:
         late = int((usage.frame["date"] > limit).sum())
@@ -129,26 +141,34 @@ def _with_odd_prices(usage: Usage) -> Usage:
 
 def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOptions) -> Usage:  # noqa: A002
     """One tidy source as it stands; anything else by its reader, and put together."""
-    extracts: list[Iterator[tuple[str, Extract]]] = []
+    extracts_: list[Iterator[tuple[str, Extract]]] = []
     pages: dict[str, list[Page]] = {}
     whole: list[Usage] = []
     for name, parts, first_row in sources:
         head = next(parts, None)
         if head is None:
             raise UsageError(f"{name}: there are no rows; export a span of time in which something was used")
+        if isinstance(head, Stored):
+            if how.dedupe and len(sources) > 1:
+                raise UsageError(
+                    f"{name}: dedupe='request_id' compares the rows of one log where it lives: "
+                    "make one of the sources (a glob, a union) or read them without it"
+                )
+            extracts_.append(extracts(head, format, how, tidy.columns))
+            continue
         reader = reader_of(head, format)
         if reader is None:
             usage = read_tidy(chain([head], parts), tidy, first_row=first_row)
             whole.append(usage)
-            extracts.append(iter([("tidy", extract_of(usage))]))
+            extracts_.append(iter([("tidy", extract_of(usage))]))
             continue
         _refuse_tidy_options(name, reader, tidy)
-        extracts.append(_extracts(reader, chain([head], parts), pages.setdefault(reader.NAME, [])))
+        extracts_.append(_extracts(reader, chain([head], parts), pages.setdefault(reader.NAME, [])))
     if len(whole) == len(sources) == 1 and how.grain in (None, whole[0].grain):
         return whole[0].with_reading(whole_reading(whole[0], how.rules))
     named = ", ".join(name for name, _, _ in sources)
     usage = assembled(
-        chain.from_iterable(extracts), how, named=named if len(named) < 300 else f"{len(sources)} sources"
+        chain.from_iterable(extracts_), how, named=named if len(named) < 300 else f"{len(sources)} sources"
     )
     for found in pages.values():
         check_pages(usage.source, found)
@@ -190,11 +210,16 @@ def _named_apart(sources: Iterable[_Source]) -> list[_Source]:
     ]
 
 
-def _sources(source: Any) -> Iterator[_Source]:
-    if isinstance(source, str | Path):
-        yield from ((str(p), contents(p), 2) for p in files_of(source))
-    elif isinstance(source, pd.DataFrame):
-        yield "<frame>", iter([table_of_frame(source)]), 0
+def _sources(source: Any, format: str | None, table: str | None, *, together: bool) -> Iterator[_Source]:  # noqa: A002
+    if is_address(source):
+        stored = stored_database(source, format, table)
+        yield stored.name, iter([stored]), 0
+    elif isinstance(source, str | Path):
+        files = files_of(source)
+        for stored in stored_files(files, format, together=together) or ():
+            yield stored.name, iter([stored]), 2
+            files = []
+        yield from ((str(p), contents(p), 2) for p in files)
     elif isinstance(source, Mapping):
         yield "<pages>", iter([Documents("<pages>", (dict(source),), (1,))]), 1
     elif isinstance(source, list | tuple) and source and all(isinstance(s, Mapping) for s in source):
@@ -202,7 +227,11 @@ def _sources(source: Any) -> Iterator[_Source]:
         yield "<pages>", iter([Documents("<pages>", values, tuple(range(1, len(values) + 1)))]), 1
     elif isinstance(source, list | tuple | set | frozenset):
         for one in source:
-            yield from _sources(one)
+            yield from _sources(one, format, table, together=together)
+    elif (frame := stored_frame(source, format)) is not None:
+        yield frame.name, iter([frame]), 0
+    elif isinstance(source, pd.DataFrame):
+        yield "<frame>", iter([table_of_frame(source)]), 0
     else:
         yield "<frame>", iter([table_of_frame(_as_pandas(source))]), 0
 
@@ -211,10 +240,12 @@ def _as_pandas(source: Any) -> pd.DataFrame:
     import narwhals as nw
 
     try:
-        frame: pd.DataFrame = nw.from_native(source, eager_only=True).to_pandas()
+        frame = nw.from_native(source.compute() if is_dask(source) else source)
+        made: pd.DataFrame = (frame.collect() if isinstance(frame, nw.LazyFrame) else frame).to_pandas()
     except TypeError as cause:
         raise UsageError(
             f"a {type(source).__name__} cannot be read as usage; give a path, a glob, a folder, a list of them, "
-            "a frame that Narwhals knows (pandas, Polars, Arrow), or decoded JSON pages"
+            "a frame that Narwhals knows (pandas, Polars, Arrow, DuckDB, PySpark, Dask), a database's address or "
+            "engine, or decoded JSON pages"
         ) from cause
-    return frame
+    return made

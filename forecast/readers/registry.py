@@ -22,6 +22,8 @@ _SHIPPED: Final = (
     "aws",
     "azure",
     "google",
+    "litellm",
+    "otel",
     "ccusage",
     "openrouter",
     "langfuse",
@@ -77,9 +79,9 @@ def readers() -> dict[str, Reader]:
 
 def formats() -> dict[str, str]:
     """The formats that can be read, by name, and what each is."""
-    from forecast.readers.tidy import NAME, TITLE
+    from forecast.readers import tidy, warehouse
 
-    return {name: reader.TITLE for name, reader in readers().items()} | {NAME: TITLE}
+    return {name: reader.TITLE for name, reader in readers().items()} | {m.NAME: m.TITLE for m in (warehouse, tidy)}
 
 
 def reader_of(content: Content, format: str | None) -> Reader | None:  # noqa: A002 - as in read_usage

@@ -72,7 +72,9 @@ class Extract:
     frame : DataFrame
         One row a record that can be used: canonical columns; ``attributes``, by which rules may match; ``part``, the
         page that the record stands on; and ``identity``, the request's own id, where it has one.
-        ``date`` is UTC of instants, and naive where the export gives local days.
+        ``date`` is UTC of instants, and naive where the export gives local days. A frame that was added up where
+        its records live also has ``rows``, the records in a sum; ``blank``, 1 where a quantity is unknown in some of
+        them; and ``begin`` and ``end``, the instants of the first and the last.
     attributes : tuple of str
     rejected : DataFrame
         Columns of :data:`forecast.reading.REJECTED`.
@@ -83,6 +85,8 @@ class Extract:
     pages : tuple of Page
     covered : tuple of (start, end)
         Spans that the export covers, the end not in it: a day in them without a record is a day without usage.
+    repeated : dict
+        What records that repeat another's id hold, where they were left out already; and ``rows``, their number.
     """
 
     name: str
@@ -96,6 +100,7 @@ class Extract:
     notes: tuple[str, ...] = ()
     pages: tuple[Page, ...] = ()
     covered: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = ()
+    repeated: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -316,7 +321,7 @@ class Sheet:
             pages,
             covered,
         )
-        _conserved(extract)
+        check_conserved(extract)
         return extract
 
     def _signs(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -368,11 +373,17 @@ def sums_of(frame: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _conserved(extract: Extract) -> None:
-    """What is kept and what is rejected add up to what the export holds."""
+def check_conserved(extract: Extract) -> None:
+    """What is kept and what is rejected add up to what the export holds.
+
+    Raises
+    ------
+    UsageError
+        They do not: a kind of token is forgotten or counted twice.
+    """
     kept = sums_of(extract.frame)
     for name, whole in extract.held.items():
-        here = kept.get(name, 0.0) + extract.lost[name]
+        here = kept.get(name, 0.0) + extract.lost[name] + extract.repeated.get(name, 0.0)
         if not np.isclose(here, whole, rtol=1e-9, atol=1e-6):
             raise UsageError(
                 f"{extract.name}: {name} do not add up: the export holds {whole:,.6g}, its parts {here:,.6g}; "
