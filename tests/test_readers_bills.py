@@ -248,7 +248,7 @@ def test_several_currencies_are_refused_in_words(tmp_path):
 
 def test_weeks_are_refused(tmp_path):
     rows = [r | {"ChargePeriodEnd": "2026-09-15T00:00:00Z"} for r in table(HERE / "focus" / "litellm_12.csv")]
-    with pytest.raises(UsageError, match="most rows of usage span 13.5 days"):
+    with pytest.raises(UsageError, match=r"most rows of usage span 13\.5 days"):
         read(written(tmp_path / "weeks.csv", rows))
 
 

@@ -34,6 +34,8 @@ _PEOPLE: Final = frozenset(
 _EMAIL: Final = r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}"
 #: What tag keys of AWS begin with, that say who may set them.
 _PREFIXES: Final = ("resourceTags/", "iamPrincipal/", "accountTag/", "user:", "user_")
+#: The tags of a cell that has none.
+_NONE: Final[dict[str, str]] = {}
 _ENVIRONMENT: Final = ("environment", "env")
 
 
@@ -93,9 +95,13 @@ def tags_of(sheet: Sheet, columns: Iterable[str] = (), *, flat: str = "") -> Tag
     for column in (c for c in columns if c in sheet):
         whole = sheet.frame[column]
         blank = whole.map(lambda c: isinstance(c, str) and c.strip() in ("", "-", *sheet.blanks))
-        read = [{} if b else cells.read(c) for c, b in zip(whole, blank, strict=True)]
-        for key in dict.fromkeys(k for one in read for k in one):
-            values = pd.Series([one.get(key) for one in read], index=whole.index, dtype="object")
+        read = [_NONE if b else cells.read(c) for c, b in zip(whole, blank, strict=True)]
+        distinct = list({id(one): one for one in read}.values())
+        place = {id(one): i for i, one in enumerate(distinct)}
+        code = np.array([place[id(one)] for one in read], dtype="int64")
+        for key in dict.fromkeys(k for one in distinct for k in one):
+            each = np.array([one.get(key) for one in distinct], dtype="object")
+            values = pd.Series(each[code], index=whole.index, dtype="object")
             found[_plain(key)] = found.get(_plain(key), nothing).where(lambda s: s.notna(), values)
     for column in (str(c) for c in sheet.frame.columns if flat and str(c).startswith(flat)):
         key = _plain(column.removeprefix(flat))

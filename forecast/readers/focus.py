@@ -41,7 +41,8 @@ _CATEGORIES: Final = ("usage", "purchase", "tax", "credit", "adjustment")
 _CURRENCY: Final = r"[A-Z]{3}"
 #: Columns that may name the meter, the plainest first; those with x_ are of Microsoft's and Amazon's exports.
 _METERS: Final = ("SkuMeter", "x_SkuMeterName", "x_UsageType", "x_SkuDescription", "SkuId", "ChargeDescription")
-_MODELS: Final = (*_METERS, "ResourceName", "ResourceId", "ServiceName")
+_MODELS: Final = (*_METERS, "ResourceName", "ServiceName")
+_AI: Final = "AI and Machine Learning"
 _REQUESTS: Final = r"(?:api )?(?:requests?|calls?|invocations?)"
 _ATTRIBUTES: Final = {
     "sub_account": "SubAccountName",
@@ -96,7 +97,7 @@ def _charges(sheet: Sheet) -> Extract:
     requests = calls.mask(searched)
     named = known.where(counted | (category != "usage") | ~known.isin(set(known[counted])))
     metered = first_known(*(sheet.text(c) for c in _METERS if c not in ("SkuId", "ChargeDescription")))
-    of_models = sheet.text("ServiceCategory").eq("AI and Machine Learning")
+    of_models = sheet.text("ServiceCategory").eq(_AI)
     tier = spelled(meter, tier_of)
     tags = tags_of(sheet, ("Tags", "x_Tags"))
     _notes(sheet, start, category, money)
@@ -189,14 +190,16 @@ def _requests(sheet: Sheet, category: pd.Series) -> pd.Series:
 
 
 def _known_models(sheet: Sheet, provider: pd.Series) -> pd.Series:
-    """The model that the price catalogue knows, by the first column that names one."""
+    """The model that the price catalogue knows, by the first column that names one, of services that may be of AI."""
+    service = sheet.text("ServiceCategory")
+    ours = service.isna() | service.eq(_AI)
     known = pd.Series(None, index=sheet.frame.index, dtype="object")
     for column in (c for c in _MODELS if c in sheet):
-        pairs = pd.DataFrame({"provider": provider, "name": sheet.text(column)})
-        unique = pairs.dropna().drop_duplicates()
-        named = {(p, n): _model(str(p), str(n)) for p, n in unique.itertuples(index=False)}
-        found = [named.get(pair) for pair in pairs.itertuples(index=False, name=None)]
-        known = known.where(known.notna(), pd.Series(found, index=known.index, dtype="object"))
+        pairs = pd.DataFrame({"provider": provider, "name": sheet.text(column)})[ours & known.isna()].dropna()
+        unique = pairs.drop_duplicates()
+        named = {(p, n): _model(str(p), str(n)) for p, n in unique.itertuples(index=False, name=None)}
+        found = [named[pair] for pair in pairs.itertuples(index=False, name=None)]
+        known = known.where(known.notna(), pd.Series(found, index=pairs.index, dtype="object"))
     return known
 
 
