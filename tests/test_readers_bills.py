@@ -503,6 +503,46 @@ def test_people_in_tags_are_dropped_or_asked_for(name):
     assert "someone@example.com" in read(HERE / name, personal=True).frame["user"].dropna().astype(str).str.cat()
 
 
+def test_a_tag_of_a_user_and_a_name_that_is_an_address_are_people(tmp_path):
+    rows = table(HERE / "focus" / "litellm_12.csv")
+    tags = json.dumps({"user_id": "u-17", "user_api_key_user_email": "b", "user_team": "search", "team_id": "t"})
+    rows = [r | {"Tags": tags, "BillingAccountName": "someone@example.com"} for r in rows]
+    path = written(tmp_path / "people.csv", rows)
+    rules = [{"match": {"model": "none"}, "set": {"department": "x"}}]
+    usage = read(path, rules=rules)
+    told = usage.reading.unmatched
+    assert {"tag:team", "tag:team_id", "sub_account"} <= set(told.columns)
+    assert not any("user" in c for c in told.columns)
+    assert "@" not in told.to_string()
+    assert "4 values of billing_account hold an e-mail address" in notes(usage)
+    assert set(read(path, personal=True).frame["user"]) == {"u-17"}
+
+
+def test_units_that_clouds_do_not_name_in_focus_bills(tmp_path):
+    base = table(HERE / "focus" / "monthly_10.csv")[0] | {"SkuMeter": ""}
+    market = base | {
+        "x_UsageType": "USE1-MP:USE1_OutputTokenCount-Units",
+        "ConsumedUnit": "Units",
+        "ConsumedQuantity": "0.5",
+    }
+    google = base | {
+        "ProviderName": "Google Cloud",
+        "x_UsageType": "",
+        "SkuMeter": "Gemini 2.5 Flash GA Text Input - Predictions",
+        "ConsumedUnit": "count",
+        "ConsumedQuantity": "700",
+    }
+    frame = read(written(tmp_path / "clouds.csv", [market, google])).frame.set_index("provider")
+    assert frame.loc["aws", "output_tokens"] == 500_000
+    assert frame.loc["google", "input_tokens"] == 700
+    assert frame.loc["google", "model"] == "gemini-2.5-flash"
+
+
+def test_an_end_that_is_the_day_itself_is_a_day(tmp_path):
+    rows = [r | {"ChargePeriodEnd": r["ChargePeriodStart"]} for r in table(HERE / "focus" / "litellm_12.csv")]
+    assert read(written(tmp_path / "days.csv", rows)).grain == "day"
+
+
 def written(path, rows):
     with path.open("w", newline="", encoding="utf-8") as file:
         out = csv.DictWriter(file, list(rows[0]))

@@ -16,7 +16,17 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from forecast.readers.bills import Tags, category_of, currency_of, first_known, objects_of, tags_of, told, width_of
+from forecast.readers.bills import (
+    Tags,
+    attributes_of,
+    category_of,
+    currency_of,
+    first_known,
+    objects_of,
+    tags_of,
+    told,
+    width_of,
+)
 from forecast.readers.contents import Content, Documents, Table
 from forecast.readers.meters import head_of, is_other, is_thinking, kind_of, model_of, spelled, tier_of
 from forecast.readers.sheet import TOKENS, Extract, Sheet, Width
@@ -37,6 +47,7 @@ _DOTTED: Final = (
         "credits.amount",
     ),
 )
+_ATTRIBUTES: Final = {"service": "service.description", "sku": "sku.description", "project_id": "project.id"}
 _AI: Final = r"vertex|gemini|generative language|ai platform"
 #: Makers' names with which the name of a model begins, wherever in a description it stands.
 _MODEL: Final = re.compile(
@@ -108,7 +119,7 @@ def _usage(sheet: Sheet, width: Width, tags: Tags) -> Extract:
             "charge_category": category.fillna("usage") if category is not None else "usage",
         },
         held={"tokens": tokens, **money},
-        attributes=_attributes(sheet, tags),
+        attributes=attributes_of(sheet, _ATTRIBUTES, tags),
     )
 
 
@@ -132,7 +143,7 @@ def _credit_lines(sheet: Sheet, width: Width, tags: Tags) -> Extract:
             "charge_category": "credit",
         },
         held={"billed_cost": amount},
-        attributes={**_attributes(sheet, tags), "credit": sheet.text("credit")},
+        attributes={**attributes_of(sheet, _ATTRIBUTES, tags), "credit": sheet.text("credit")},
     )
 
 
@@ -163,11 +174,6 @@ def _listed(cell: Any) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             return []
     return [one for one in cell if isinstance(one, dict)] if isinstance(cell, list | np.ndarray) else []
-
-
-def _attributes(sheet: Sheet, tags: Tags) -> dict[str, pd.Series]:
-    named = {"service": "service.description", "sku": "sku.description", "project_id": "project.id"}
-    return {name: sheet.text(column) for name, column in named.items() if column in sheet} | dict(tags.attributes)
 
 
 def _width(sheet: Sheet) -> Width:
