@@ -27,7 +27,17 @@ from forecast.readers.bills import (
     width_of,
 )
 from forecast.readers.contents import Content, Table
-from forecast.readers.meters import context_of, head_of, is_other, kind_of, model_of, spelled, tier_of, tokens_in
+from forecast.readers.meters import (
+    REGION,
+    context_of,
+    head_of,
+    is_other,
+    kind_of,
+    model_of,
+    spelled,
+    tier_of,
+    tokens_in,
+)
 from forecast.readers.sheet import TOKENS, Extract, Sheet
 
 NAME: Final = "aws"
@@ -142,7 +152,7 @@ def _lines(sheet: Sheet) -> Extract:
     )
 
 
-_REGION: Final = r"^([A-Z]{2,4}\d?)-(?:MP:[A-Z]{2,4}\d?_)?"
+_REGION: Final = rf"^({REGION})-(?:MP:(?:{REGION})_)?"
 
 
 def _tokens(sheet: Sheet, usage_type: pd.Series, usage: pd.Series, bedrock: pd.Series) -> pd.Series:

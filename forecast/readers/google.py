@@ -65,7 +65,8 @@ _CATEGORIES: Final = {
 def fits(content: Content) -> bool:
     """Whether it has a billing line's service, SKU and usage time."""
     if isinstance(content, Table):
-        return {"sku.description", "service.description", "usage_start_time"} <= set(_dotted(content.frame).columns)
+        first = _dotted(content.frame.head(20))
+        return {"sku.description", "service.description", "usage_start_time"} <= set(first.columns)
     return any(isinstance(v.get("sku"), dict) and "usage_start_time" in v for _, v in objects_of(content)[:20])
 
 
@@ -199,7 +200,15 @@ def _model(described: str) -> str | None:
 
 
 def _dotted(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.rename(columns={name.replace(".", "_"): name for name in _DOTTED if name not in frame})
+    """Columns by dotted names: those with underscores renamed, and records, as Parquet holds them, taken apart."""
+    flat = frame.rename(columns={name.replace(".", "_"): name for name in _DOTTED if name not in frame})
+    for column in dict.fromkeys(name.partition(".")[0] for name in _DOTTED):
+        cells = [cell if isinstance(cell, dict) else {} for cell in flat[column]] if column in flat else []
+        for inner in dict.fromkeys(key for cell in cells for key in cell):
+            if f"{column}.{inner}" not in flat:
+                values = [cell.get(inner) for cell in cells]
+                flat[f"{column}.{inner}"] = pd.Series(values, index=flat.index, dtype="object")
+    return flat
 
 
 def _flat(content: Documents) -> Sheet:

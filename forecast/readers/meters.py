@@ -50,7 +50,9 @@ _AFTER: Final = re.compile(
     r"standard|mantle|cross|custom|latency|ga|predictions|per|on|for|units?|count|response"
 )
 _THINKS: Final = {("thinking", "text"), ("thinking", "output"), ("reasoning", "tokens")}
-_REGION: Final = re.compile(r"^[A-Z]{2,4}\d?-(?:MP:[A-Z]{2,4}\d?_)?(?=.)")
+#: A region of AWS before its usage types, USE1 or EU: no word of its letters alone, for GPT-5 is a model.
+REGION: Final = r"(?:US|EU|AP|CA|SA|ME|AF|IL|UG|MX|CN)[A-Z]\d{1,2}|EU"
+_REGION: Final = re.compile(rf"^(?:{REGION})-(?:MP:(?:{REGION})_)?(?=.)")
 #: Parts of a model's name that say nothing of which model it is.
 _SILENT: Final = frozenset({"instruct", "it", "preview", "latest", "0", "text", "model", "models", "az", "azure"})
 _VERSION: Final = re.compile(r"(-v\d+(:\d+)?|-\d+:\d+|:\d+)$")
