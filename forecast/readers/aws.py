@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.readers.bills import (
-    Tags,
+    attributes_of,
     category_of,
     currency_of,
     first_known,
@@ -148,7 +148,7 @@ def _lines(sheet: Sheet) -> Extract:
             "charge_category": word.fillna("usage"),
         },
         held={"tokens": tokens, **money},
-        attributes=_attributes(sheet, tags),
+        attributes=attributes_of(sheet, _ATTRIBUTES, tags),
     )
 
 
@@ -199,10 +199,6 @@ def _model(head: Any, product: Any, world: bool) -> str | None:  # noqa: FBT001 
 def _width(start: pd.Series) -> Any:
     """Where a report has no end of a line: days, unless a line starts within one."""
     return "day" if start.dropna().eq(start.dropna().dt.normalize()).all() else "hour"
-
-
-def _attributes(sheet: Sheet, tags: Tags) -> dict[str, pd.Series]:
-    return {name: sheet.text(column) for name, column in _ATTRIBUTES.items() if column in sheet} | dict(tags.attributes)
 
 
 def _snake(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from forecast.readers.bills import Tags, category_of, currency_of, first_known, objects_of, tags_of, told
+from forecast.readers.bills import attributes_of, category_of, currency_of, first_known, objects_of, tags_of, told
 from forecast.readers.contents import Content, Table
 from forecast.readers.meters import (
     context_of,
@@ -40,6 +40,8 @@ _ATTRIBUTES: Final = {
     "subscription_id": ("SubscriptionId", "SubscriptionGuid"),
     "resource_group": ("ResourceGroup", "ResourceGroupName"),
     "resource": ("ResourceName", "ResourceId", "InstanceName", "InstanceId"),
+    "service": ("MeterCategory",),
+    "meter": ("MeterName",),
     "invoice_section": ("InvoiceSectionName", "InvoiceSection"),
 }
 _COLUMNS: Final = (
@@ -138,7 +140,7 @@ def _charges(sheet: Sheet) -> Extract:
             "charge_category": category.fillna("usage"),
         },
         held={"tokens": tokens, **money},
-        attributes=_attributes(sheet, tags, group, meter),
+        attributes=attributes_of(sheet, _ATTRIBUTES, tags),
     )
 
 
@@ -183,8 +185,3 @@ def _model(meter: Any, group: Any) -> str | None:
     within = str(group).casefold().replace("openai", "gpt")
     prefixed = [f"{family}-{head}" for family in _FAMILIES if family in within and family not in head.casefold()]
     return next((found for name in (head, *prefixed) if (found := model_of(NAME, name)) is not None), None)
-
-
-def _attributes(sheet: Sheet, tags: Tags, group: pd.Series, meter: pd.Series) -> dict[str, pd.Series]:
-    named = {name: sheet.text(*columns) for name, columns in _ATTRIBUTES.items() if any(c in sheet for c in columns)}
-    return {"service": group, "meter": meter} | named | dict(tags.attributes)

@@ -28,12 +28,15 @@ _LONGEST: Final[tuple[tuple[Width, float], ...]] = (("hour", _HOUR), ("day", _DA
 #: More tags than this by name are not kept apart.
 MOST_TAGS: Final = 100
 #: Tags that tell who a person is, written in small letters and without marks.
-_PEOPLE: Final = frozenset(
-    ("user", "userid", "useremail", "username", "email", "mail", "enduser", "owner", "createdby", "creator", "contact")
+_PEOPLE: Final = (
+    r"^(?:user|userid|enduser|owner|createdby|creator|contact|upn|mail)$|(?:userid|username|useralias|userprincipalname|"
+    r"email)$"
 )
 _EMAIL: Final = r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}"
 #: What tag keys of AWS begin with, that say who may set them.
-_PREFIXES: Final = ("user:", "user_", "resourceTags/", "iamPrincipal/", "accountTag/", "aws:")
+_PREFIXES: Final = ("resourceTags/", "iamPrincipal/", "accountTag/", "user:", "user_")
+#: The tags of a cell that has none.
+_NONE: Final[dict[str, str]] = {}
 _ENVIRONMENT: Final = ("environment", "env")
 
 
@@ -67,12 +70,12 @@ class _Cells:
     def read(self, cell: Any) -> dict[str, str]:
         """The tags of a cell; one that cannot be read is counted."""
         if not isinstance(cell, str):
-            return _pairs(cell) or {}
+            return _pairs(cell) or _NONE
         if cell not in self.seen:
             self.seen[cell] = _pairs(_decoded(cell.strip()))
         found = self.seen[cell]
         self.unread += found is None
-        return found or {}
+        return found or _NONE
 
 
 def tags_of(sheet: Sheet, columns: Iterable[str] = (), *, flat: str = "") -> Tags:
@@ -93,9 +96,13 @@ def tags_of(sheet: Sheet, columns: Iterable[str] = (), *, flat: str = "") -> Tag
     for column in (c for c in columns if c in sheet):
         whole = sheet.frame[column]
         blank = whole.map(lambda c: isinstance(c, str) and c.strip() in ("", "-", *sheet.blanks))
-        read = [{} if b else cells.read(c) for c, b in zip(whole, blank, strict=True)]
-        for key in dict.fromkeys(k for one in read for k in one):
-            values = pd.Series([one.get(key) for one in read], index=whole.index, dtype="object")
+        read = [_NONE if b else cells.read(c) for c, b in zip(whole, blank, strict=True)]
+        distinct = list({id(one): one for one in read}.values())
+        place = {id(one): i for i, one in enumerate(distinct)}
+        code = np.array([place[id(one)] for one in read], dtype="int64")
+        for key in dict.fromkeys(k for one in distinct for k in one):
+            each = np.array([one.get(key) for one in distinct], dtype="object")
+            values = pd.Series(each[code], index=whole.index, dtype="object")
             found[_plain(key)] = found.get(_plain(key), nothing).where(lambda s: s.notna(), values)
     for column in (str(c) for c in sheet.frame.columns if flat and str(c).startswith(flat)):
         key = _plain(column.removeprefix(flat))
@@ -107,7 +114,7 @@ def tags_of(sheet: Sheet, columns: Iterable[str] = (), *, flat: str = "") -> Tag
 
 def _told_apart(sheet: Sheet, found: dict[str, pd.Series], nothing: pd.Series) -> Tags:
     """The tags that tell a person apart from those that tell a thing."""
-    people = [k for k, v in found.items() if _bare(k) in _PEOPLE or v.astype("str").str.contains(_EMAIL).any()]
+    people = [k for k, v in found.items() if _tells(k) or _is_email(v).any()]
     user = nothing
     for key in people:
         user = user.where(user.notna(), found.pop(key))
@@ -124,7 +131,30 @@ def _told_apart(sheet: Sheet, found: dict[str, pd.Series], nothing: pd.Series) -
     return Tags({f"tag:{k}": v for k, v in kept.items()}, environment, project, user)
 
 
+def attributes_of(sheet: Sheet, named: Mapping[str, str | tuple[str, ...]], tags: Tags) -> dict[str, pd.Series]:
+    """The names that rules may match: of columns that are there, and tags. A cell that holds a person's is left out."""
+    columns = {name: (one,) if isinstance(one, str) else one for name, one in named.items()}
+    found = {name: sheet.text(*ones) for name, ones in columns.items() if any(c in sheet for c in ones)}
+    for name, values in found.items():
+        people = _is_email(values)
+        if people.any():
+            sheet.notes.append(f"{int(people.sum())} values of {name} hold an e-mail address and are left out")
+            found[name] = values.mask(people)
+    return found | dict(tags.attributes)
+
+
+def _is_email(values: pd.Series) -> pd.Series:
+    unique = pd.Series(values.dropna().unique(), dtype="object").astype("str")
+    return values.isin(unique[unique.str.contains(_EMAIL)])
+
+
+def _tells(key: str) -> bool:
+    return re.search(_PEOPLE, _bare(key)) is not None
+
+
 def _plain(key: str) -> str:
+    if _tells(key):
+        return key
     for prefix in _PREFIXES:
         key = key.removeprefix(prefix)
     return key
@@ -189,6 +219,8 @@ def width_of(sheet: Sheet, start: pd.Series, end: pd.Series, usual: pd.Series) -
     if ours.empty:
         return "day"
     seconds = ours.dt.total_seconds()
+    if bool((seconds == 0).all()) and bool((start[ours.index] == start[ours.index].dt.normalize()).all()):
+        return "day"  # the end is the day itself
     kinds = pd.cut(seconds, [-np.inf, _HOUR, _DAY, np.inf], labels=False)
     commonest = int(kinds.mode().max())
     middle = float(seconds[kinds == commonest].median())

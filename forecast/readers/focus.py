@@ -9,12 +9,12 @@ tokens stand beside input. Source: FOCUS 1.0 to 1.2 (CC-BY-4.0), and the provide
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from forecast.readers.bills import Tags, currency_of, first_known, objects_of, tags_of, told, width_of
+from forecast.readers.bills import attributes_of, currency_of, first_known, objects_of, tags_of, told, width_of
 from forecast.readers.contents import Content, Table
 from forecast.readers.meters import (
     context_of,
@@ -41,7 +41,8 @@ _CATEGORIES: Final = ("usage", "purchase", "tax", "credit", "adjustment")
 _CURRENCY: Final = r"[A-Z]{3}"
 #: Columns that may name the meter, the plainest first; those with x_ are of Microsoft's and Amazon's exports.
 _METERS: Final = ("SkuMeter", "x_SkuMeterName", "x_UsageType", "x_SkuDescription", "SkuId", "ChargeDescription")
-_MODELS: Final = (*_METERS, "ResourceName", "ResourceId", "ServiceName")
+_MODELS: Final = (*_METERS, "ResourceName", "ServiceName")
+_AI: Final = "AI and Machine Learning"
 _REQUESTS: Final = r"(?:api )?(?:requests?|calls?|invocations?)"
 _ATTRIBUTES: Final = {
     "sub_account": "SubAccountName",
@@ -96,7 +97,7 @@ def _charges(sheet: Sheet) -> Extract:
     requests = calls.mask(searched)
     named = known.where(counted | (category != "usage") | ~known.isin(set(known[counted])))
     metered = first_known(*(sheet.text(c) for c in _METERS if c not in ("SkuId", "ChargeDescription")))
-    of_models = sheet.text("ServiceCategory").eq("AI and Machine Learning")
+    of_models = sheet.text("ServiceCategory").eq(_AI)
     tier = spelled(meter, tier_of)
     tags = tags_of(sheet, ("Tags", "x_Tags"))
     _notes(sheet, start, category, money)
@@ -127,7 +128,7 @@ def _charges(sheet: Sheet) -> Extract:
             "charge_category": category,
         },
         held={"requests": requests, "tokens": tokens, **money},
-        attributes=_attributes(sheet, tags),
+        attributes=attributes_of(sheet, _ATTRIBUTES, tags),
     )
 
 
@@ -152,6 +153,7 @@ def _tokens(sheet: Sheet, meter: pd.Series, category: pd.Series, model: pd.Serie
         spelling = sheet.text(unit).mask(lambda u: u.str.lower() == own)  # a vendor's own currency, "Token"
         each = spelled(spelling, tokens_in).astype("float64")
         each = each.fillna(spelled(spelling, size_of).astype("float64").where(says))
+        each = each.fillna(_unsaid(spelling, meter, model))
         ours = each.notna() & (category == "usage") & ~other
         if ours.any():
             amount = sheet.number(quantity)
@@ -161,6 +163,14 @@ def _tokens(sheet: Sheet, meter: pd.Series, category: pd.Series, model: pd.Serie
     if lost:
         sheet.notes.append(f"{lost} corrections give or take tokens: their money is taken, their tokens are not")
     return told(sheet, found, _kinds(sheet, meter), model)
+
+
+def _unsaid(unit: pd.Series, meter: pd.Series, model: pd.Series) -> pd.Series:
+    """Tokens of units that clouds do not name: millions in ``Units`` of Amazon's Marketplace, Google's ``count``."""
+    market = meter.str.contains("-MP:", regex=False) & meter.str.contains("token", case=False)
+    millions = unit.str.fullmatch("units?", case=False) & market
+    ones = unit.str.lower().eq("count") & model.notna() & spelled(meter, kind_of).notna()
+    return pd.Series(np.nan, index=unit.index).mask(ones.eq(True), 1.0).mask(millions.eq(True), 1e6)
 
 
 def _kinds(sheet: Sheet, meter: pd.Series) -> pd.Series:
@@ -189,24 +199,22 @@ def _requests(sheet: Sheet, category: pd.Series) -> pd.Series:
 
 
 def _known_models(sheet: Sheet, provider: pd.Series) -> pd.Series:
-    """The model that the price catalogue knows, by the first column that names one."""
+    """The model that the price catalogue knows, by the first column that names one, of services that may be of AI."""
+    service = sheet.text("ServiceCategory")
+    ours = service.isna() | service.eq(_AI)
     known = pd.Series(None, index=sheet.frame.index, dtype="object")
     for column in (c for c in _MODELS if c in sheet):
-        pairs = pd.DataFrame({"provider": provider, "name": sheet.text(column)})
-        unique = pairs.dropna().drop_duplicates()
-        named = {(p, n): _model(str(p), str(n)) for p, n in unique.itertuples(index=False)}
-        found = [named.get(pair) for pair in pairs.itertuples(index=False, name=None)]
-        known = known.where(known.notna(), pd.Series(found, index=known.index, dtype="object"))
+        pairs = pd.DataFrame({"provider": provider, "name": sheet.text(column)})[ours & known.isna()].dropna()
+        unique = pairs.drop_duplicates()
+        named = {(p, n): _model(str(p), str(n)) for p, n in unique.itertuples(index=False, name=None)}
+        found = [named[pair] for pair in pairs.itertuples(index=False, name=None)]
+        known = known.where(known.notna(), pd.Series(found, index=pairs.index, dtype="object"))
     return known
 
 
 def _model(provider: str, name: str) -> str | None:
     world = provider == "aws" and "global" in name.lower()
     return model_of(provider, head_of(name), world=world) or model_of(provider, name, world=world)
-
-
-def _attributes(sheet: Sheet, tags: Tags) -> dict[str, Any]:
-    return {name: sheet.text(column) for name, column in _ATTRIBUTES.items() if column in sheet} | dict(tags.attributes)
 
 
 def _notes(sheet: Sheet, start: pd.Series, category: pd.Series, money: dict[str, pd.Series]) -> None:

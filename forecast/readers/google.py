@@ -16,7 +16,17 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from forecast.readers.bills import Tags, category_of, currency_of, first_known, objects_of, tags_of, told, width_of
+from forecast.readers.bills import (
+    Tags,
+    attributes_of,
+    category_of,
+    currency_of,
+    first_known,
+    objects_of,
+    tags_of,
+    told,
+    width_of,
+)
 from forecast.readers.contents import Content, Documents, Table
 from forecast.readers.meters import head_of, is_other, is_thinking, kind_of, model_of, spelled, tier_of
 from forecast.readers.sheet import TOKENS, Extract, Sheet, Width
@@ -37,6 +47,7 @@ _DOTTED: Final = (
         "credits.amount",
     ),
 )
+_ATTRIBUTES: Final = {"service": "service.description", "sku": "sku.description", "project_id": "project.id"}
 _AI: Final = r"vertex|gemini|generative language|ai platform"
 #: Makers' names with which the name of a model begins, wherever in a description it stands.
 _MODEL: Final = re.compile(
@@ -109,7 +120,7 @@ def _usage(sheet: Sheet, width: Width, tags: Tags) -> Extract:
             "charge_category": category.fillna("usage") if category is not None else "usage",
         },
         held={"tokens": tokens, **money},
-        attributes=_attributes(sheet, tags),
+        attributes=attributes_of(sheet, _ATTRIBUTES, tags),
     )
 
 
@@ -133,7 +144,7 @@ def _credit_lines(sheet: Sheet, width: Width, tags: Tags) -> Extract:
             "charge_category": "credit",
         },
         held={"billed_cost": amount},
-        attributes={**_attributes(sheet, tags), "credit": sheet.text("credit")},
+        attributes={**attributes_of(sheet, _ATTRIBUTES, tags), "credit": sheet.text("credit")},
     )
 
 
@@ -166,11 +177,6 @@ def _listed(cell: Any) -> list[dict[str, Any]]:
     return [one for one in cell if isinstance(one, dict)] if isinstance(cell, list | np.ndarray) else []
 
 
-def _attributes(sheet: Sheet, tags: Tags) -> dict[str, pd.Series]:
-    named = {"service": "service.description", "sku": "sku.description", "project_id": "project.id"}
-    return {name: sheet.text(column) for name, column in named.items() if column in sheet} | dict(tags.attributes)
-
-
 def _width(sheet: Sheet) -> Width:
     """Lines are by hour in a detailed export, and by day where each spans a day."""
     start = sheet.instants("usage_start_time")
@@ -183,15 +189,14 @@ def _width(sheet: Sheet) -> Width:
 def _model(described: str) -> str | None:
     """``Gemini 2.5 Flash GA Text Input`` → ``gemini-2.5-flash``; None where no model is named.
 
-    Images that a model makes are priced as another model's: its name ends on ``-image``.
+    Tokens of images that a model makes cost many times those of its text, and get a name of their own.
     """
     found = _MODEL.search(described)
     if found is None:
         return None
     head = head_of(described[found.start() :])
-    if re.search(r"image output", described, re.IGNORECASE):
-        head = f"{head}-image"
-    return model_of(NAME, head) or head.lower()
+    model = model_of(NAME, head) or head.lower()
+    return f"image output of {model}" if re.search(r"image output", described, re.IGNORECASE) else model
 
 
 def _dotted(frame: pd.DataFrame) -> pd.DataFrame:

@@ -182,14 +182,14 @@ def model_of(provider: str, name: str, *, world: bool = False) -> str | None:
     """
     joined = re.sub(r"\s+", "-", name.strip())
     plain = joined.lower().removeprefix("az-")
-    if not re.search(r"[a-z]", plain):
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", joined).lower()
+    if _families(provider).isdisjoint(re.findall(r"[a-z]+", f"{plain} {apart}")):
         return None
     places = ("global.",) if world else ()
     plain = plain.replace(".", "-") if plain.startswith("claude") else plain
     for one in (*(f"{place}{plain}" for place in places), *_snapshots(provider, plain), plain):
         if _known(provider, one):
             return one
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", joined).lower()
     ids = _index(provider).get(_key(plain)) or _index(provider).get(_key(apart), ())
     ranked = sorted(ids, key=lambda one: (one.startswith("global.") != world, len(one), one))
     spellings = [s for one in ranked for s in (one.removeprefix("regional."), re.sub(r"^regional\.", "us.", one), one)]
@@ -225,6 +225,16 @@ def _index(provider: str) -> dict[tuple[str, ...], tuple[str, ...]]:
         for key in {_key(name), _key(_PLACED.sub("", name).replace(".", "-", 1))}:
             found[key] = (*found.get(key, ()), name)
     return found
+
+
+@cache
+def _families(provider: str) -> frozenset[str]:
+    """The words with which the names of a provider's models begin: what has none of them names no model."""
+    from forecast.prices.catalogue import model_names
+
+    names = [_PLACED.sub("", name.lower()) for name in model_names(provider)]
+    starts = [part for name in names for part in (name, name.split(".", 1)[-1], name.split("/", 1)[-1])]
+    return frozenset(found[0] for part in starts if (found := re.match(r"[a-z]+", part)))
 
 
 def _key(name: str) -> tuple[str, ...]:
