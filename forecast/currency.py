@@ -6,6 +6,7 @@ are never fetched: a plan that finance signs says which ones it used.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,9 +22,10 @@ from forecast import schema
 from forecast.errors import PriceError, bad_rows, nearest, one_of
 
 FloatArray = NDArray[np.float64]
-COLUMNS: Final = ("currency", "date", "rate", "source")
+COLUMNS: Final = ("currency", "date", "rate", "base", "source")
 #: A day before any rate: from when a rate without a date holds.
 _LONG_AGO: Final = pd.Timestamp("1900-01-01")
+_CODE: Final = "[A-Z]{3}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,7 +49,10 @@ class Rates:
     _known: dict[str, pd.Series] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Index the rates by currency: each a series of rates by date."""
+        """Check what is stated beside the table, and index the rates by currency: each a series of rates by date."""
+        _code(self.base, "base")
+        if self.max_age is not None and not (type(self.max_age) is int and self.max_age >= 0):
+            raise PriceError(f"max_age = {self.max_age!r}: wanted a whole number of days, from 0 up")
         dated = self.frame.assign(date=self.frame["date"].astype("datetime64[us]").fillna(_LONG_AGO))
         known = {str(c): part.set_index("date")["rate"] for c, part in dated.groupby("currency")}
         object.__setattr__(self, "_known", known)
@@ -69,7 +74,7 @@ class Rates:
         cls,
         frame: pd.DataFrame,
         *,
-        base: str = "USD",
+        base: str | None = None,
         max_age: int | None = None,
         source: str = "<frame>",
         first_row: int = 0,
@@ -79,9 +84,10 @@ class Rates:
         Parameters
         ----------
         frame : DataFrame
-            Columns ``currency``, ``rate``, and optionally ``date`` (blank: always) and ``source``. Not changed.
-        base : str
-            The currency that the rates are in.
+            Columns ``currency``, ``rate``, and optionally ``date`` (blank: always), ``base`` (one for all rows) and
+            ``source``. Not changed.
+        base : str, optional
+            The currency that the rates are in, where no column says so; USD by default.
         max_age : int, optional
             Days after which a rate is stale, and refused.
         source, first_row
@@ -99,31 +105,21 @@ class Rates:
                 raise PriceError(f"{source}: there is no column {column!r}; needed are currency and rate")
         if frame.empty:
             raise PriceError(f"{source}: there are no rates")
-        table = frame.reset_index(drop=True)
+        table, refuse = frame.reset_index(drop=True), _Refusal(source, first_row)
         code = table["currency"].astype("str").str.strip().str.upper()
-        _refuse(
-            table,
-            ~code.str.fullmatch("[A-Z]{3}", na=False),
-            "currency",
-            "is no code of three letters",
-            source,
-            first_row,
-        )
+        refuse(table, ~code.str.fullmatch(_CODE, na=False), "currency", "is no code of three letters")
         rate = pd.Series([_rate(v) for v in table["rate"]], dtype="object")
-        _refuse(table, rate.isna(), "rate", "is no number above 0", source, first_row)
-        raw = table.get("date", pd.Series(None, index=table.index, dtype="object"))
-        blank = raw.isna() | (raw.astype("str").str.strip() == "")
-        day = pd.to_datetime(raw.where(~blank), errors="coerce", format="ISO8601").astype("datetime64[us]")
-        _refuse(table, day.isna() & ~blank, "date", "is no day such as 2026-01-31", source, first_row)
+        refuse(table, rate.isna(), "rate", "is no number above 0")
+        base = _base(table, base, refuse)
+        refuse(table, code == base, "currency", f"is {base}, which rates are in and which is 1 by itself: leave it out")
+        day = _days(table, refuse)
         named = table.get("source", pd.Series(source, index=table.index)).fillna(source)
         made = pd.DataFrame({"currency": code, "date": day, "rate": rate, "source": named})
-        _refuse(
-            table, made.duplicated(["currency", "date"]), "date", "has a second rate of its currency", source, first_row
+        refuse(
+            table.assign(date=day), made.duplicated(["currency", "date"]), "date", "has a second rate of its currency"
         )
-        if (code == base.upper()).any():
-            raise PriceError(f"{source}: rates are in {base.upper()}, which is 1 by itself: leave it out")
         made = made.sort_values(["currency", "date"], na_position="first", ignore_index=True)
-        return cls(made, base.upper(), max_age)
+        return cls(made, base, max_age)
 
     @classmethod
     def read(cls, path: str | Path, *, base: str | None = None, max_age: int | None = None) -> Rates:
@@ -145,15 +141,19 @@ class Rates:
                 content = tomllib.loads(file.read_text(encoding="utf-8-sig"), parse_float=Decimal)
                 for key in content:
                     one_of(f"{file}: key", key, ("base", "max_age", "rates"), PriceError)
-                frame, first_row = pd.DataFrame(content.get("rates", []), dtype=object), 1
-                base, max_age = base or content.get("base"), max_age or content.get("max_age")
+                listed = content.get("rates", [])
+                if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
+                    raise PriceError(f"{file}: rates = {listed!r}: wanted one [[rates]] table a rate")
+                frame, first_row = pd.DataFrame(listed, dtype=object), 1
+                base = content.get("base") if base is None else base
+                max_age = content.get("max_age") if max_age is None else max_age
             else:
                 frame, first_row = pd.read_csv(file, dtype=str, encoding="utf-8-sig", skipinitialspace=True), 2
         except (UnicodeDecodeError, tomllib.TOMLDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as cause:
             raise PriceError(
                 f"{file}: cannot be read as a table of rates: {str(cause).strip()}; mend the file"
             ) from cause
-        return cls.from_frame(frame, base=base or "USD", max_age=max_age, source=str(file), first_row=first_row)
+        return cls.from_frame(frame, base=base, max_age=max_age, source=str(file), first_row=first_row)
 
     @property
     def currencies(self) -> tuple[str, ...]:
@@ -168,20 +168,43 @@ class Rates:
         Raises
         ------
         PriceError
-            A currency is not in the table, or a day is before its first rate or beyond ``max_age`` days of its last.
+            A currency is not in the table; a day is none, is before its first rate, or beyond ``max_age`` days of the
+            rate that holds.
         """
-        on = pd.DatetimeIndex(days).tz_localize(None).normalize()
+        try:
+            on = pd.DatetimeIndex(np.atleast_1d(days)).tz_localize(None).normalize()
+        except (TypeError, ValueError) as cause:
+            raise PriceError(f"rates of {currency}: days = {days!r}: wanted days such as 2026-01-31") from cause
+        if on.hasnans:
+            raise PriceError(f"rates of {currency}: {int(on.isna().sum())} days are blank: give every amount its day")
         whole, places = np.unique(on.to_numpy(), return_inverse=True)
         exact = [self._on(currency, pd.Timestamp(d)) / self._on(into, pd.Timestamp(d)) for d in whole]
         return np.array([float(r) for r in exact], dtype="float64")[places]
 
+    def convert(self, amounts: Any, currency: str, into: str, days: Any) -> FloatArray:
+        """Amounts of ``currency`` in ``into``, each at the rate of its day: float array of the amounts' shape.
+
+        amount · :meth:`rate`; ``days`` has the amounts' length, or is one day for all of them.
+
+        Raises
+        ------
+        PriceError
+            As :meth:`rate`; or there are neither one day nor as many as amounts.
+        """
+        money = np.asarray(amounts, dtype="float64")
+        rate = self.rate(currency, into, days)
+        if len(rate) not in (1, *money.shape[-1:]):
+            raise PriceError(f"rates of {currency}: {len(rate)} days for amounts of shape {money.shape}")
+        return np.asarray(money * (rate[0] if len(rate) == 1 else rate))
+
     def _on(self, currency: str, day: pd.Timestamp) -> Decimal:
-        code = currency.upper()
+        code = str(currency).upper()
         if code == self.base:
             return Decimal(1)
         if code not in self._known:
             raise PriceError(
                 f"there is no rate of {code} into {self.base}; the table has {', '.join(self.currencies)}: add a row"
+                f"{nearest(code, self.currencies)}"
             )
         rates = self._known[code]
         place = int(np.searchsorted(rates.index.to_numpy(), day.to_datetime64(), side="right")) - 1
@@ -247,8 +270,51 @@ def _rate(value: object) -> Decimal | None:
     return rate if rate.is_finite() and rate > 0 else None
 
 
-def _refuse(table: pd.DataFrame, wrong: pd.Series, column: str, problem: str, source: str, first_row: int) -> None:
-    if wrong.any():
-        raise PriceError(
-            f"{source}: column {column!r} {problem}: {bad_rows(table, wrong, [column], first_row=first_row)}"
-        )
+def _code(value: object, what: str) -> str:
+    """A code of three capitals.
+
+    Raises
+    ------
+    PriceError
+        It is none.
+    """
+    if not isinstance(value, str) or re.fullmatch(_CODE, value) is None:
+        raise PriceError(f"{what} = {value!r}: wanted a currency's code of three capitals, such as 'EUR'")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Refuses rows of a table, named as its source numbers them."""
+
+    source: str
+    first_row: int
+
+    def __call__(self, table: pd.DataFrame, wrong: pd.Series, column: str, problem: str) -> None:
+        if wrong.any():
+            rows = bad_rows(table, wrong, [column], first_row=self.first_row)
+            raise PriceError(f"{self.source}: column {column!r} {problem}: {rows}")
+
+
+def _base(table: pd.DataFrame, stated: object, refuse: _Refusal) -> str:
+    """The currency that rates are in: as stated, as its column says, or USD."""
+    base = None if stated is None else _code(stated.upper() if isinstance(stated, str) else stated, "base")
+    if "base" not in table:
+        return base or "USD"
+    named = table["base"].astype("str").str.strip().str.upper()
+    refuse(table, ~named.str.fullmatch(_CODE, na=False), "base", "is no code of three letters")
+    first = base or str(named.iloc[0])
+    refuse(table, named != first, "base", f"is not {first}: a table has one base")
+    return first
+
+
+def _days(table: pd.DataFrame, refuse: _Refusal) -> pd.Series:
+    """The days of rates, NaT for those that hold always."""
+    raw = table.get("date", pd.Series(None, index=table.index, dtype="object"))
+    if isinstance(raw.dtype, pd.DatetimeTZDtype):
+        raw = raw.dt.tz_localize(None)
+    text = raw.astype("str").str.strip().str.removesuffix(" 00:00:00")
+    blank = raw.isna() | (text == "")
+    day = pd.to_datetime(text.where(~blank), errors="coerce", format="%Y-%m-%d").astype("datetime64[us]")
+    refuse(table, day.isna() & ~blank, "date", "is no day such as 2026-01-31")
+    return day

@@ -113,3 +113,76 @@ def test_without_rates_two_currencies_are_refused_and_the_way_out_is_named():
         fc.read_usage(usage_in("USD", "EUR"), sort=True)
     with pytest.raises(UsageError, match=r"currency='EUR' needs rates="):
         fc.read_usage(usage_in("USD"), currency="EUR")
+
+
+def test_amounts_are_converted_each_at_the_rate_of_its_day():
+    rates = fc.Rates.from_frame(TABLE)
+    days = ["2026-01-15", "2026-02-15"]
+    np.testing.assert_allclose(rates.convert([100, 200], "EUR", "USD", days), [110.0, 240.0], rtol=RELATIVE)
+    paths = np.array([[100.0, 200.0], [1.0, -2.0]])  # draws × days; a refund is converted as a charge is
+    np.testing.assert_allclose(rates.convert(paths, "EUR", "USD", days), [[110.0, 240.0], [1.1, -2.4]], rtol=RELATIVE)
+    assert rates.convert(80.0, "GBP", "USD", "2026-01-15") == pytest.approx(100.0, rel=RELATIVE)
+    with pytest.raises(PriceError, match=r"3 days for amounts of shape \(2,\)"):
+        rates.convert([1, 2], "EUR", "USD", [*days, "2026-03-01"])
+
+
+#: An amount and a rate that are rounded once each, their product, and sums of a hundred: far below a cent in a billion.
+REFEREE = 1e-12
+amounts = st.lists(st.decimals("-1000000", "1000000", places=2), min_size=1, max_size=100)
+
+
+@given(amounts, st.decimals("0.0001", "10000", places=6), st.decimals("0.0001", "10000", places=6))
+def test_converted_money_is_what_exact_decimals_give(money, one, other):
+    rates = fc.Rates.of({"EUR": one, "JPY": other})
+    ours = rates.convert([float(m) for m in money], "EUR", "JPY", "2026-01-01")
+    exact = [m * one / other for m in money]
+    for mine, theirs in zip(ours, exact, strict=True):
+        assert mine == pytest.approx(float(theirs), rel=REFEREE)
+    assert abs(ours.sum() - float(sum(exact))) <= REFEREE * float(sum(map(abs, exact)))
+
+
+def test_a_table_may_name_its_base_and_a_moment_is_its_day():
+    frame = pd.DataFrame({"currency": ["USD", "GBP"], "rate": ["0.90", "1.15"], "base": "eur"})
+    rates = fc.Rates.from_frame(frame.assign(date=pd.Timestamp("2026-01-01")))
+    assert rates.currencies == ("EUR", "GBP", "USD")
+    assert rates.rate("GBP", "USD", ["2026-01-01"])[0] == pytest.approx(1.15 / 0.90, rel=RELATIVE)
+    with pytest.raises(PriceError, match=r"'base' is not EUR: a table has one base: row 1: base=USD"):
+        fc.Rates.from_frame(frame.assign(base=["EUR", "USD"]))
+    with pytest.raises(PriceError, match=r"'base' is not USD: a table has one base"):
+        fc.Rates.from_frame(frame, base="USD")
+    with pytest.raises(PriceError, match=r"'date' is no day such as 2026-01-31: row 0: date=2026-01-01 13:00"):
+        fc.Rates.from_frame(frame.assign(date="2026-01-01 13:00"))
+
+
+def test_days_that_are_none_are_refused_and_never_take_the_last_rate():
+    rates = fc.Rates.from_frame(TABLE)
+    with pytest.raises(PriceError, match="1 days are blank"):
+        rates.rate("EUR", "USD", ["2026-01-01", None])
+    with pytest.raises(PriceError, match="wanted days such as 2026-01-31"):
+        rates.rate("EUR", "USD", ["soon"])
+    assert rates.rate("EUR", "USD", "2026-01-05").tolist() == [1.10]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("rates = 1", r"wanted one \[\[rates\]\] table a rate"),
+        ('base = 3\n[[rates]]\ncurrency = "EUR"\nrate = 1', "base = 3: wanted a currency's code"),
+        ('max_age = "90"\n[[rates]]\ncurrency = "EUR"\nrate = 1', "max_age = '90': wanted a whole number of days"),
+        ('[[rates]]\ncurrency = "EUR"\nrate = true', "'rate' is no number above 0: row 1: rate=True"),
+        ('[[rates]]\ncurrency = "EUR"\nrate = 1\ndate = 2026-01-01T10:00:00+02:00', "is no day such as 2026-01-31"),
+        ('bases = "EUR"', "key 'bases' is not known.*did you mean 'base'"),
+    ],
+)
+def test_what_a_file_states_beside_its_rates_is_checked(tmp_path, content, message):
+    (tmp_path / "rates.toml").write_text(content)
+    with pytest.raises(PriceError, match=message):
+        fc.Rates.read(tmp_path / "rates.toml")
+
+
+def test_a_rate_of_no_age_is_of_its_own_day_only(tmp_path):
+    (tmp_path / "rates.toml").write_text('max_age = 90\n[[rates]]\ncurrency = "EUR"\nrate = 1.1\ndate = 2026-01-01')
+    rates = fc.Rates.read(tmp_path / "rates.toml", max_age=0)  # what is asked for goes before what the file says
+    assert rates.rate("EUR", "USD", "2026-01-01")[0] == 1.1
+    with pytest.raises(PriceError, match="older than 0 days"):
+        rates.rate("EUR", "USD", "2026-01-02")
