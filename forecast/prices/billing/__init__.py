@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from forecast.prices.billing.bill import Bill, Periods, PricingRule, billed
+from forecast.prices.billing.bill import Bill, PricingRule, billed
 from forecast.prices.billing.capacity import Provisioned
-from forecast.prices.billing.commitments import Commitment, Credits, Purchase
+from forecast.prices.billing.commitments import Commitment
+from forecast.prices.billing.credits import Credits, Purchase
 from forecast.prices.billing.discounts import Discount, SpendTiers
+from forecast.prices.billing.periods import Periods
 from forecast.prices.billing.reading import KINDS, read_pricing_rules
 from forecast.prices.billing.subscriptions import Allowance, Seats
 from forecast.prices.billing.taxes import Tax
