@@ -34,7 +34,7 @@ TABLES = {name: one for name, one in SINGLE.items() if one[1].suffix == ".csv"}
 
 
 def read(source, **options):
-    return fc.read_usage(source, today=TODAY, **options)
+    return fc.read_usage(source, today=TODAY, services="all", **options)
 
 
 def sums(usage):
