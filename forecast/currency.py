@@ -176,7 +176,8 @@ class Rates:
         except (TypeError, ValueError) as cause:
             raise PriceError(f"rates of {currency}: days = {days!r}: wanted days such as 2026-01-31") from cause
         if on.hasnans:
-            raise PriceError(f"rates of {currency}: {int(np.isnat(on.to_numpy()).sum())} days are blank: give every amount its day")
+            blank = int(np.isnat(on.to_numpy()).sum())
+            raise PriceError(f"rates of {currency}: {blank} days are blank: give every amount its day")
         whole, places = np.unique(on.to_numpy(), return_inverse=True)
         exact = [self._on(currency, pd.Timestamp(d)) / self._on(into, pd.Timestamp(d)) for d in whole]
         return np.array([float(r) for r in exact], dtype="float64")[places]
