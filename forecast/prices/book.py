@@ -383,7 +383,7 @@ class PriceBook:
         PriceError
             No row prices the model; the message names the nearest.
         """
-        from forecast.price_steps import price_steps
+        from forecast.prices.figures import price_steps
 
         day = date.today() if on is None else as_date(on)
         return price_steps(self, model, provider, service_tier, units, day, ax)

@@ -23,8 +23,8 @@ import pandas as pd
 
 from forecast import schema
 from forecast.errors import PriceError
-from forecast.price_steps import plain
 from forecast.prices import PriceBook, PriceMatch, Quote
+from forecast.prices.figures import plain
 from forecast.prices.hours import minutes_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown

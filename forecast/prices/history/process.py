@@ -201,7 +201,7 @@ class PriceProcess:
 
     def plot(self, what: Literal["sizes", "rates"] = "sizes", ax: Axes | None = None) -> Axes:
         """Changes seen beside the law fitted to them: every size, or how often each provider changed a price."""
-        from forecast.price_process_figures import plot_price_process
+        from forecast.prices.history.figures import plot_price_process
 
         return plot_price_process(self, what, ax)
 
