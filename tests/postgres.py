@@ -38,7 +38,7 @@ CREATE TABLE "LiteLLM_DailyUserSpend" (
     BIGINT NOT NULL DEFAULT 0, created_at TIMESTAMP(3) NOT NULL DEFAULT now(), updated_at TIMESTAMP(3) NOT
     NULL DEFAULT now()
 );
-CREATE TABLE "order" ("select" TEXT, "group" TIMESTAMPTZ, "from" TEXT, "where" NUMERIC;
+CREATE TABLE "order" ("select" TEXT, "group" TIMESTAMPTZ, "from" TEXT, "where" NUMERIC);
 """
 
 
