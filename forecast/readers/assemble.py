@@ -12,7 +12,7 @@ import pandas as pd
 from forecast import schema
 from forecast.currency import Rates
 from forecast.errors import UsageError
-from forecast.readers.overlap import Overlap, counted_once
+from forecast.readers.overlap import Overlap, counted_once, under_other_names
 from forecast.readers.rules import Rules
 from forecast.readers.sheet import CONSERVED, TOKENS, Extract, Width, sums_of
 from forecast.reading import OVERLAPS, REJECTED, SOURCES, Reading, table_of
@@ -125,6 +125,7 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
         .reset_index()
     )
     apart = counted_once(table, keys, measures, how.overlap)
+    notes += under_other_names(apart.frame)
     kept = _with_zeros(apart.frame, keys, measures, grain, covered, notes)
     if how.rules is not None and any(name != TIDY for _, name, *_ in accounts):
         notes += how.rules.check(kept.columns)
