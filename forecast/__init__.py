@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from forecast.models.regressors import Event, Holidays, Regressors, WorkingDays
     from forecast.models.smoothing import ETS, STL, Theta
     from forecast.models.statespace import SARIMAX, UnobservedComponents
+    from forecast.prices.billing import read_pricing_rules
     from forecast.prices.history import PriceProcess, calibrate_prices, price_history
     from forecast.readers import formats, read_usage
     from forecast.reconciliation.effective_prices import implausible_prices
@@ -78,6 +79,7 @@ _LATER = {
     "clean": "forecast.cleaning",
     "formats": "forecast.readers",
     "generate_usage": "forecast.generator",
+    "read_pricing_rules": "forecast.prices.billing",
     "read_usage": "forecast.readers",
     "implausible_prices": "forecast.reconciliation.effective_prices",
     "price_history": "forecast.prices.history",
@@ -135,6 +137,7 @@ __all__ = [
     "price_history",
     "project",
     "quality_frontier",
+    "read_pricing_rules",
     "read_usage",
     "reconcile",
     "reconciled_paths",

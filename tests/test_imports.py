@@ -45,6 +45,7 @@ PUBLIC = {
         "formats",
         "generate_usage",
         "price_history",
+        "read_pricing_rules",
         "read_usage",
         # usage against the bill, unit economics
         "QualityFrontier",

@@ -27,7 +27,7 @@ DAY = {"start": "2026-09-01T00:00:00Z", "end": "2026-09-02T00:00:00Z"}
 
 
 def read(source, **options):
-    return fc.read_usage(source, today="2026-11-30", **options)
+    return fc.read_usage(source, **{"today": "2026-11-30", "services": "all", **options})
 
 
 def written(path, rows):

@@ -23,7 +23,7 @@ CENT = 0.005
 
 
 def read(source, **options):
-    return fc.read_usage(source, today="2026-11-30", **options)
+    return fc.read_usage(source, **{"today": "2026-11-30", "services": "all", **options})
 
 
 def table(path):
@@ -549,3 +549,23 @@ def written(path, rows):
         out.writeheader()
         out.writerows(rows)
     return path
+
+
+@pytest.mark.parametrize(
+    ("path", "left_out"),
+    [
+        ("google/billing.jsonl", 5.0),  # Compute Engine
+        ("aws/cur2_daily.csv", None),
+        ("azure/cost_details.csv", None),
+    ],
+)
+def test_other_services_of_a_bill_are_left_out_and_counted(path, left_out):
+    every, ours = read(HERE / path), read(HERE / path, services="ai")
+    gone = ours.reading.rejected[ours.reading.rejected["reason"].str.startswith("another service, not AI")]
+    assert gone["money"].sum() == pytest.approx(every.frame["billed_cost"].sum() - ours.frame["billed_cost"].sum())
+    assert gone["rows"].sum() > 0
+    if left_out is not None:
+        assert gone[["value", "money"]].to_numpy().tolist() == [["Compute Engine", left_out]]
+    tokens = [u for u in schema.UNITS if u in every.frame]
+    assert every.frame[tokens].sum().sum() == ours.frame[[u for u in tokens if u in ours.frame]].sum().sum()
+    assert "another service, not AI" in " ".join(ours.notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,22 +12,23 @@ import pandas as pd
 from forecast import schema
 from forecast.currency import Rates
 from forecast.errors import UsageError
+from forecast.readers.account import TIDY, account_of, conservation_of, left_out, sources_of, unmatched_of
 from forecast.readers.overlap import Overlap, counted_once, under_other_names
 from forecast.readers.rules import Rules
 from forecast.readers.sheet import CONSERVED, TOKENS, Extract, Width, sums_of
-from forecast.reading import OVERLAPS, REJECTED, SOURCES, Reading, table_of
+from forecast.reading import OVERLAPS, REJECTED, Reading, table_of
 from forecast.schema import Grain
 from forecast.usage import Usage
 
-#: The format of tables that bear canonical names.
-TIDY: Final = "tidy"
 #: Attributes and columns that tell who a person is: dropped unless asked for.
 PERSONAL: Final = ("user", "user_email", "end_user", "ip_address")
 _MEASURES: Final = (schema.REQUESTS, *schema.UNITS, *schema.MONEY)
 _GRAINS: Final[dict[Width, Grain]] = {"moment": "day", "hour": "hour", "day": "day", "month": "month"}
 _ORDER: Final = ("hour", "day", "month")
-#: More keys of one column than this are not listed one by one.
-_MOST_UNMATCHED: Final = 1_000
+
+
+#: Whether a bill of many services is read for those of AI alone.
+Services = Literal["ai", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class How:
     overlap: Overlap = "refuse"
     dedupe: bool = False
     personal: bool = False
+    services: Services = "ai"
     currency: str | None = None
     rates: Rates | None = None
 
@@ -62,6 +64,49 @@ class _Seen:
         return ~(again & known)
 
 
+@dataclass(slots=True)
+class _Tally:
+    """What extracts hold, what of it is rejected, and what is counted once, as they come."""
+
+    seen: _Seen = field(default_factory=_Seen)
+    held: dict[str, float] = field(default_factory=lambda: dict.fromkeys(CONSERVED, 0.0))
+    lost: dict[str, float] = field(default_factory=lambda: dict.fromkeys(CONSERVED, 0.0))
+    twice: dict[str, float] = field(default_factory=lambda: dict.fromkeys(CONSERVED, 0.0))
+    rejected: list[pd.DataFrame] = field(default_factory=list)
+    unnamed: set[str] = field(default_factory=set)
+
+    def counted(self, name: str, extract: Extract, how: How) -> pd.DataFrame:
+        """The records of an extract that count: of the services that are asked for, and not met before."""
+        frame = extract.frame
+        for column, value in extract.held.items():
+            self.held[column] += value
+            self.lost[column] += extract.lost[column]
+        self.rejected.append(extract.rejected)
+        if "apart" in frame and how.services == "ai":
+            other = frame["apart"].notna()
+            for column, value in sums_of(frame[other]).items():
+                self.lost[column] += value
+            self.rejected.append(left_out(frame[other], extract.name))
+            frame = frame[~other]
+        return self._once(frame, name, extract) if how.dedupe else frame
+
+    def _once(self, frame: pd.DataFrame, name: str, extract: Extract) -> pd.DataFrame:
+        """The records whose request is met for the first time."""
+        if extract.repeated:
+            self.seen.repeated += int(extract.repeated["rows"])
+            for column in self.twice:
+                self.twice[column] += extract.repeated.get(column, 0.0)
+            return frame
+        if "identity" not in frame:
+            raise UsageError(f"{extract.name}: dedupe='request_id': a {name} export bears no ids of requests")
+        first = self.seen.first(frame["identity"])
+        for column, value in sums_of(frame[~first]).items():
+            self.twice[column] += value
+        kept = frame[first]
+        self.unnamed |= {extract.name} if kept["identity"].isna().any() else set()
+        return kept
+
+
 def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) -> Usage:
     """Add up what all sources hold, each record once.
 
@@ -79,69 +124,49 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
         The sources hold nothing, differ on what they both hold, mix grains or currencies, or break a rule of the
         usage table.
     """
-    seen, groups, accounts, rejected, notes = _Seen(), [], [], [], []
+    tally = _Tally()
+    groups, accounts, notes = [], [], []
     widths: dict[Width, str] = {}
-    held, lost, twice = (dict.fromkeys(CONSERVED, 0.0) for _ in range(3))
     attributes: dict[str, None] = {}
     covered: list[tuple[pd.Timestamp, pd.Timestamp]] = []
-    unnamed: set[str] = set()
     for name, extract in extracts:
-        frame = extract.frame
+        frame = tally.counted(name, extract, how)
         widths.setdefault(extract.width, extract.name)
-        for column, value in extract.held.items():
-            held[column] += value
-            lost[column] += extract.lost[column]
-        if how.dedupe and extract.repeated:
-            seen.repeated += int(extract.repeated["rows"])
-            for column in twice:
-                twice[column] += extract.repeated.get(column, 0.0)
-        elif how.dedupe:
-            if "identity" not in frame:
-                raise UsageError(f"{extract.name}: dedupe='request_id': a {name} export bears no ids of requests")
-            first = seen.first(frame["identity"])
-            for column, value in sums_of(frame[~first]).items():
-                twice[column] += value
-            frame = frame[first]
-            unnamed |= {extract.name} if frame["identity"].isna().any() else set()
         attributes |= dict.fromkeys(a for a in extract.attributes if _keeps_people(name, how) or a not in PERSONAL)
         groups.append(_grouped(frame, extract, list(attributes), how, name=name).assign(source=extract.name))
-        accounts.append(_account(name, extract))
-        rejected.append(extract.rejected)
+        accounts.append(account_of(name, extract))
         covered += extract.covered
         notes += [f"{extract.name}: {note}" for note in extract.notes]
     grain = _grain(widths, how.grain)
     table = pd.concat(groups, ignore_index=True) if groups else pd.DataFrame()
     if table.empty:
-        _nothing(named, rejected)
-    by_id = {str(name) for name, *_ in accounts} - unnamed if how.dedupe else set()
+        _nothing(named, tally.rejected)
+    by_id = {str(name) for name, *_ in accounts} - tally.unnamed if how.dedupe else set()
     table["export"] = _exports(table, by_id)
     measures = [m for m in _MEASURES if m in table]
     keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency", *attributes) if c in table]
-    merged = table.groupby([*keys, *_also(table), "export"], dropna=False, sort=False)
-    table = (
-        merged[[*measures, "rows", "blank"]]
-        .sum(min_count=1)
-        .join(merged.agg(begin=("begin", "min"), end=("end", "max"), source=("source", "first")))
-        .reset_index()
-    )
+    merged = _by_code(table, [*keys, *_also(table), "export"])
+    sums = merged.rows[[*measures, "rows", "blank"]].sum(min_count=1)
+    spans = merged.rows.agg(begin=("begin", "min"), end=("end", "max"), source=("source", "first"))
+    table = pd.concat([merged.names, sums, spans], axis=1)
     apart = counted_once(table, keys, measures, how.overlap)
     notes += under_other_names(apart.frame)
     kept = _with_zeros(apart.frame, keys, measures, grain, covered, notes)
     if how.rules is not None and any(name != TIDY for _, name, *_ in accounts):
         notes += how.rules.check(kept.columns)
-    if how.dedupe and seen.repeated:
+    if how.dedupe and tally.seen.repeated:
         notes.append(
-            f"{seen.repeated} requests stood in more than one place and are counted once (dedupe='request_id')"
+            f"{tally.seen.repeated} requests stood in more than one place and are counted once (dedupe='request_id')"
         )
     usage = _usage(kept, measures, grain, how, source=named, notes=notes)
     once = sums_of(apart.dropped)
     read = sums_of(usage.frame if how.rates is None else kept)  # money that is converted adds up before it is
     reading = Reading(
-        _sources(accounts),
-        pd.concat(rejected, ignore_index=True) if rejected else table_of([], REJECTED),
+        sources_of(accounts),
+        pd.concat(tally.rejected, ignore_index=True) if tally.rejected else table_of([], REJECTED),
         apart.overlaps if len(apart.overlaps) else table_of([], OVERLAPS),
         unmatched_of(kept, how.rules, list(attributes)),
-        _conservation(held, lost, {c: twice[c] + once.get(c, 0.0) for c in CONSERVED}, read),
+        conservation_of(tally.held, tally.lost, {c: tally.twice[c] + once.get(c, 0.0) for c in CONSERVED}, read),
     )
     return usage.with_reading(reading)
 
@@ -160,13 +185,29 @@ def _grouped(frame: pd.DataFrame, extract: Extract, attributes: list[str], how: 
         frame[column] = value
     keys = [c for c in (schema.DATE, *schema.DIMENSIONS, "charge_category", "currency", *attributes) if c in frame]
     measures = [m for m in _MEASURES if m in frame]
-    grouped = frame.groupby([*keys, *_also(frame), "part"], dropna=False, sort=False)
-    sums = grouped[[*measures, "rows", "blank"]].sum(min_count=1)
-    known = grouped[measures].count()
-    mixed = (known.lt(grouped.size(), axis=0) & known.gt(0)).any(axis=1)
+    grouped = _by_code(frame, [*keys, *_also(frame), "part"])
+    sums = grouped.rows[[*measures, "rows", "blank"]].sum(min_count=1)
+    known = grouped.rows[measures].count()
+    mixed = (known.lt(grouped.rows.size(), axis=0) & known.gt(0)).any(axis=1)
     sums["blank"] = (mixed | (sums["blank"] > 0)).astype("float64")
-    table = sums.join(grouped.agg(begin=("begin", "min"), end=("end", "max"))).reset_index()
+    spans = grouped.rows.agg(begin=("begin", "min"), end=("end", "max"))
+    table = pd.concat([grouped.names, sums, spans], axis=1)
     return how.rules.applied(table) if how.rules is not None and name != TIDY else table
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Rows by the number of their group, and what each group is called: (group,), in order of appearance."""
+
+    rows: Any
+    names: pd.DataFrame
+
+
+def _by_code(frame: pd.DataFrame, keys: list[str]) -> _Groups:
+    """Group by one number in place of many columns: with many names it is much faster."""
+    code = frame.groupby(keys, dropna=False, sort=False).ngroup()
+    order = pd.Series(pd.factorize(code)[0], index=frame.index)
+    return _Groups(frame.groupby(order, sort=True), frame.loc[~order.duplicated(), keys].reset_index(drop=True))
 
 
 def _moments(frame: pd.DataFrame, width: Width) -> pd.Series:
@@ -221,31 +262,6 @@ def _grain(widths: Mapping[Width, str], asked: Grain | None) -> Grain:
         coarse = max(natural, key=_ORDER.index)
         raise UsageError(f"{told}: one usage has one grain; read them apart, or with grain={coarse!r}")
     return next(iter(natural), "day")
-
-
-def unmatched_of(frame: pd.DataFrame, rules: Rules | None, attributes: list[str]) -> pd.DataFrame:
-    """What the rules left blank, by the names that they could have matched, and what it weighs."""
-    columns = ("column", *attributes, "rows", "requests", "tokens", "money")
-    tokens = [u for u in TOKENS if u in frame]
-    money = next((m for m in schema.MONEY if m in frame), None)
-    told = frame.assign(
-        tokens=frame[tokens].sum(axis=1, min_count=1) if tokens else np.nan,
-        money=frame[money] if money else np.nan,
-        requests=frame.get(schema.REQUESTS, np.nan),
-        rows=frame.get("rows", 1.0),
-    )
-    found, by_names = [], [*attributes, *schema.KEYS]
-    for column in rules.targets if rules is not None else ():
-        blank = told[told[column].isna() & (told["rows"] > 0)]
-        by = attributes or [c for c in schema.KEYS if c in blank and c != column]
-        if len(blank):
-            sums = blank.groupby(by, dropna=False, sort=False)[["rows", "requests", "tokens", "money"]].sum(min_count=1)
-            found.append(sums.reset_index().assign(column=column).head(_MOST_UNMATCHED))
-    if not found:
-        return table_of([], columns)
-    table = pd.concat(found, ignore_index=True)
-    named = [c for c in by_names if c in table and table[c].notna().any()]
-    return table[["column", *named, "rows", "requests", "tokens", "money"]]
 
 
 def _with_zeros(
@@ -316,63 +332,3 @@ def _nothing(names: str, rejected: list[pd.DataFrame]) -> None:
             f"({one['value']})"
         )
     raise UsageError(f"{names}: there are no rows; export a span of time in which something was used")
-
-
-def _account(name: str, extract: Extract) -> tuple[object, ...]:
-    """One row of :data:`forecast.reading.SOURCES`."""
-    held, date = extract.held, extract.frame[schema.DATE]
-    money = next((held[m] for m in schema.MONEY if m in held), np.nan)
-    date = date.dt.tz_localize(None) if isinstance(date.dtype, pd.DatetimeTZDtype) else date
-    sums = (held.get(schema.REQUESTS, np.nan), held.get("tokens", np.nan), money)
-    return (extract.name, name, extract.records, date.min(), date.max(), *sums)
-
-
-def _sources(accounts: list[tuple[object, ...]]) -> pd.DataFrame:
-    """The sources, each once, its parts added up."""
-    grouped = table_of(accounts, SOURCES).groupby(["source", "format"], sort=False)
-    added = grouped[["records", "requests", "tokens", "money"]].sum(min_count=1)
-    spans = grouped.agg(first=("first", "min"), last=("last", "max"))
-    return added.join(spans).reset_index().loc[:, list(SOURCES)]
-
-
-def whole_reading(usage: Usage, rules: Rules | None) -> Reading:
-    """The account of a tidy source, of which every row was read."""
-    held = dict.fromkeys(CONSERVED, 0.0) | sums_of(usage.frame)
-    nothing = dict.fromkeys(CONSERVED, 0.0)
-    money = next((held[m] for m in schema.MONEY if m in usage.frame), np.nan)
-    sums = (*(held[c] if c in sums_of(usage.frame) else np.nan for c in (schema.REQUESTS, "tokens")), money)
-    row = (usage.source, TIDY, len(usage.frame), usage.start, usage.end, *sums)
-    return Reading(
-        table_of([row], SOURCES),
-        table_of([], REJECTED),
-        table_of([], OVERLAPS),
-        unmatched_of(usage.frame, rules, []),
-        _conservation(held, nothing, nothing, sums_of(usage.frame)),
-    )
-
-
-def _conservation(
-    held: Mapping[str, float], lost: Mapping[str, float], once: Mapping[str, float], read: Mapping[str, float]
-) -> pd.DataFrame:
-    """Held less rejected less counted once is read.
-
-    Raises
-    ------
-    UsageError
-        It is not: something was lost on the way, which is a defect of the reading.
-    """
-    columns = [c for c in CONSERVED if held[c] or c in read]
-    for c in columns:
-        left = held[c] - lost[c] - once[c]
-        if not np.isclose(left, read.get(c, 0.0), rtol=1e-9, atol=1e-6):
-            raise UsageError(
-                f"{c} do not add up: {held[c]:,.6g} held, {lost[c]:,.6g} rejected, {once[c]:,.6g} counted once, "
-                f"{read.get(c, 0.0):,.6g} read; please report it with the export's format"
-            )
-    rows = {
-        "held": [held[c] for c in columns],
-        "rejected": [lost[c] for c in columns],
-        "counted once": [once[c] for c in columns],
-        "read": [read.get(c, 0.0) for c in columns],
-    }
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)

@@ -148,6 +148,7 @@ def _lines(sheet: Sheet) -> Extract:
             "charge_category": word.fillna("usage"),
         },
         held={"tokens": tokens, **money},
+        apart=sheet.text("line_item_product_code").where(~bedrock & ~counted & known.isna()),
         attributes=attributes_of(sheet, _ATTRIBUTES, tags),
     )
 

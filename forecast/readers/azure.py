@@ -141,6 +141,7 @@ def _charges(sheet: Sheet) -> Extract:
         },
         held={"tokens": tokens, **money},
         attributes=attributes_of(sheet, _ATTRIBUTES, tags),
+        apart=group.where(~ours & group.notna()),
     )
 
 

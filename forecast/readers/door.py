@@ -14,7 +14,8 @@ from forecast import schema
 from forecast.checks import Duplicates
 from forecast.currency import Rates
 from forecast.errors import UsageError, one_of
-from forecast.readers.assemble import How, assembled, whole_reading
+from forecast.readers.account import whole_reading
+from forecast.readers.assemble import How, Services, assembled
 from forecast.readers.contents import Content, Documents, contents, table_of_frame
 from forecast.readers.files import files_of
 from forecast.readers.lazyframes import is_dask
@@ -47,6 +48,7 @@ def read_usage(
     overlap: Overlap = "refuse",
     dedupe: Literal["request_id"] | None = None,
     personal: bool = False,
+    services: Services = "ai",
     currency: str | None = None,
     rates: Rates | None = None,
     today: str | pd.Timestamp | None = None,
@@ -89,6 +91,8 @@ def read_usage(
         Compare single requests by their own id, where the export has them.
     personal : bool
         Keep who used it: the column ``user``. Dropped by default.
+    services : {"ai", "all"}
+        Of a cloud's bill: AI services alone, or every line. What is left out is counted in ``usage.reading``.
     currency, rates : str, Rates, optional
         What to convert money to, and at which dated rates (:class:`forecast.Rates`); several currencies need rates.
     today : date, optional
@@ -108,6 +112,7 @@ def read_usage(
     """
     one_of("overlap", overlap, get_args(Overlap), UsageError)
     one_of("dedupe", dedupe, (None, "request_id"), UsageError)
+    one_of("services", services, get_args(Services), UsageError)
     one_of("grain", grain, (None, *get_args(Grain)), UsageError)
     if currency is not None and rates is None:
         raise UsageError(
@@ -116,7 +121,7 @@ def read_usage(
     made = read_rules(rules) if rules is not None else None
     for column in fill or {}:
         one_of("canonical column", column, (*schema.DIMENSIONS, "currency", "charge_category"), UsageError)
-    how = How(made, dict(fill or {}), timezone, grain, overlap, dedupe is not None, personal, currency, rates)
+    how = How(made, dict(fill or {}), timezone, grain, overlap, dedupe is not None, personal, services, currency, rates)
     tidy = TidyOptions(dict(columns or {}), dict(fill or {}), timezone, duplicates, sort, made, currency, rates)
     if isinstance(source, list | tuple | set | frozenset) and not source:
         raise UsageError("no source is named: give a path, a glob, a folder, a list of them, or a frame")

@@ -129,6 +129,7 @@ def _charges(sheet: Sheet) -> Extract:
         },
         held={"requests": requests, "tokens": tokens, **money},
         attributes=attributes_of(sheet, _ATTRIBUTES, tags),
+        apart=sheet.text("ServiceCategory").where(~of_models & ~counted & known.isna()),
     )
 
 

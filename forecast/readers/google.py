@@ -121,6 +121,7 @@ def _usage(sheet: Sheet, width: Width, tags: Tags) -> Extract:
         },
         held={"tokens": tokens, **money},
         attributes=attributes_of(sheet, _ATTRIBUTES, tags),
+        apart=service.fillna("no service").where(~ours),
     )
 
 
@@ -145,6 +146,7 @@ def _credit_lines(sheet: Sheet, width: Width, tags: Tags) -> Extract:
         },
         held={"billed_cost": amount},
         attributes={**attributes_of(sheet, _ATTRIBUTES, tags), "credit": sheet.text("credit")},
+        apart=service.fillna("no service").where(~ours),
     )
 
 

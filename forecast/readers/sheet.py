@@ -255,6 +255,7 @@ class Sheet:
         identity: pd.Series | None = None,
         pages: tuple[Page, ...] = (),
         covered: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = (),
+        apart: pd.Series | None = None,
     ) -> Extract:
         """The rows that can be used, and those that cannot.
 
@@ -277,6 +278,9 @@ class Sheet:
             What the pages that the records stand on say of one another.
         covered : tuple of (start, end)
             Spans in which a day without a record is a day without usage.
+        apart : Series, optional
+            The service of a line that is no AI service, in a bill of many: left out and counted, unless all are asked
+            for.
         """
         index = self.frame.index
         frame = pd.DataFrame(dict(columns), index=index)
@@ -291,6 +295,8 @@ class Sheet:
         frame["part"] = part if part is not None else 0
         if identity is not None:
             frame["identity"] = identity
+        if apart is not None and apart.notna().any():
+            frame["apart"] = apart
         bad = index.isin(list(self.wrong)) if self.wrong else np.zeros(len(index), dtype=bool)
         sums = {k: held.get(k, pd.Series(np.nan, index=index)).astype("float64") for k in (schema.REQUESTS, "tokens")}
         money = next((held[m] for m in schema.MONEY if m in held), pd.Series(np.nan, index=index)).astype("float64")
