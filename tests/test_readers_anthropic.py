@@ -179,3 +179,46 @@ def test_a_tier_that_is_not_known_is_noted():
     usage = read(page)
     assert set(usage.frame["service_tier"]) == {"standard"}
     assert "gold are taken as standard" in " ".join(usage.notes)
+
+
+@pytest.mark.parametrize(
+    ("shown", "name"),
+    [
+        ("Claude Haiku 3", "claude-3-haiku"),
+        ("Claude Haiku 3.5", "claude-3-5-haiku"),
+        ("Claude Sonnet 3.5 2024-10-22", "claude-3-5-sonnet-20241022"),
+        ("Claude Sonnet 3.7", "claude-3-7-sonnet"),
+        ("Claude Opus 3", "claude-3-opus"),
+        ("Claude Opus 4", "claude-opus-4"),
+        ("Claude Sonnet 4.6", "claude-sonnet-4-6"),
+    ],
+)
+def test_the_third_generation_has_its_family_last(shown, name, tmp_path):
+    text = (HERE / "console_cost_older.csv").read_text().replace("Claude 3.5 Sonnet 2024-10-22", shown)
+    (tmp_path / "cost.csv").write_text(text)
+    frame = read(tmp_path / "cost.csv").frame
+    assert set(frame["model"]) == {name}
+    assert "no row" not in str(fc.PriceBook.builtin().match("anthropic", name))
+
+
+def test_accounts_are_people_and_are_there_if_asked_for():
+    page = json.loads((HERE / "usage_page2.json").read_text())
+    page["data"][1]["results"][0] |= {"account_id": "user_1", "service_account_id": None}
+    assert "user" not in read(page).frame
+    assert set(read(page, personal=True).frame["user"].dropna()) == {"user_1"}
+
+
+def test_an_empty_page_is_known_for_what_it_is(tmp_path):
+    (tmp_path / "1.json").write_text((HERE / "usage_page2.json").read_text())
+    (tmp_path / "2.json").write_text('{"data": [], "has_more": false, "next_page": null}')
+    assert read(tmp_path).frame["output_tokens"].sum() == 60
+    with pytest.raises(UsageError, match="there are no rows"):
+        read(tmp_path / "2.json")
+
+
+def test_one_usage_from_the_api_and_from_the_console_is_told():
+    exports = [HERE / "usage_page1.json", HERE / "usage_page2.json", HERE / "console_usage.csv"]
+    notes = " ".join(read(exports).notes)
+    # of 1 September: 1,200 + 4,000 + 300 + 250, and 10,000 + 900 of the batch
+    assert "console_usage.csv hold the same 16,650 tokens from 2026-09-01 to 2026-09-01 under other names" in notes
+    assert "under other names" not in " ".join(read(exports[:2]).notes)

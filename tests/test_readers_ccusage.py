@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import forecast as fc
@@ -102,3 +103,44 @@ def test_totals_are_those_of_the_export():
     conservation = read(HERE / "daily.json").reading.conservation
     assert conservation.loc["held", "tokens"] == told["totalTokens"]
     assert conservation.loc["held", "list_cost"] == pytest.approx(told["totalCost"], abs=DIGITS)
+
+
+def test_a_report_on_codex_has_its_models_under_their_names_and_one_cost_a_day():
+    frame = read(HERE / "codex.json").frame
+    first = frame[frame["date"] == "2026-05-01"]
+    # gpt-5: $1.25 in, $0.125 read and $10 out a million: 0.000875 + 0.0000375 + 0.002; reasoning is inside output
+    assert first["list_cost"].tolist() == pytest.approx([0.0029125], abs=DIGITS)
+    assert fc.PriceBook.builtin().cost(first).tolist() == pytest.approx([0.0029125], abs=DIGITS)
+    second = frame[frame["date"] == "2026-05-02"]
+    # the day's cost stands apart from its two models, and both have tokens that the book prices
+    assert second.loc[second["model"].isna(), "list_cost"].tolist() == [0.00225]
+    named = second[second["model"].notna()]
+    assert set(named["model"]) == {"gpt-5", "gpt-5-mini"}
+    assert named["list_cost"].isna().all()
+    # gpt-5: 0.00125 + 0.0005; gpt-5-mini, $0.25, $0.025 and $2: 0.0001 + 0.000005 + 0.0002
+    assert fc.PriceBook.builtin().cost(named).sum() == pytest.approx(0.002055, abs=DIGITS)
+
+
+def test_a_day_of_which_all_is_rejected_is_unknown_and_not_zero():
+    usage = read(HERE / "codex.json")
+    assert usage.reading.rejected["reason"].tolist() == ["reasoning is above all output"]
+    assert usage.frame["date"].max() == pd.Timestamp("2026-05-02")
+    assert not any("zeros" in note for note in usage.notes)
+
+
+def test_days_and_the_same_days_by_project_are_told(tmp_path):
+    day = export(inputTokens=10_010, totalTokens=10_100)["daily"][0]
+    (tmp_path / "daily.json").write_text(json.dumps({"daily": [day], "totals": {}}))
+    (tmp_path / "instances.json").write_text(json.dumps({"projects": {"search": [day]}, "totals": {}}))
+    notes = [note for note in read(tmp_path).notes if "under other names" in note]
+    assert len(notes) == 1
+    assert "daily.json and" in notes[0]
+    assert "hold the same 10,100 tokens from 2026-05-01 to 2026-05-01" in notes[0]
+    other = export(inputTokens=10_011, totalTokens=10_101)["daily"]
+    (tmp_path / "instances.json").write_text(json.dumps({"projects": {"search": other}, "totals": {}}))
+    assert not [note for note in read(tmp_path).notes if "under other names" in note]
+
+
+def test_an_export_of_nothing_is_known_for_what_it_is():
+    with pytest.raises(UsageError, match="there are no rows"):
+        read({"daily": [], "totals": {}})

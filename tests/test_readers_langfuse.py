@@ -72,3 +72,39 @@ def test_a_table_is_no_export_of_it(tmp_path):
     (tmp_path / "days.csv").write_text("date,model\n2026-05-01,a\n")
     with pytest.raises(UsageError, match="as JSON"):
         read(tmp_path / "days.csv", format="langfuse")
+
+
+def test_caches_inside_input_are_told():
+    assert "input_tokens may hold those of caches" in " ".join(read(HERE / "daily.json").notes)
+
+
+def test_a_day_with_traces_alone_is_covered_and_one_of_1970_is_none():
+    page = json.loads((HERE / "daily.json").read_text())
+    page["data"].insert(
+        0, {"date": "2026-07-05", "countTraces": 2, "countObservations": 0, "totalCost": 0, "usage": []}
+    )
+    page["data"].append({"date": "1970-01-01", "countTraces": 9, "countObservations": 0, "totalCost": 0, "usage": []})
+    by_day = read(page).frame.groupby("date")["input_tokens"].sum()
+    assert {f"{day:%m-%d}": n for day, n in by_day.items()} == {
+        "07-01": 30,
+        "07-02": 0,
+        "07-03": 10,
+        "07-04": 0,
+        "07-05": 0,
+    }
+
+
+def test_a_day_whose_own_sums_are_not_its_models_is_told():
+    page = json.loads((HERE / "daily.json").read_text())
+    assert not any("other sums" in note for note in read(page).notes)
+    page["data"][1]["usage"][0]["totalCost"] = 0.0001
+    notes = " ".join(read(page).notes)
+    assert "1 day says other sums than their models add up to, such as 2026-07-01: totalCost 0.0002, " in notes
+
+
+def test_an_empty_page_is_known_for_what_it_is(tmp_path):
+    (tmp_path / "2.json").write_text('{"data": [], "meta": {"page": 2, "limit": 50, "totalItems": 2, "totalPages": 1}}')
+    (tmp_path / "1.json").write_text((HERE / "daily.json").read_text())
+    assert read(tmp_path).frame["requests"].sum() == 3
+    with pytest.raises(UsageError, match="there are no rows"):
+        read(tmp_path / "2.json")

@@ -70,3 +70,22 @@ def test_keys_can_tell_the_environment():
     rules = [{"match": {"api_key_name": "*-prod"}, "set": {"environment": "production"}}]
     frame = read(HERE / "log.csv", rules=rules).frame
     assert frame.groupby("environment")["requests"].sum().to_dict() == {"production": 2}
+
+
+def test_activity_by_hour_is_hours_and_by_month_months():
+    hours = read(HERE / "activity_hourly.csv").frame
+    assert [f"{day:%d %H}" for day in hours["date"]] == ["12 00", "12 01", "12 13"]
+    days = read(HERE / "activity_hourly.csv", grain="day").frame
+    assert days.groupby("model")["requests"].sum().to_dict() == {
+        "openai/gpt-5-mini": 5,
+        "anthropic/claude-haiku-4.5": 4,
+    }
+    usage = read(HERE / "activity_monthly.csv")
+    assert sorted(set(usage.frame["date"].dt.month)) == [3, 5]
+    assert "taken as months" in " ".join(usage.notes)
+
+
+def test_one_first_of_a_month_is_a_day(tmp_path):
+    header, march, *_ = (HERE / "activity_monthly.csv").read_text().splitlines()
+    (tmp_path / "activity.csv").write_text(f"{header}\n{march}\n")
+    assert read(tmp_path / "activity.csv").grain == "day"

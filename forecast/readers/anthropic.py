@@ -49,6 +49,10 @@ _ATTRIBUTES: Final = (
     "token_type",
     "speed",
 )
+#: A page beyond the last bucket has these and nothing in them; pages of OpenAI's name their object too.
+_ENVELOPE: Final = {"data", "has_more", "next_page"}
+#: Models of the third generation have their family last: what is shown as Claude Haiku 3.5 is claude-3-5-haiku.
+_FAMILY_LAST: Final = r"^claude-(haiku|sonnet|opus)-(3(?:-\d)?)(?=$|-\d{8}$)"
 #: What the exports write where a request has no such property.
 _BLANKS: Final = ("not_available", "null", "None")
 
@@ -57,8 +61,11 @@ def fits(content: Content) -> bool:
     """Whether it has the Admin API's buckets, or the columns of the console's files."""
     if isinstance(content, Table):
         return "usage_date_utc" in content.frame and not {"usage_output_tokens", "cost_usd"}.isdisjoint(content.frame)
-    buckets = (bucket for value in content.values[:100] for page in _pages(value) for bucket in _buckets(page))
-    return any(isinstance(bucket.get("starting_at"), str) and "results" in bucket for bucket in buckets)
+    pages = [page for value in content.values[:100] for page in _pages(value)]
+    buckets = (bucket for page in pages for bucket in _buckets(page))
+    return any(isinstance(bucket.get("starting_at"), str) and "results" in bucket for bucket in buckets) or any(
+        set(page) == _ENVELOPE and page["data"] == [] for page in pages
+    )
 
 
 def extract(content: Content) -> Iterator[Extract]:
@@ -181,9 +188,13 @@ def _width(sheet: Sheet, start: pd.Series) -> Width:
 
 
 def _name_of(shown: pd.Series) -> pd.Series:
-    """A model's name for the one on display: ``Claude 3.5 Sonnet 2024-10-22`` is ``claude-3-5-sonnet-20241022``."""
+    """A model's name for the one on display.
+
+    ``Claude 3.5 Sonnet 2024-10-22`` is ``claude-3-5-sonnet-20241022``, ``Claude Haiku 3.5`` is ``claude-3-5-haiku``,
+    and ``Claude Haiku 4.5`` is ``claude-haiku-4-5``.
+    """
     plain = shown.str.lower().str.replace(r"(\d{4})-(\d{2})-(\d{2})$", r"\1\2\3", regex=True)
-    name = plain.str.replace(r"[ .]+", "-", regex=True)
+    name = plain.str.replace(r"[ .]+", "-", regex=True).str.replace(_FAMILY_LAST, r"claude-\2-\1", regex=True)
     return name.where(shown.str.contains(r"^Claude [\w .-]+$", regex=True, na=False), shown)
 
 
@@ -205,6 +216,7 @@ def _usage(
         {
             "date": start,
             **_names(sheet, sheet.text("model", "model_version")),
+            "user": sheet.text("account_id"),
             **counts,
             "searches": sheet.count("web_search_requests", "web_search_count"),
         },

@@ -13,7 +13,7 @@ from forecast import schema
 from forecast.currency import Rates
 from forecast.errors import UsageError
 from forecast.readers.account import TIDY, account_of, conservation_of, left_out, sources_of, unmatched_of
-from forecast.readers.overlap import Overlap, counted_once
+from forecast.readers.overlap import Overlap, counted_once, under_other_names
 from forecast.readers.rules import Rules
 from forecast.readers.sheet import CONSERVED, TOKENS, Extract, Width, sums_of
 from forecast.reading import OVERLAPS, REJECTED, Reading, table_of
@@ -150,6 +150,7 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
     spans = merged.rows.agg(begin=("begin", "min"), end=("end", "max"), source=("source", "first"))
     table = pd.concat([merged.names, sums, spans], axis=1)
     apart = counted_once(table, keys, measures, how.overlap)
+    notes += under_other_names(apart.frame)
     kept = _with_zeros(apart.frame, keys, measures, grain, covered, notes)
     if how.rules is not None and any(name != TIDY for _, name, *_ in accounts):
         notes += how.rules.check(kept.columns)

@@ -1,9 +1,10 @@
 """ccusage: its JSON of days, with or without projects; records go out, one a day and model.
 
-Its classes of tokens are disjoint. What was written to a cache is one count for both ages, and is taken as five
-minutes. Its costs are list prices that it worked out, not a bill, and one of 0 is a price that it doesn't know. What a
-day's totals hold beyond its models, such as thoughts that no model is given, is a record of its own. A day is one of
-the computer's time zone, and a day that is absent is one without usage. Source: ccusage's JSON output (MIT).
+Its classes of tokens are disjoint, and reasoning, where it is told, is inside output. What was written to a cache is
+one count for both ages, and is taken as five minutes. Its costs are list prices that it worked out, not a bill, and one
+of 0 is a price that it doesn't know. What a day's totals hold beyond its models is a record of its own: thoughts, or
+the cost of a day of Codex, which no model is given. A day is one of the computer's time zone, and a day that is absent
+is one without usage. Source: ccusage's JSON output (MIT).
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ _NO_COST: Final = 1e-6
 
 def fits(content: Content) -> bool:
     """Whether it is ccusage's list of days, or its lists of days by project."""
-    days = (
-        (day for value in content.values[:100] for _, _, day in _days(value)) if isinstance(content, Documents) else ()
+    values = content.values[:100] if isinstance(content, Documents) else ()
+    days = (day for value in values for _, _, day in _days(value))
+    return any({"date", "period"} & set(day) and set(day) >= {"inputTokens", "outputTokens"} for day in days) or any(
+        isinstance(value, dict) and set(value) == {"daily", "totals"} and value["daily"] == [] for value in values
     )
-    return any({"date", "period"} & set(day) and set(day) >= {"inputTokens", "outputTokens"} for day in days)
 
 
 def extract(content: Content) -> Iterator[Extract]:
@@ -46,14 +48,12 @@ def extract(content: Content) -> Iterator[Extract]:
         raise UsageError(f"{content.name}: is a table; export ccusage's days with --json")
     for line, value in zip(content.lines, content.values, strict=True):
         for place, project, day in _days(value):
-            listed = day.get("modelBreakdowns")
-            models = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+            models = _models(day)
             named = {"date": day.get("date", day.get("period")), "project": project, "_page": line}
-            for i, one in enumerate([*models, *_beyond(day, models)]):
+            for one in (*models, *_beyond(day, models)):
                 held = {"_held": sum(_number(one.get(name)) for name in _CLASSES)}
                 records.append(held | {k: v for k, v in one.items() if not isinstance(v, dict | list)} | named)
-                where = f"modelBreakdowns[{i}]" if i < len(models) else "totals of the day"
-                places.append(f"line {line}, {place}, {where}")
+                places.append(f"line {line}, {place}, {one.get('_place', 'totals of the day')}")
     yield _extract(Sheet.of_records(content.name, records, places))
 
 
@@ -72,6 +72,7 @@ def _extract(sheet: Sheet) -> Extract:
             "model": model,
             "project": sheet.text("project"),
             **{unit: sheet.count(name) for name, unit in _CLASSES.items()},
+            "reasoning_tokens": _reasoning(sheet),
             "list_cost": cost.mask((cost == 0) & (held > 0)),
             "currency": "USD",
             "charge_category": "usage",
@@ -97,11 +98,27 @@ def _days(value: Any) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
                 yield f"{where}[{i}]", project, day
 
 
+def _models(day: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each model used, and where it stands: in a list, or in a report on Codex under the models' names."""
+    listed, named = day.get("modelBreakdowns"), day.get("models")
+    if isinstance(listed, list):
+        return [one | {"_place": f"modelBreakdowns[{i}]"} for i, one in enumerate(listed) if isinstance(one, dict)]
+    found = named.items() if isinstance(named, dict) else ()
+    return [one | {"_place": f"models.{name}", "modelName": name} for name, one in found if isinstance(one, dict)]
+
+
+def _reasoning(sheet: Sheet) -> pd.Series:
+    reasoning, output = sheet.count("reasoningOutputTokens"), sheet.count("outputTokens")
+    sheet.within(reasoning, output, "reasoning is above all output", "outputTokens", "reasoningOutputTokens")
+    return reasoning
+
+
 def _beyond(day: dict[str, Any], models: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """A record of what the day's own totals hold beyond its models; none where they agree."""
     said = {name: day.get(name) for name in (*_CLASSES, "totalTokens", "totalCost", "cachedInputTokens")}
+    said["totalCost"] = day.get("costUSD") if said["totalCost"] is None else said["totalCost"]
     wrong = next((v for v in said.values() if v is not None and not isinstance(v, int | float)), None)
-    used = day.get("modelsUsed")
+    used = day.get("modelsUsed", list(day["models"]) if isinstance(day.get("models"), dict) else None)
     model = used[0] if isinstance(used, list) and len(used) == 1 else None
     if wrong is not None:
         yield {"modelName": model, "inputTokens": wrong}
@@ -110,6 +127,7 @@ def _beyond(day: dict[str, Any], models: list[dict[str, Any]]) -> Iterator[dict[
     rest = {name: whole[name] - sum(_number(one.get(name)) for one in models) for name in _CLASSES}
     if said["totalTokens"] is not None:  # thoughts are in a day's total only
         rest["outputTokens"] += _number(said["totalTokens"]) - sum(whole.values())
+    thought = {"reasoningOutputTokens": 0.0} if "reasoningOutputTokens" in day else {}
     cost = _number(said["totalCost"]) - sum(_number(one.get("cost")) for one in models)
     if any(rest.values()) or abs(cost) > _NO_COST:
         least = min(*rest.values(), 0.0 if abs(cost) <= _NO_COST else cost)
@@ -117,6 +135,7 @@ def _beyond(day: dict[str, Any], models: list[dict[str, Any]]) -> Iterator[dict[
         yield {
             "modelName": model,
             **rest,
+            **thought,
             "cost": money,
             "_least": least,
             "cachedInputTokens": said["cachedInputTokens"],

@@ -1,4 +1,4 @@
-"""OpenRouter: its activity by day and model, or its log by request, as CSV or JSON; records go out.
+"""OpenRouter: its activity by hour, day or month and model, or its log by request, as CSV or JSON; records go out.
 
 Prompt tokens hold those read from a cache: the log tells them apart, the activity doesn't. Completion tokens hold those
 of reasoning. Usage is what OpenRouter charges; what a provider charges to a key of one's own is no cost here: a note.
@@ -13,14 +13,14 @@ from typing import Any, Final
 import pandas as pd
 
 from forecast.readers.contents import Content, Table
-from forecast.readers.sheet import Extract, Sheet
+from forecast.readers.sheet import Extract, Sheet, Width
 
 NAME: Final = "openrouter"
-TITLE: Final = "OpenRouter activity by day (CSV, JSON) and log by request (CSV)"
+TITLE: Final = "OpenRouter activity by hour, day or month (CSV, JSON) and log by request (CSV)"
 _DAYS: Final = {"Date", "Slug", "Prompt Tokens", "Completion Tokens"}
 _LOG: Final = {"generation_id", "created_at", "cost_total"}
 _API: Final = {"date", "model", "byok_usage_inference", "prompt_tokens", "completion_tokens"}
-_INSIDE: Final = "input_tokens hold those that were read from a cache: the activity by day doesn't tell them apart"
+_INSIDE: Final = "input_tokens hold those that were read from a cache: the activity doesn't tell them apart"
 
 
 def fits(content: Content) -> bool:
@@ -31,17 +31,17 @@ def fits(content: Content) -> bool:
 
 
 def extract(content: Content) -> Iterator[Extract]:
-    """The records, a day and model each, or a request each."""
+    """The records, a period and model each, or a request each."""
     if isinstance(content, Table):
         sheet = Sheet(content)
-        yield _requests(sheet) if "generation_id" in sheet else _days(sheet)
+        yield _requests(sheet) if "generation_id" in sheet else _activity(sheet)
         return
     records, places = [], []
     for line, value in zip(content.lines, content.values, strict=True):
         for i, item in enumerate(_items(value)):
             records.append({k: v for k, v in item.items() if not isinstance(v, dict | list)} | {"_page": line})
             places.append(f"line {line}, data[{i}]")
-    yield _days(Sheet.of_records(content.name, records, places))
+    yield _activity(Sheet.of_records(content.name, records, places))
 
 
 def _items(value: Any) -> list[dict[str, Any]]:
@@ -49,13 +49,15 @@ def _items(value: Any) -> list[dict[str, Any]]:
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
-def _days(sheet: Sheet) -> Extract:
+def _activity(sheet: Sheet) -> Extract:
     if len(sheet) and "date" not in sheet:
         sheet.need("Date", "Slug", "Usage", "Requests", "Prompt Tokens", "Completion Tokens")
     elif len(sheet):
         sheet.need("model", "usage", "requests", "prompt_tokens", "completion_tokens")
-    days = sheet.days("Date", "date")
-    known = days.dropna()
+    begun = sheet.instants("Date", "date", local=True).dt.tz_localize(None)
+    width = _width(sheet, begun)
+    date = begun if width == "hour" else begun.dt.normalize()
+    known = date.dropna() if width == "day" else date.iloc[:0]
     prompt = sheet.count("Prompt Tokens", "prompt_tokens")
     completion = sheet.count("Completion Tokens", "completion_tokens")
     reasoning = sheet.count("Reasoning Tokens", "reasoning_tokens")
@@ -64,9 +66,9 @@ def _days(sheet: Sheet) -> Extract:
     _note_own_keys(sheet, sheet.number("BYOK Usage", "byok_usage_inference"))
     sheet.notes.append(_INSIDE)
     return sheet.extract(
-        "day",
+        width,
         {
-            "date": days,
+            "date": date.dt.tz_localize("UTC") if width == "hour" else date,
             "provider": "openrouter",
             "model": sheet.text("Slug", "model"),
             "requests": requests,
@@ -82,6 +84,17 @@ def _days(sheet: Sheet) -> Extract:
         part=sheet.frame.get("_page"),
         covered=((known.min(), known.max() + pd.Timedelta(days=1)),) if len(known) else (),
     )
+
+
+def _width(sheet: Sheet, begun: pd.Series) -> Width:
+    """What the activity is grouped by: several dates that are all the first of a month are months."""
+    known = begun.dropna()
+    if (known.dt.normalize() < known).any():
+        return "hour"
+    if known.nunique() > 1 and (known.dt.day == 1).all():
+        sheet.notes.append("every date is the first of a month: the rows are taken as months")
+        return "month"
+    return "day"
 
 
 def _requests(sheet: Sheet) -> Extract:

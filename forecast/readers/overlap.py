@@ -16,6 +16,10 @@ from forecast.reading import OVERLAPS
 #: What to do where two exports say different things of one period and key.
 Overlap = Literal["refuse", "later"]
 
+#: Fewer tokens than these may be the same by chance.
+_MANY: Final = 1_000
+#: Pairs of exports that are told one by one.
+_MOST_TOLD: Final = 5
 #: Two sums of the same numbers in another order differ by less.
 _SAME: Final = 1e-9
 
@@ -71,6 +75,34 @@ def counted_once(frame: pd.DataFrame, keys: list[str], measures: list[str], over
         superseded = other[other["_key"].duplicated(keep="last")]
     gone = part.index[repeats].union(superseded.index)
     return Apart(frame.drop(index=gone), _table(part, repeats, superseded, measures), frame.loc[gone])
+
+
+def under_other_names(frame: pd.DataFrame) -> list[str]:
+    """A note of each two exports that hold the same tokens on every day of both: one usage, told twice.
+
+    Rows of one key that repeat each other are gone by now. What is left differs in a name, such as a workspace that one
+    export calls by its id, or a project that one does not tell. Nothing is dropped: two usages may be equal.
+    """
+    units = [u for u in TOKENS if u in frame]
+    if not units or frame["export"].nunique() < 2:
+        return []
+    days = frame.groupby(["export", schema.DATE], sort=True)[units].sum().reset_index()
+    days = days[days[units].sum(axis=1) > 0]
+    alike = days.merge(days, on=[schema.DATE, *units], suffixes=("", "_other"))
+    alike = alike[alike["export"] < alike["export_other"]].assign(tokens=lambda one: one[units].sum(axis=1))
+    pairs = alike.groupby(["export", "export_other"]).agg(
+        days=(schema.DATE, "size"), tokens=("tokens", "sum"), first=(schema.DATE, "min"), last=(schema.DATE, "max")
+    )
+    held = {export: set(told) for export, told in days.groupby("export")[schema.DATE]}
+    sources = frame.drop_duplicates("export").set_index("export")["source"]
+    told = [
+        f"{sources[one]} and {sources[other]} hold the same {tokens:,.0f} tokens from {first:%Y-%m-%d} to "
+        f"{last:%Y-%m-%d} under other names; if they tell of one usage it is counted twice: leave one out"
+        for one, other, count, tokens, first, last in pairs.reset_index().itertuples(index=False, name=None)
+        if count == len(held[one] & held[other]) and tokens >= _MANY
+    ]
+    more = len(told) - _MOST_TOLD
+    return told[:_MOST_TOLD] + ([f"{more} more pairs of exports hold the same tokens under other names"] * (more > 0))
 
 
 def _restated(part: pd.DataFrame) -> pd.Series:

@@ -84,7 +84,8 @@ class Extract:
     notes : tuple of str
     pages : tuple of Page
     covered : tuple of (start, end)
-        Spans that the export covers, the end not in it: a day in them without a record is a day without usage.
+        Spans that the export covers, the end not in it: a day in them without a record is a day without usage. A day
+        of which every record was rejected is in none.
     repeated : dict
         What records that repeat another's id hold, where they were left out already; and ``rows``, their number.
     """
@@ -325,7 +326,7 @@ class Sheet:
             {name: float(values[bad].sum()) for name, values in held.items()},
             tuple(self.notes),
             pages,
-            covered,
+            _but_days(covered, frame[schema.DATE][bad], kept[schema.DATE]),
         )
         check_conserved(extract)
         return extract
@@ -357,6 +358,20 @@ class Sheet:
             },
             columns=list(REJECTED),
         )
+
+
+def _but_days(
+    covered: tuple[tuple[pd.Timestamp, pd.Timestamp], ...], rejected: pd.Series, kept: pd.Series
+) -> tuple[tuple[pd.Timestamp, pd.Timestamp], ...]:
+    """The spans without the days of which every record was rejected: what was used on them is unknown, not 0."""
+    if not covered or rejected.empty:
+        return covered
+    of = [date.dt.tz_localize(None).dt.normalize().dropna() for date in (rejected, kept)]
+    for day in sorted(set(of[0]) - set(of[1])):
+        after = day + pd.Timedelta(days=1)
+        cut = [((start, min(end, day)), (max(start, after), end)) for start, end in covered]
+        covered = tuple(span for two in cut for span in two if span[0] < span[1])
+    return covered
 
 
 def _few(rejected: pd.DataFrame) -> pd.DataFrame:
