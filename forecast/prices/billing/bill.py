@@ -190,6 +190,8 @@ def billed(
 ) -> Bill:
     """Bill usage by rules, in the order of :data:`STAGES`.
 
+    A bill is of one contract: it takes the money and the counts that the contract covers. Bills of several add up.
+
     Parameters
     ----------
     usage : float array (draw, period)
