@@ -198,6 +198,11 @@ class Rates:
             raise PriceError(f"rates of {currency}: {len(rate)} days for amounts of shape {money.shape}")
         return np.asarray(money * (rate[0] if len(rate) == 1 else rate))
 
+    def change_between(self, currency: str, into: str, first: pd.Timestamp, last: pd.Timestamp) -> bool:
+        """Whether either currency has a rate of a day after ``first``, up to ``last``: one rate does not do for all."""
+        dates = [self._known[code].index for code in (currency, into) if code in self._known]
+        return any(bool(((d > first) & (d <= last)).any()) for d in dates)
+
     def _on(self, currency: str, day: pd.Timestamp) -> Decimal:
         code = str(currency).upper()
         if code == self.base:

@@ -1,6 +1,7 @@
 """Dated exchange rates: what holds when, cross rates, and usage in several currencies made one."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import forecast as fc
-from forecast.errors import PriceError, UsageError
+from forecast.errors import PlanError, PriceError, UsageError
+from scenarios.budget.planfile import read_plan_file
 
 #: A rate is an exact quotient, rounded once to the nearest float, and a product of two floats.
 RELATIVE = 1e-15
@@ -186,3 +188,46 @@ def test_a_rate_of_no_age_is_of_its_own_day_only(tmp_path):
     assert rates.rate("EUR", "USD", "2026-01-01")[0] == 1.1
     with pytest.raises(PriceError, match="older than 0 days"):
         rates.rate("EUR", "USD", "2026-01-02")
+
+
+#: A bill in euros by day: 1.60 + 0.06 on 1 October 2026, 0.90 + 0.04 on the 2nd.
+BILL = Path(__file__).parent / "exports" / "azure" / "cost_details_mca.csv"
+
+
+def october(*rates):
+    frame = pd.DataFrame(rates, columns=["date", "rate"])
+    return fc.Rates.from_frame(frame.assign(currency="EUR"))
+
+
+def test_a_bill_is_converted_at_the_rate_of_each_day():
+    usage = fc.read_usage(BILL, rates=october(("2026-10-01", "1.10"), ("2026-10-02", "1.20")))
+    by_day = usage.frame.groupby("date")["billed_cost"].sum()
+    np.testing.assert_allclose(by_day, [1.66 * 1.10, 0.94 * 1.20], rtol=REFEREE)
+    billed = usage.reading.conservation["billed_cost"]
+    assert billed["read"] == pytest.approx(2.60, rel=REFEREE)  # what the bill says, before it is converted
+
+
+def test_a_month_has_one_rate_or_is_read_by_day():
+    moves = october(("2026-10-01", "1.10"), ("2026-10-02", "1.20"))
+    with pytest.raises(UsageError, match=r"the rate of EUR into USD changes within 2026-10.*read it by day"):
+        fc.read_usage(BILL, rates=moves, grain="month")
+    usage = fc.read_usage(BILL, rates=october(("2026-10-01", "1.10"), ("2026-11-01", "1.20")), grain="month")
+    assert usage.frame["billed_cost"].sum() == pytest.approx(2.60 * 1.10, rel=REFEREE)
+    # Rows of a tidy table are converted as they come, before days are added up: 100 · 1.10 + 200 · 1.20.
+    table = usage_in("EUR").assign(date=pd.to_datetime(["2026-10-01", "2026-10-02"]))
+    assert fc.read_usage(table, rates=moves, grain="month").frame["billed_cost"].sum() == pytest.approx(350.0)
+
+
+def test_a_plan_file_names_its_rates(tmp_path):
+    days = pd.date_range("2026-06-01", "2026-09-30")
+    tidy = {"date": days, "model": "gpt-5", "provider": "openai", "input_tokens": 1e6, "billed_cost": 2.0}
+    pd.DataFrame(tidy).assign(currency="EUR").to_csv(tmp_path / "usage.csv", index=False)
+    (tmp_path / "rates.csv").write_text("currency,date,rate\nEUR,2026-01-01,1.10\n")
+    text = '[plan]\nhorizon = "1M"\n[usage]\nfile = "usage.csv"\nrates = "rates.csv"\ncurrency = "USD"\n'
+    (tmp_path / "plan.toml").write_text(text)
+    usage = read_plan_file(tmp_path / "plan.toml").usage.read()
+    assert usage.currency == "USD"
+    assert usage.frame["billed_cost"].sum() == pytest.approx(122 * 2.0 * 1.10)  # June to September: 122 days
+    (tmp_path / "plan.toml").write_text(text.replace("rates.csv", "rate.csv"))
+    with pytest.raises(PlanError, match=r"rates: .*rate\.csv"):
+        read_plan_file(tmp_path / "plan.toml")

@@ -158,6 +158,8 @@ def assembled(extracts: Iterable[tuple[str, Extract]], how: How, *, named: str) 
         notes.append(
             f"{tally.seen.repeated} requests stood in more than one place and are counted once (dedupe='request_id')"
         )
+    if how.rates is not None and grain == "month" and set(widths) != {"month"}:
+        _refuse_moving_rates(kept, how.rates, how.currency, named)
     usage = _usage(kept, measures, grain, how, source=named, notes=notes)
     once = sums_of(apart.dropped)
     read = sums_of(usage.frame if how.rates is None else kept)  # money that is converted adds up before it is
@@ -321,6 +323,20 @@ def _usage(frame: pd.DataFrame, measures: list[str], grain: Grain, how: How, *, 
         currency=how.currency,
         rates=how.rates,
     )
+
+
+def _refuse_moving_rates(frame: pd.DataFrame, rates: Rates, currency: str | None, named: str) -> None:
+    """Refuse months that are added up from days at different rates: their sum is converted at the first day's."""
+    if "currency" not in frame:
+        return
+    into = (currency or rates.base).upper()
+    months = frame.loc[frame["currency"].notna() & (frame["currency"] != into), ["currency", schema.DATE]]
+    for code, first in months.drop_duplicates().itertuples(index=False):
+        if rates.change_between(str(code), into, first, first + pd.offsets.MonthEnd()):
+            raise UsageError(
+                f"{named}: the rate of {code} into {into} changes within {first:%Y-%m}, so a whole month has no one "
+                "rate: read it by day (leave grain= out), or give one rate a month, dated its first day"
+            )
 
 
 def _nothing(names: str, rejected: list[pd.DataFrame]) -> None:

@@ -11,6 +11,7 @@ from typing import Final, get_args
 import pandas as pd
 
 from forecast.checks import COLUMNS, Duplicates
+from forecast.currency import Rates
 from forecast.errors import TokenplanError, UsageError, nearest
 from forecast.prices import PriceBook
 from forecast.samples import sample_path
@@ -38,6 +39,8 @@ class UsageSource:
     timezone: str = "UTC"
     duplicates: Duplicates = "refuse"
     sort: bool = False
+    currency: str | None = None
+    rates: Path | None = None
     today: str | None = None
 
     def read(self) -> Usage:
@@ -48,12 +51,13 @@ class UsageSource:
 
         Raises
         ------
-        UsageError
-            The file breaks a rule of the usage table.
+        UsageError, PriceError
+            The file breaks a rule of the usage table; that of rates breaks one of theirs.
         """
         from forecast.readers import read_usage  # readers of every format: loaded when one is needed
 
         arguments = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "file"}
+        arguments["rates"] = Rates.read(self.rates) if self.rates is not None else None
         usage = read_usage(self.file, **arguments)
         if not _has(usage, "model"):
             raise UsageError(
@@ -119,6 +123,8 @@ def input_tables(folder: Path) -> dict[str, Keys]:
             "timezone": keys.zone,
             "duplicates": keys.choice(*get_args(Duplicates)),
             "sort": keys.flag,
+            "currency": keys.text,
+            "rates": file,
             "today": keys.day,
         },
         "prices": {
@@ -139,9 +145,9 @@ def usage_of(written: object, held: Table, folder: Path, problems: Problems) -> 
     if not {"file", "sample"} & set(held):
         return None
     path = _resolved(folder, held["file"]) if "file" in held else sample_path(held["sample"])
-    rules = _resolved(folder, held["rules"]) if "rules" in held else None
-    rest = {k: v for k, v in held.items() if k not in ("file", "sample", "rules")}
-    return UsageSource(file=path, rules=rules, **rest)
+    rules, rates = (_resolved(folder, held[k]) if k in held else None for k in ("rules", "rates"))
+    rest = {k: v for k, v in held.items() if k not in ("file", "sample", "rules", "rates")}
+    return UsageSource(file=path, rules=rules, rates=rates, **rest)
 
 
 def prices_of(held: Table, folder: Path, problems: Problems) -> PriceSource:
