@@ -380,3 +380,15 @@ def test_another_package_brings_a_reader(monkeypatch):
 def test_the_shipped_readers_are_found_again():
     assert "counter" not in registry.formats()
     assert "openai" in registry.formats()
+
+
+def test_a_tier_that_is_not_known_is_told():
+    usage = read(page(0, 2, service_tier="ultra"))
+    assert usage.frame["service_tier"].tolist() == ["standard", "standard"]
+    assert "service_tier ultra is taken as standard" in " ".join(usage.notes)
+
+
+def test_a_broken_line_is_named_by_its_number_blank_lines_counted(tmp_path):
+    (tmp_path / "a.jsonl").write_text('\n{"a": 1}\n\n\n{"a": \n')
+    with pytest.raises(UsageError, match="line 5 is no JSON"):
+        read(tmp_path / "a.jsonl")

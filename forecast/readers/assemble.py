@@ -25,8 +25,6 @@ PERSONAL: Final = ("user", "user_email", "end_user", "ip_address")
 _MEASURES: Final = (schema.REQUESTS, *schema.UNITS, *schema.MONEY)
 _GRAINS: Final[dict[Width, Grain]] = {"moment": "day", "hour": "hour", "day": "day", "month": "month"}
 _ORDER: Final = ("hour", "day", "month")
-
-
 #: Whether a bill of many services is read for those of AI alone.
 Services = Literal["ai", "all"]
 

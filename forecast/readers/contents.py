@@ -146,30 +146,20 @@ def _looks_like_json(path: Path) -> bool:
 
 def _json(path: Path) -> Iterator[Documents]:
     with opened(path) as text:
-        first = text.readline().strip()
-        while first == "":
-            line = text.readline()
-            if line == "":
-                raise UsageError(f"{path}: the file is empty; export it again")
-            first = line.strip()
+        numbered = ((row, line) for row, line in enumerate(iter(text.readline, ""), start=1) if line.strip())
+        first = next(numbered, None)
+        if first is None:
+            raise UsageError(f"{path}: the file is empty; export it again")
         try:
-            head: Any = json.loads(first)
+            head: Any = json.loads(first[1])
         except json.JSONDecodeError:
-            yield _whole_document(path, first, text)
+            yield _whole_document(path, first[1], text)
             return
-        rest = _first_line(text)
-        if rest is None:
-            yield Documents(str(path), (head,), (1,))
+        second = next(numbered, None)
+        if second is None:
+            yield Documents(str(path), (head,), (first[0],))
             return
-        yield from _lines(path, chain([(1, first)], [(2, rest)], enumerate(text, start=3)))
-
-
-def _first_line(text: IO[str]) -> str | None:
-    """The next line that is not blank, or None."""
-    for line in text:
-        if line.strip():
-            return line
-    return None
+        yield from _lines(path, chain([first, second], numbered))
 
 
 def _whole_document(path: Path, first: str, text: IO[str]) -> Documents:
@@ -177,7 +167,7 @@ def _whole_document(path: Path, first: str, text: IO[str]) -> Documents:
     if len(rest) == MOST_JSON:
         raise UsageError(f"{path}: is one JSON document of more than 1 GB; export it as JSON lines, CSV or Parquet")
     try:
-        value = json.loads(first + "\n" + rest)
+        value = json.loads(first + rest)
     except json.JSONDecodeError as cause:
         raise UsageError(
             f"{path}: is no whole JSON document: line {cause.lineno}, column {cause.colno}: {cause.msg}; "
@@ -187,7 +177,7 @@ def _whole_document(path: Path, first: str, text: IO[str]) -> Documents:
 
 
 def _lines(path: Path, lines: Iterator[tuple[int, str]]) -> Iterator[Documents]:
-    while part := [(row, line) for row, line in islice(lines, CHUNK_ROWS) if line.strip()]:
+    while part := [(row, line) for row, line in islice(lines, CHUNK_ROWS)]:
         values = []
         for row, line in part:
             try:

@@ -23,7 +23,7 @@ TITLE: Final = "OpenAI usage and costs: API pages (JSON) and dashboard files (CS
 _USAGE: Final = "organization.usage.completions.result"
 _COSTS: Final = "organization.costs.result"
 _TIMES: Final = {"start_time", "end_time", "start_time_iso", "end_time_iso"}
-_MINUTE, _HOUR, _DAY = 60.0, 3_600.0, 86_400.0
+_HOUR: Final = 3_600.0
 
 
 def fits(content: Content) -> bool:
@@ -64,7 +64,7 @@ def _usage(sheet: Sheet, pages: tuple[Page, ...] = ()) -> Extract:
         sheet = sheet.only(pd.Series(False, index=sheet.frame.index))
     elif len(sheet):
         sheet.need("input_tokens", "output_tokens", "num_model_requests")
-    start = sheet.seconds("start_time")
+    start, requests = sheet.seconds("start_time"), sheet.count("num_model_requests")
     whole, output = sheet.count("input_tokens"), sheet.count("output_tokens")
     read, written = sheet.count("input_cached_tokens"), sheet.count("input_cache_write_tokens")
     audio_in, audio_out = sheet.count("input_audio_tokens"), sheet.count("output_audio_tokens")
@@ -85,7 +85,10 @@ def _usage(sheet: Sheet, pages: tuple[Page, ...] = ()) -> Extract:
     )
     batch = sheet.text("batch").str.lower().isin(["true", "1"])
     tier = sheet.text("service_tier").str.lower().replace({"default": "standard", "scale": "provisioned"})
-    tier = tier.where(tier.isna() | tier.isin(schema.SERVICE_TIERS), "standard")
+    unknown = tier.notna() & ~tier.isin(schema.SERVICE_TIERS)
+    if unknown.any():
+        sheet.notes.append(f"service_tier {', '.join(sorted(tier[unknown].unique()))} is taken as standard")
+        tier = tier.mask(unknown, "standard")
     beside = audio_in.where(~inside, 0.0).fillna(0.0) + audio_out.where(~inside, 0.0).fillna(0.0)
     return sheet.extract(
         _width(sheet),
@@ -96,7 +99,7 @@ def _usage(sheet: Sheet, pages: tuple[Page, ...] = ()) -> Extract:
             "project": sheet.text("project_name").fillna(sheet.text("project_id")),
             "user": sheet.text("user_email").fillna(sheet.text("user_id")),
             "service_tier": tier.mask(batch, "batch"),
-            "requests": sheet.count("num_model_requests"),
+            "requests": requests,
             "input_tokens": whole - read.fillna(0) - written.fillna(0) - audio_in.where(inside, 0).fillna(0),
             "cache_read_tokens": read,
             "cache_write_tokens": written,
@@ -105,7 +108,7 @@ def _usage(sheet: Sheet, pages: tuple[Page, ...] = ()) -> Extract:
             "output_audio_tokens": audio_out,
         },
         held={
-            "requests": sheet.count("num_model_requests"),
+            "requests": requests,
             "tokens": whole.fillna(0) + output.fillna(0) + beside,
         },
         attributes=_attributes(sheet),

@@ -286,10 +286,7 @@ class Sheet:
         frame = pd.DataFrame(dict(columns), index=index)
         frame = self._signs(frame)
         measured = [m for m in (schema.REQUESTS, *schema.UNITS, *schema.MONEY) if m in frame]
-        empty = pd.Series(False, index=index) if measured else pd.Series(True, index=index)
-        if measured:
-            empty = frame[measured].isna().all(axis=1)
-        self.refuse(empty, "nothing is measured in it", *map(str, self.frame.columns[:4]))
+        self.refuse(frame[measured].isna().all(axis=1), "nothing is measured in it", *map(str, self.frame.columns[:4]))
         for name, values in (attributes or {}).items():
             frame[name] = values
         frame["part"] = part if part is not None else 0
