@@ -31,7 +31,16 @@ EXPORTS = {
 }
 SINGLE = {name: one for name, one in EXPORTS.items() if one[1].is_file()}
 SLOW = pytest.mark.slow
-TABLES = {name: one for name, one in SINGLE.items() if one[1].suffix == ".csv"}
+
+
+def is_even(path):
+    """Whether every row of a CSV file fits its header: another has no frame that holds the same."""
+    with path.open(encoding="utf-8-sig") as file:
+        rows = list(csv.reader(file))
+    return all(len(row) == len(rows[0]) for row in rows)
+
+
+TABLES = {name: one for name, one in SINGLE.items() if one[1].suffix == ".csv" and is_even(one[1])}
 
 
 def read(source, **options):
@@ -141,8 +150,6 @@ def test_a_damaged_export_is_told_or_accounted_for(format_, path, expected, one_
                 messages.append(f"{what}: {error}")
                 continue
             account = usage.reading
-            if account is None:
-                continue
             left = account.conservation.loc["held"] - account.conservation.loc[["rejected", "counted once"]].sum()
             np.testing.assert_allclose(left, account.conservation.loc["read"], rtol=RELATIVE, atol=1e-9, err_msg=what)
     assert messages
@@ -163,18 +170,9 @@ def test_parquet_and_frames_hold_the_same(format_, path, expected, tmp_path):
         frame = pd.read_csv(file, dtype=str, keep_default_na=False)
     if len(expected) <= 2:
         pytest.fail("the export expects no sums")
-    ragged = usage_of_ragged(path)
-    if ragged:
-        return
     frame.to_parquet(tmp_path / "export.parquet", index=False)
     pd.testing.assert_frame_equal(read(tmp_path / "export.parquet").frame, read(path).frame)
     pd.testing.assert_frame_equal(read(frame).frame, read(path).frame)
-
-
-def usage_of_ragged(path):
-    with path.open(encoding="utf-8-sig") as file:
-        rows = list(csv.reader(file))
-    return any(len(row) != len(rows[0]) for row in rows)
 
 
 def test_json_in_hand_is_read_like_its_file():
