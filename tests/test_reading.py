@@ -340,10 +340,10 @@ def test_cents_that_are_read_as_dollars_are_noticed():
 
 
 def test_frames_of_other_libraries_are_read():
-    import polars
+    import polars as pl
 
     frame = pd.DataFrame({"date": ["2026-06-01", "2026-06-02"], "model": "gpt-5", "requests": [1, 2]})
-    pd.testing.assert_frame_equal(read(polars.from_pandas(frame)).frame, read(frame).frame)
+    pd.testing.assert_frame_equal(read(pl.from_pandas(frame)).frame, read(frame).frame)
 
 
 class Counter:
