@@ -28,13 +28,14 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE, PERIODS
 from scenarios.budget.planinputs import PriceSource, UsageSource, input_tables, prices_of, usage_of, workload_columns
 from scenarios.budget.plankeys import Keys, Problems, Table
-from scenarios.budget.planning import DETAIL, plan
+from scenarios.budget.planning import plan
 from scenarios.budget.planscenario import ScenarioSource, parsed, scenario_of
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import EnvironmentSplit, Rest
 from scenarios.components import KINDS as COMPONENTS
 from scenarios.components import Component
 from scenarios.costing import Unpriced
+from scenarios.outcome import DETAIL
 from scenarios.scenario import Scenario
 
 #: The version of the plan file's shape that is read.
