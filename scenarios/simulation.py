@@ -136,8 +136,7 @@ def _grouped(one: Sum) -> _Asked:
         moves = cast("tuple[PriceMove, ...]", flows.moves.of(row)) if costs else ()
         more = cast("Path", beside.of(row)) if one.what != "quantity" else ()
         own = bool(flows.source[row] == CONSTANT)
-        # Flows share a price move where the book's prices are the same up to a unit, or where no price is moved.
-        book = enacted.book[:, row] if moves else np.ones(1)
+        book = _shape(enacted.book[:, row], moves)
         terms = cast("Path", flows.terms.of(row))
         key = (*map(id, terms), "|", *map(id, more), "|", *map(id, moves), own, book.tobytes())
         if key not in known:
@@ -158,6 +157,14 @@ def _grouped(one: Sum) -> _Asked:
         codes % one.cells,
         one.cells,
     )
+
+
+def _shape(book: FloatArray, moves: tuple[PriceMove, ...]) -> FloatArray:
+    """What moves look at of a book's prices: flows of one shape share them. (period,), or (1,) where none moves."""
+    if not moves:
+        return np.ones(1)
+    known = book[book > 0]
+    return book / known[0] if len(known) and all(move.scale_free for move in moves) else book
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,11 @@ class Term:
 class PriceMove(Protocol):
     """A step in the price of a flow that looks at the price before it."""
 
+    @property
+    def scale_free(self) -> bool:
+        """Whether the answer is the same for a book whose prices are all twice as high: flows then share it."""
+        ...
+
     def reprice(self, draws: IntArray, relative: FloatArray, book: FloatArray, per: float) -> FloatArray:
         """The price over the book's price after this move: (n, period).
 

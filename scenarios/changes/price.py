@@ -123,6 +123,11 @@ class _Move:
     after: FloatArray
     relative: bool
 
+    @property
+    def scale_free(self) -> bool:
+        """Whether only the shape of the book's prices matters."""
+        return self.relative
+
     def reprice(self, draws: IntArray, relative: FloatArray, book: FloatArray, per: float) -> FloatArray:
         """The price over the book's price after the change: (n, period)."""
         if not (self.after > 0).any():
