@@ -30,11 +30,11 @@ from forecast.prices import PriceBook
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.budget.planfile import PlanFile, read_plan_file
-from scenarios.budget.planscenario import shipped_scenario
 from scenarios.cli.exports import write_files
 from scenarios.cli.plan_view import plan_as_markdown, plan_as_text, table_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import csv
+from scenarios.files.scenario_file import shipped_scenario
 
 OVER_LIMIT: Final = 3
 #: SKUs without a price that a note names; the rest are counted.

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from forecast.errors import PlanError, ScenarioError, TokenplanError, nearest, one_of
-from scenarios.budget.plankeys import START, Keys, Problems, Table, built, check_keys, plain, text
+from forecast.errors import ScenarioError, TokenplanError, nearest, one_of
 from scenarios.changes import KINDS
+from scenarios.files.checks import START, text
+from scenarios.files.keys import Keys, Problems, Table, built, check_keys, plain
 from scenarios.scenario import Scenario
 
 SUFFIX: Final = ".toml"
@@ -72,7 +73,7 @@ def read_scenario(path: Path) -> ScenarioSource:
 
     Raises
     ------
-    PlanError
+    ScenarioError
         The file cannot be read, or a key or change does not hold; every problem is listed.
     """
     problems = Problems(str(path))
@@ -120,25 +121,25 @@ def checked_changes(tables: object, path: str, problems: Problems) -> tuple[Tabl
     return tuple(tables)
 
 
-def parsed(path: Path) -> Table:
+def parsed(path: Path, error: type[TokenplanError] = ScenarioError) -> Table:
     """A TOML file's document, its dates as text.
 
     Raises
     ------
-    PlanError
+    ScenarioError, or the ``error`` of the file's own kind
         The file is absent, a folder, not UTF-8 or not well-formed TOML.
     """
     if not path.exists():
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise PlanError(f"{path}: there is no such file{nearest(path.name, beside)}")
+        raise error(f"{path}: there is no such file{nearest(path.name, beside)}")
     if path.is_dir():
-        raise PlanError(f"{path}: is a folder; name one TOML file")
+        raise error(f"{path}: is a folder; name one TOML file")
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as cause:
-        raise PlanError(f"{path}: is not UTF-8 text (byte {cause.start}); save it as UTF-8") from cause
+        raise error(f"{path}: is not UTF-8 text (byte {cause.start}); save it as UTF-8") from cause
     except (ValueError, RecursionError) as cause:
-        raise PlanError(f"{path}: is not well-formed TOML: {str(cause)[:200]}; mend that place") from cause
+        raise error(f"{path}: is not well-formed TOML: {str(cause)[:200]}; mend that place") from cause
     return dict(plain(document))
 
 
