@@ -18,7 +18,7 @@ from scenarios.changes import KINDS as CHANGES
 from scenarios.cli.template_job import TEMPLATE
 from scenarios.components import KINDS as COMPONENTS
 from scenarios.files import keys
-from scenarios.files.scenario_file import read_scenario, shipped_scenario, shipped_scenarios
+from scenarios.files.scenario_file import read_scenario, scenario_source, shipped_scenarios
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "scenarios" / "library"
@@ -413,7 +413,7 @@ def test_a_shipped_scenario_is_used_by_name_and_added_to(folder):
     file = read(folder, PLAN + own)
     start = pd.Timestamp("2027-01-01")
     first, second = file.scenario.scenario(start).changes
-    assert first == shipped_scenario("price-cut").scenario(start).changes[0]
+    assert first == scenario_source("price-cut").scenario(start).changes[0]
     assert (first.on, second) == (start, sc.Growth(monthly=0.05))
     assert file.scenario.name == "price-cut"
     assert "one half" in file.scenario.description

@@ -171,7 +171,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
     _whole_plan(document.get("plan", {}), problems)
     usage = usage_of(document.get("usage", {}), held["usage"], file.parent, problems)
     prices = prices_of(held["prices"], file.parent, problems)
-    scenario = scenario_of(document.get("scenario", {}), problems)
+    scenario = scenario_of(document.get("scenario", {}), problems, folder=file.parent)
     calendar = _calendar(document.get("calendar", {}), held["calendar"], problems)
     components = _components(document.get("components", []), problems)
     split = _split(document.get("split"), problems)

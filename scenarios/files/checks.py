@@ -71,17 +71,11 @@ def day(value: object) -> str | None:
     return None if known else f"{shown(value)}: wanted a date, such as 2027-02-01"
 
 
-def day_or_start(value: object) -> str | None:
-    """A date, or the word for the plan's first day."""
-    if value == START or day(value) is None:
-        return None
-    return f"{shown(value)}: wanted a date, such as 2027-02-01, or {START!r} for the plan's first day"
-
-
 def uncertain(value: object) -> str | None:
     """A number or a range of two numbers."""
     if isinstance(value, dict) and set(value) == {"p10", "p90"} and not any(number(v) for v in value.values()):
-        return None
+        falls = value["p10"] > value["p90"]
+        return f"{shown(value)}: the low end is above the high end; swap them" if falls else None
     if number(value) is None:
         return None
     return f"{shown(value)}: wanted a number, or a range {{p10 = .., p90 = ..}}"

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import types
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeAlias
+
+import pandas as pd
 
 from forecast.errors import ScenarioError, TokenplanError, nearest
-from forecast.ranges import Between
-from scenarios.files import checks
 from scenarios.files.checks import Check, listed, shown
+from scenarios.files.days import SOME_DAY, is_relative, resolved
+from scenarios.files.hints import required, shapes_of
 
 Table: TypeAlias = dict[str, Any]
 Keys: TypeAlias = Mapping[str, Check]
-
-#: Fields of changes and components that hold a day.
-DAYS: Final = ("on", "start", "end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +87,46 @@ def _where_to(key: str, keys: Keys, elsewhere: Mapping[str, Iterable[str]]) -> s
     return f"; there are {', '.join(keys)}"
 
 
-def built(table: object, kinds: Mapping[str, type[Any]], path: str, problems: Problems) -> Any:
+def built(
+    table: object,
+    kinds: Mapping[str, type[Any]],
+    path: str,
+    problems: Problems,
+    *,
+    relative: bool = False,
+    start: pd.Timestamp | None = None,
+) -> Any:
     """An object of the kind that a table names, or None with its problems noted.
 
     The keys are the fields of the kind's class, so a new kind needs nothing here.
+
+    Parameters
+    ----------
+    relative : bool
+        Whether days may be told from the plan's first.
+    start : Timestamp, optional
+        That first day. While it is not known, what tells some days from it and others by date cannot be made, because
+        their order is open: its keys are checked, and it is None.
     """
+    maker = _maker(table, kinds, path, problems)
+    if maker is None or not isinstance(table, dict):
+        return None
+    before = len(problems.found)
+    own = {k: v for k, v in table.items() if k != "kind"}
+    shapes = shapes_of(maker, relative=relative)
+    check_keys(own, {name: shape.wrong for name, shape in shapes.items()}, path, problems)
+    for missing in [f.name for f in fields(maker) if required(f) and f.name not in own]:
+        problems.add(path, f"{missing} is missing: a {table['kind']} needs it")
+    if len(problems.found) > before or (start is None and mixed(table, maker)):
+        return None
+    try:
+        return maker(**{k: shapes[k].made(v, lambda told: resolved(told, start or SOME_DAY)) for k, v in own.items()})
+    except (ValueError, OverflowError) as error:  # a class of another package need not raise the library's own
+        problems.add(path, str(error))
+        return None
+
+
+def _maker(table: object, kinds: Mapping[str, type[Any]], path: str, problems: Problems) -> type[Any] | None:
     if not isinstance(table, dict):
         problems.add(path, f"{shown(table)}: wanted a table with kind = one of {listed(kinds)}")
         return None
@@ -101,39 +135,34 @@ def built(table: object, kinds: Mapping[str, type[Any]], path: str, problems: Pr
         what = "kind is missing" if "kind" not in table else f"kind {shown(kind)} is not known"
         problems.add(path, f"{what}; allowed: {listed(kinds)}{nearest(kind, kinds)}")
         return None
-    maker = kinds[kind]
-    before = len(problems.found)
-    own = {k: v for k, v in table.items() if k != "kind"}
-    check_keys(own, checks_of(maker), path, problems)
-    for missing in [f.name for f in fields(maker) if required(f) and f.name not in own]:
-        problems.add(path, f"{missing} is missing: a {kind} needs it")
-    if len(problems.found) > before:
-        return None
     try:
-        return maker(**own)
+        return kinds[kind]
     except TokenplanError as error:
         problems.add(path, str(error))
         return None
 
 
-def required(one: Any) -> bool:
-    """Whether a dataclass field has no default."""
-    return one.default is MISSING and one.default_factory is MISSING
+def days_told(table: Mapping[str, Any], maker: type[Any]) -> list[str]:
+    """The days that a table tells which passed its checks: dates, and those told from the plan's first day."""
+    told: list[str] = []
+
+    def noted(text: str) -> pd.Timestamp:
+        told.append(text)
+        return resolved(text, SOME_DAY)
+
+    shapes = shapes_of(maker)
+    for name, value in table.items():
+        if name != "kind":
+            with suppress(ValueError):  # what cannot be made is told where it is made in earnest
+                shapes[name].made(value, noted)
+    return told
+
+
+def mixed(table: Mapping[str, Any], maker: type[Any]) -> bool:
+    """Whether a table tells some days by date and others from the plan's first."""
+    return len({is_relative(told) for told in days_told(table, maker)}) > 1
 
 
 def checks_of(maker: type[Any]) -> dict[str, Check]:
-    """The check of each field of a dataclass, by its type."""
-    hints = get_type_hints(maker)
-    return {f.name: checks.day_or_start if f.name in DAYS else _check_of(hints[f.name]) for f in fields(maker)}
-
-
-def _check_of(hint: Any) -> Check:
-    parts = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    if Between in parts:
-        return checks.uncertain
-    for part in parts:
-        if get_origin(part) is Literal:
-            return checks.choice(*get_args(part))
-        if isinstance(get_origin(part), type) and issubclass(get_origin(part), Mapping):
-            return checks.texts_by_name
-    return checks.number if float in parts else checks.whole if int in parts else checks.text
+    """The check of each field of a dataclass, by its type hint."""
+    return {name: shape.wrong for name, shape in shapes_of(maker).items()}
