@@ -27,7 +27,7 @@ from scenarios.budget import plankeys
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE, PERIODS
 from scenarios.budget.planinputs import PriceSource, UsageSource, input_tables, prices_of, usage_of, workload_columns
-from scenarios.budget.planning import DETAIL, plan
+from scenarios.budget.planning import plan
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import EnvironmentSplit, Rest
 from scenarios.components import KINDS as COMPONENTS
@@ -36,6 +36,7 @@ from scenarios.costing import Unpriced
 from scenarios.files import checks
 from scenarios.files.keys import Keys, Problems, Table, built, check_keys, checks_of
 from scenarios.files.scenario_file import ScenarioSource, parsed, scenario_of
+from scenarios.outcome import DETAIL
 from scenarios.scenario import Scenario
 
 #: The version of the plan file's shape that is read.
