@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from forecast.ranges import between
+from scenarios.bridging import Bridge
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.planning import plan
 from scenarios.budget.spec import PlanSpec
@@ -12,6 +13,7 @@ from scenarios.components import Fixed, Reserve
 from scenarios.scenario import Scenario
 
 __all__ = [
+    "Bridge",
     "BudgetPlan",
     "EnvironmentSplit",
     "Fixed",

@@ -111,6 +111,8 @@ PUBLIC = {
         "Fixed",
         "Reserve",
         "plan",
+        # from one total to another
+        "Bridge",
     },
 }
 
