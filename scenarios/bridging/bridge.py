@@ -40,7 +40,7 @@ class Bridge:
     amounts : float array (step, draw)
         What each step adds; negative where it saves.
     before, after : float array (draw,)
-        The totals. They are rounded by less than 1e-15 of themselves, so that sums close.
+        The totals. They are rounded by less than 1e-15 of all money moved, so that sums close.
     currency : str
     detail : DataFrame (row,) or None
         Labels of the rows behind the steps, and each step's mean in them, unrounded; None where steps have no rows.
