@@ -9,6 +9,7 @@ from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import EnvironmentSplit
 from scenarios.changes import Growth, PriceChange
 from scenarios.components import Fixed, Reserve
+from scenarios.files.loading import dump, load, shipped
 from scenarios.scenario import Scenario
 
 __all__ = [
@@ -21,5 +22,8 @@ __all__ = [
     "Reserve",
     "Scenario",
     "between",
+    "dump",
+    "load",
     "plan",
+    "shipped",
 ]
