@@ -137,12 +137,21 @@ def timing(draws: int, rows: int, months: int) -> None:
     print(f"  at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
 
 
+def referee() -> None:
+    """LMDI-I as the tests of the R package LMDIR hold it: two rows of three factors, 1971 to 1972."""
+    before, after = (rows_of(*rows) for rows in (((1, 10, 2), (4, 5, 3)), ((4, 5, 3), (5, 6, 4))))
+    np.testing.assert_allclose(
+        lmdi(before, after).sum(axis=(1, 2)), [69.79006598, -9.455125793, 39.66505981], rtol=1e-9
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=10_000)
     parser.add_argument("--rows", type=int, default=172)
     parser.add_argument("--months", type=int, default=9)
     asked = parser.parse_args()
+    referee()
     hand_made()
     sums()
     timing(asked.draws, asked.rows, asked.months)

@@ -56,10 +56,30 @@ def lane_prices(drivers: Drivers, days: pd.DatetimeIndex, prices: PriceBook, *, 
         Prices in two currencies, or lines known only as money in another than prices are in.
     """
     lanes, routes = drivers.lanes, drivers.routes
-    skus = with_tier(routes.iloc[lanes["route"].to_numpy()].reset_index(drop=True))
-    skus = skus.assign(unit=lanes["unit"].to_numpy())
+    skus = routes.iloc[lanes["route"].to_numpy()].reset_index(drop=True).assign(unit=lanes["unit"].to_numpy())
+    return sku_prices(skus, days, prices, billed=billed)
+
+
+def sku_prices(skus: pd.DataFrame, days: pd.DatetimeIndex, prices: PriceBook, *, billed: str | None) -> LanePrices:
+    """Price every SKU on every day.
+
+    Parameters
+    ----------
+    skus : DataFrame (lane,)
+        Columns provider, model, unit, and optionally service_tier and context_tier.
+    days : DatetimeIndex (day,)
+    prices : PriceBook
+    billed : str or None
+        The currency of what is known only as money.
+
+    Raises
+    ------
+    PriceError
+        Prices in two currencies, or lines known only as money in another than prices are in.
+    """
+    skus = with_tier(skus)
     spend = (skus["unit"] == SPEND).to_numpy()
-    price = np.ones((len(days), len(lanes)))
+    price = np.ones((len(days), len(skus)))
     quoted = None
     if not spend.all():
         of_units = skus.loc[~spend].reset_index(drop=True)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from forecast.ranges import between
-from scenarios.bridging import Bridge
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.planning import plan
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import EnvironmentSplit
 from scenarios.changes import Growth, PriceChange
 from scenarios.components import Fixed, Reserve
+from scenarios.files.loading import dump, load, shipped
 from scenarios.scenario import Scenario
+
+if TYPE_CHECKING:
+    from scenarios.bridging import Bridge
+
+#: Public names whose modules a plan does not need: loaded when first asked for, so that importing stays cheap.
+_LATER = {"Bridge": "scenarios.bridging"}
 
 __all__ = [
     "Bridge",
@@ -23,5 +32,18 @@ __all__ = [
     "Reserve",
     "Scenario",
     "between",
+    "dump",
+    "load",
     "plan",
+    "shipped",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'scenarios' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -1,71 +1,239 @@
-"""Costing. Comes in: the projection's lanes and a price book. Goes out: money a unit, by day and lane."""
+"""Costing. Comes in: a projection, a price book and a scenario. Goes out: priced flows, lines and contracts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from typing import get_args
 
 import numpy as np
 import pandas as pd
 
-from forecast.errors import PlanError, one_of
-from forecast.lanes import Unpriced, lane_prices, name_unpriced, units_per_price, unpriced_shares
-from forecast.panel import FloatArray
+from forecast.errors import PlanError, ScenarioError, one_of
+from forecast.lanes import LanePrices, Unpriced, name_unpriced, unpriced_shares, with_tier
+from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
+from scenarios.changes import Change, Costed, Line, Settling, World
+from scenarios.changes.base import STAGES
+from scenarios.changes.flows import Flows, Term, flows_of
+from scenarios.changes.matching import NothingMatchesError
+from scenarios.changes.scene import Quotes, Scene
+from scenarios.scenario import Scenario
 
-__all__ = ["PricedLanes", "Unpriced", "price_lanes"]
+__all__ = ["Contract", "Course", "Enacted", "Leaf", "Unpriced", "enact"]
 
 
 @dataclass(frozen=True, slots=True)
-class PricedLanes:
-    """What each lane of a projection costs.
+class Contract:
+    """A change of how some usage is billed, with whose usage it is.
 
     Attributes
     ----------
-    price : float array (day, lane)
-        Money for one unit by the price book; 0 for a lane that was excluded.
-    skus : DataFrame (lane,)
-        provider, model, service_tier, unit of each lane.
-    per : float array (lane,)
+    change : Settling
+    covers : bool array (flow,)
+    share : float array (draw,)
+        1 in the draws that it holds in, 0 in those of other branches.
+    """
+
+    change: Settling
+    covers: BoolArray
+    share: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Enacted:
+    """A scenario enacted on a projection: what the engine adds up.
+
+    Attributes
+    ----------
+    flows : Flows
+    book : float array (period, flow)
+        Money for one unit by the price book; 0 for what is not billed or was excluded.
+    per : float array (flow,)
         How many units a quoted price is for.
-    priced : bool array (lane,)
+    priced : bool array (flow,)
+        False for flows of volume, and for what was excluded.
+    lines : tuple of Line
+        Money beside tokens.
+    contracts : tuple of Contract
     excluded : DataFrame
         Lanes without a price that ``unpriced="exclude"`` left out, with what they weigh.
     currency : str
     """
 
-    price: FloatArray
-    skus: pd.DataFrame
+    flows: Flows
+    book: FloatArray
     per: FloatArray
-    priced: np.ndarray
+    priced: BoolArray
+    lines: tuple[Line, ...]
+    contracts: tuple[Contract, ...]
     excluded: pd.DataFrame
     currency: str
 
 
-def price_lanes(projection: Projection, prices: PriceBook, *, unpriced: Unpriced = "refuse") -> PricedLanes:
-    """Price every lane on every day.
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One course that things may take.
+
+    Attributes
+    ----------
+    changes : tuple of (Change, World)
+        What happens, each change with the random numbers that it draws from.
+    within : float array (draw,), optional
+        1 in the draws that take this course, else 0; None: all do.
+    """
+
+    changes: tuple[tuple[Change, World], ...]
+    within: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is to be enacted: leaves, one of which each draw takes.
+
+    Attributes
+    ----------
+    name : str
+    leaves : tuple of Leaf
+    lenient : bool
+        Leave out a change that finds nothing to act on, in place of an error: for the parts of a scenario, whose
+        whole was checked before.
+    """
+
+    name: str
+    leaves: tuple[Leaf, ...]
+    lenient: bool = False
+
+    @classmethod
+    def of(cls, scenario: Scenario, world: World) -> Course:
+        """The course of a scenario, with what it ties together."""
+        own = scenario.world(world)
+        return cls(
+            scenario.name,
+            tuple(Leaf(tuple((c, own) for c in leaf.changes), within) for leaf, within in scenario.alternatives(own)),
+        )
+
+
+def enact(
+    projection: Projection,
+    prices: PriceBook,
+    course: Course,
+    world: World,
+    *,
+    unpriced: Unpriced = "refuse",
+    quotes: Quotes | None = None,
+) -> Enacted:
+    """Let the changes of a course act on a projection.
+
+    Drivers are gone through in the order volume, mix, intensity, limits, price, response; on one driver, changes act
+    in the order listed. Branches of a tree act each in its own draws.
+
+    Parameters
+    ----------
+    world : World
+    unpriced : {"refuse", "exclude"}
+    quotes : Quotes, optional
+        Prices looked up before, shared between scenarios of one projection.
 
     Raises
     ------
     PlanError
-        A lane has no price on some day, unless ``unpriced="exclude"`` says to leave such lanes out.
+        Usage has no price on some day, unless ``unpriced="exclude"`` says to leave it out.
     PriceError
         Prices, and lines known only as money, are in two currencies.
+    ScenarioError
+        A change does not fit the projection.
     """
     one_of("unpriced", unpriced, get_args(Unpriced), PlanError)
-    found = lane_prices(projection.drivers, projection.days, prices, billed=projection.usage.currency)
-    missing = found.missing
-    excluded = unpriced_shares(projection.drivers, found)
-    if missing.any() and unpriced == "refuse":
+    scene = Scene.of(projection, prices, world, quotes)
+    excluded = _unpriced(projection, scene, unpriced)
+    parts = [_only_in(_acted(leaf, scene, lenient=course.lenient), leaf.within) for leaf in course.leaves]
+    flows = reduce(Flows.joined, [part.flows for part in parts])
+    book = scene.book(flows)
+    missing: BoolArray = np.asarray(np.isnan(book).any(axis=0))
+    _no_new_gaps(flows, missing, excluded)
+    priced = ~missing & ~flows.volume
+    if not priced.any():
+        raise PlanError("no line of the usage has a price; add prices to the price book")
+    currency = scene.quotes.currency(flows.labels[priced])
+    if currency is None:
+        raise PlanError("nothing that is planned has a price, so the plan has no currency")
+    contracts, begin = [], 0
+    for part in parts:
+        for contract in part.contracts:
+            wide = np.zeros(len(flows), dtype=bool)
+            wide[begin : begin + len(part.flows)] = contract.covers
+            contracts.append(replace(contract, covers=wide))
+        begin += len(part.flows)
+    lines = tuple(line for part in parts for line in part.lines)
+    book = np.where(missing[None, :], 0.0, book)
+    return Enacted(flows, book, scene.per(flows.labels), priced, lines, tuple(contracts), excluded, currency)
+
+
+@dataclass(frozen=True, slots=True)
+class _Acted:
+    flows: Flows
+    lines: tuple[Line, ...]
+    contracts: tuple[Contract, ...]
+
+
+def _acted(leaf: Leaf, scene: Scene, *, lenient: bool) -> _Acted:
+    """What the changes of one leaf make of a projection."""
+    flows = flows_of(scene.projection)
+    mine = [(change, replace(scene, world=world)) for change, world in leaf.changes]
+    done = []
+    for stage in STAGES:
+        for change, own in mine:
+            if change.stage != stage:
+                continue
+            try:
+                flows = change.act(flows, own)
+            except NothingMatchesError:
+                if not lenient:
+                    raise
+            else:
+                done.append((change, own))
+    lines = [line for change, own in done if isinstance(change, Costed) for line in change.lines(own)]
+    always = np.ones(scene.world.draws)
+    contracts = [
+        Contract(change, change.covers(flows, own), always) for change, own in done if isinstance(change, Settling)
+    ]
+    return _Acted(flows, tuple(lines), tuple(contracts))
+
+
+def _only_in(acted: _Acted, within: FloatArray | None) -> _Acted:
+    """Let what a branch makes count in its own draws alone; ``within`` (draw,) is 1 there, None is everywhere."""
+    if within is None:
+        return acted
+    term = Term(lambda scope: within[scope.draws][:, None])
+    flows = acted.flows.times(np.ones(len(acted.flows), dtype=bool), term)
+    lines = tuple(replace(line, money=line.money * within[:, None]) for line in acted.lines)
+    return _Acted(flows, lines, tuple(replace(c, share=within) for c in acted.contracts))
+
+
+def _unpriced(projection: Projection, scene: Scene, unpriced: Unpriced) -> pd.DataFrame:
+    """Lanes of the projection without a price; an error unless they are to be left out."""
+    lanes = projection.drivers.lanes
+    flows = flows_of(projection).taken(np.arange(len(lanes), dtype=np.intp))
+    price = scene.book(flows)
+    excluded = unpriced_shares(projection.drivers, LanePrices(price, with_tier(flows.labels), None))
+    if np.isnan(price).any() and unpriced == "refuse":
         raise PlanError(
             f"{name_unpriced(excluded)}; add them to the price book "
             "(PriceBook.from_frame(rows).over(PriceBook.builtin()); [[prices.rows]] in a plan file; "
             "PriceBook.blended for total_tokens), or leave these lines out with unpriced='exclude'"
         )
-    if missing.all():
-        raise PlanError("no line of the usage has a price; add prices to the price book")
-    if found.currency is None:
-        raise PlanError("nothing that is planned has a price, so the plan has no currency")
-    price = np.where(missing[None, :], 0.0, found.price)
-    return PricedLanes(price, found.skus, units_per_price(found.skus), ~missing, excluded, found.currency)
+    return excluded
+
+
+def _no_new_gaps(flows: Flows, missing: BoolArray, excluded: pd.DataFrame) -> None:
+    """Refuse flows that a change sends where nothing has a price."""
+    known = set(zip(excluded["provider"], excluded["model"], excluded["unit"], strict=True))
+    for provider, model, unit in flows.labels.loc[missing, ["provider", "model", "unit"]].to_numpy():
+        own = None if pd.isna(provider) else str(provider)
+        if (own, model, unit) not in known:
+            raise ScenarioError(
+                f"a change sends usage to {own or 'any provider'}/{model} {unit}, which has no price on some day; "
+                "add it to the price book"
+            )

@@ -1,52 +1,206 @@
-"""A scenario: an ordered list of changes with a name. The empty scenario changes nothing."""
+"""A scenario: an ordered list of changes with a name, perhaps with branches. The empty scenario changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from forecast.errors import ScenarioError
-from scenarios.changes import Change
+from forecast.panel import FloatArray
+from scenarios.changes import Change, World, label_of
+from scenarios.dependence import Dependence, ties_of
+
+#: How far a sum of weights may be from 1: that of rounding a handful of decimal fractions.
+_SLACK = 1e-9
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class Scenario:
-    """What if: changes that act in the order given.
+    """What if: changes on the drivers of cost.
 
     Parameters
     ----------
     name : str
     changes : iterable of changes
-        Such as :class:`Growth` and :class:`PriceChange`.
+        Such as :class:`Growth` and :class:`PriceChange`. On one driver they act in the order given; changes on
+        different drivers commute.
     description : str
         Why it is looked at.
+    dependence : iterable of CommonFactor, RankCorrelation
+        What makes uncertain parameters move together; each on its own where none is given.
     """
 
     name: str
     changes: tuple[Change, ...]
     description: str
+    dependence: tuple[Dependence, ...]
+    branches: tuple[tuple[float, Scenario], ...]
 
-    def __init__(self, name: str = "as forecast", changes: Iterable[Change] = (), description: str = "") -> None:
+    def __init__(
+        self,
+        name: str = "as forecast",
+        changes: Iterable[Change] = (),
+        description: str = "",
+        *,
+        dependence: Iterable[Dependence] = (),
+    ) -> None:
         if not isinstance(name, str) or not name.strip():
             raise ScenarioError("a scenario needs a name")
-        listed = tuple(changes)
+        listed, tied = tuple(changes), tuple(dependence)
         for change in listed:
-            if not isinstance(change, Change):
+            if isinstance(change, type) or not isinstance(change, Change):
                 raise ScenarioError(
                     f"scenario {name!r}: {change!r} is not a change; wanted Growth(...), PriceChange(...) and the like"
                 )
-        keys = [c.key for c in listed]
-        twice = sorted({k for k in keys if keys.count(k) > 1})
-        if twice:
-            raise ScenarioError(
-                f"scenario {name!r}: the change {twice[0]} stands twice; remove one, or tell them apart by name="
-            )
+        for tie in tied:
+            if not isinstance(tie, Dependence):
+                raise ScenarioError(
+                    f"scenario {name!r}: dependence {tie!r}: wanted CommonFactor(...) or RankCorrelation(...)"
+                )
+        _once(name, listed)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "changes", listed)
         object.__setattr__(self, "description", description)
+        object.__setattr__(self, "dependence", tied)
+        object.__setattr__(self, "branches", ())
+        ties_of(self.every_change(), tied)
+
+    def __or__(self, other: Scenario) -> Scenario:
+        """These changes, then the other's; branches of both are crossed.
+
+        Raises
+        ------
+        ScenarioError
+            A change stands in both.
+        """
+        if not isinstance(other, Scenario):
+            return NotImplemented
+        parts = [s for s in (self, other) if s.changes or s.branches or s.dependence]
+        name = " | ".join(s.name for s in parts) or self.name
+        text = " ".join(s.description for s in (self, other) if s.description)
+        made = Scenario(name, (*self.changes, *other.changes), text)
+        branches = [(w, b) for w, b in self.branches]
+        if other.branches:
+            branches = [(v * w, a | b) for v, a in (self.branches or ((1.0, Scenario()),)) for w, b in other.branches]
+        return _with(made, tuple(branches), (*self.dependence, *other.dependence))
+
+    def tree(self, branches: Sequence[tuple[float, Scenario]], *, name: str | None = None) -> Scenario:
+        """These changes, and after them those of one of several branches.
+
+        A branch is drawn once a path, in exact counts: of n draws, a branch of weight w gets w · n, to the nearest
+        whole number. Quantiles are those of the pooled draws.
+
+        Parameters
+        ----------
+        branches : sequence of (weight, Scenario)
+            Weights sum to 1; a branch may itself have branches.
+        name : str, optional
+
+        Raises
+        ------
+        ScenarioError
+            Weights are below 0 or do not sum to 1, two branches have one name, or a change stands twice.
+        """
+        listed = tuple(branches)
+        if not listed or not all(isinstance(b, Scenario) for _, b in listed):
+            raise ScenarioError("tree: wanted (weight, Scenario) pairs, such as [(0.6, calm), (0.4, boom)]")
+        for weight, branch in listed:
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1:
+                raise ScenarioError(f"tree: the weight of {branch.name!r} is {weight!r}: wanted a number from 0 to 1")
+        total = sum(weight for weight, _ in listed)
+        if abs(total - 1.0) > _SLACK:
+            raise ScenarioError(f"tree: the weights sum to {total:g}, not to 1")
+        names = [branch.name for _, branch in listed]
+        if len(set(names)) < len(names):
+            raise ScenarioError("tree: two branches have one name; give each its own")
+        made = self if name is None else self.named(name)
+        flat = [(float(w), b) for w, b in listed]
+        if self.branches:
+            flat = [(v * w, a | b) for v, a in self.branches for w, b in flat]
+        return _with(made, tuple(flat), self.dependence)
+
+    def named(self, name: str, description: str | None = None) -> Scenario:
+        """The same under another name."""
+        made = Scenario(name, self.changes, self.description if description is None else description)
+        return _with(made, self.branches, self.dependence)
+
+    def independent(self) -> Scenario:
+        """The same with every parameter drawn on its own."""
+        return _with(self, tuple((w, b.independent()) for w, b in self.branches), ())
+
+    def every_change(self) -> tuple[Change, ...]:
+        """Its own changes, then those of its branches."""
+        return (*self.changes, *(c for _, b in self.branches for c in b.every_change()))
+
+    def only(self, keys: Iterable[str]) -> Scenario:
+        """The same with no other changes than those of some keys."""
+        kept = set(keys)
+        made = Scenario(self.name, [c for c in self.changes if c.key in kept], self.description)
+        return _with(made, tuple((w, b.only(kept)) for w, b in self.branches), ())
+
+    def world(self, world: World) -> World:
+        """The random numbers, with what this scenario ties together."""
+        every = (*self.dependence, *(d for _, b in self.branches for d in b.dependence))
+        return replace(world, ties=ties_of(self.every_change(), every)) if every else world
+
+    def alternatives(self, world: World) -> list[tuple[Scenario, FloatArray | None]]:
+        """Its branches made flat, each with the draws that it holds in (draw,): 1 there, else 0; None: in all."""
+        if not self.branches:
+            return [(self, None)]
+        flat = _flat(self)
+        turn = np.argsort(np.argsort(world.alone("tree", self.name), kind="stable"), kind="stable")
+        edge = np.cumsum([0, *_counts([w for w, _ in flat], world.draws)])
+        return [
+            (branch, ((turn >= low) & (turn < high)).astype("float64"))
+            for (_, branch), low, high in zip(flat, edge[:-1], edge[1:], strict=True)
+        ]
 
     def describe(self) -> str:
         """In plain words, what it assumes: one line a change."""
-        if not self.changes:
-            return f"{self.name}: nothing changes but what is forecast"
-        return f"{self.name}: " + "; ".join(change.describe() for change in self.changes)
+        own = "; ".join(change.describe() for change in self.changes)
+        parts = [own] if own else []
+        parts += [f"with a weight of {w:.0%}: {b.describe()}" for w, b in self.branches]
+        parts += [tie.describe() for tie in self.dependence]
+        return f"{self.name}: " + ("; ".join(parts) or "nothing changes but what is forecast")
+
+
+def _flat(scenario: Scenario) -> list[tuple[float, Scenario]]:
+    """Its leaves, each with its weight: what stands above them, then their own."""
+    if not scenario.branches:
+        return [(1.0, scenario)]
+    bare = Scenario(scenario.name, scenario.changes, scenario.description)
+    return [(w * v, bare | leaf) for w, b in scenario.branches for v, leaf in _flat(b)]
+
+
+def _with(
+    scenario: Scenario, branches: tuple[tuple[float, Scenario], ...], dependence: tuple[Dependence, ...]
+) -> Scenario:
+    """The same changes under some branches and dependences, checked together."""
+    made = Scenario(scenario.name, scenario.changes, scenario.description)
+    object.__setattr__(made, "branches", branches)
+    object.__setattr__(made, "dependence", dependence)
+    for _, leaf in _flat(made):
+        _once(made.name, leaf.changes)
+    ties_of(made.every_change(), dependence)
+    return made
+
+
+def _once(name: str, changes: tuple[Change, ...]) -> None:
+    keys = [c.key for c in changes]
+    twice = sorted({k for k in keys if keys.count(k) > 1})
+    if twice:
+        label = next(label_of(c) for c in changes if c.key == twice[0])
+        raise ScenarioError(
+            f"scenario {name!r}: the change {label} ({twice[0]}) stands twice; remove one, or tell them apart by name="
+        )
+
+
+def _counts(weights: Sequence[float], draws: int) -> list[int]:
+    """How many draws each branch gets: the largest remainders are rounded up."""
+    exact = np.array(weights) * draws
+    counts = np.floor(exact + _SLACK).astype(int)
+    order = np.argsort(-(exact - counts), kind="stable")
+    counts[order[: draws - int(counts.sum())]] += 1
+    return [int(c) for c in counts]

@@ -1,85 +1,51 @@
-"""The Monte Carlo engine. Comes in: a projection, priced lanes and a scenario. Goes out: cost by draw, period and cell.
+"""The Monte Carlo engine. Comes in: a projection and enacted scenarios. Goes out: sums by draw, span and cell.
 
-Draws share trajectories. For each trajectory the lanes are added up by day, once, into (factor group, cell); what
+Draws share trajectories. For each trajectory the flows are added up by day, once, into (factor group, cell); what
 differs from draw to draw is one factor a group and day, so a month is one matrix product of draws by days with days by
-cells. The result is exact to the day.
+cells. The result is exact to the day. Scenarios of one projection share its trajectories: they are made once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal, cast
 
 import numpy as np
-import pandas as pd
 
-from forecast.errors import ScenarioError
-from forecast.panel import FloatArray, IntArray
+from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.projection import Block, Draws, Projection
-from scenarios.changes import PricingChange, VolumeChange, World
-from scenarios.costing import PricedLanes
-from scenarios.scenario import Scenario
+from scenarios.changes.flows import CONSTANT, Path, Pool, PriceMove, Term
+from scenarios.costing import Enacted
+from scenarios.spans import Spans, spans_of
 
 #: Trajectories worked on at once; bounds memory and changes no number.
 BLOCK = 20
 
+What = Literal["cost", "quantity", "quality"]
+
 
 @dataclass(frozen=True, slots=True)
-class Spans:
-    """The calendar months of a projection: those of the gap first, then those of the plan.
-
-    By a calendar of weeks a planned month is cut where a fiscal month ends, so that each span lies in one of either.
+class Sum:
+    """What is to be added up of some flows.
 
     Attributes
     ----------
-    months : PeriodIndex (span,)
-    starts : int array (span,)
-        The first day of each, as a row of ``projection.days``.
-    first, last : DatetimeIndex (span,)
-        First and last day.
-    planned : bool array (span,)
+    enacted : Enacted
+    what : {"cost", "quantity", "quality"}
+        Money; units; or units weighed by the quality of what they stand for.
+    rows : int array (row,)
+        Which flows.
+    cell : int array (row,)
+        In which cell each is counted; ``cells`` is how many there are.
     """
 
-    months: pd.PeriodIndex
-    starts: IntArray
-    first: pd.DatetimeIndex
-    last: pd.DatetimeIndex
-    planned: np.ndarray
-
-
-def spans_of(projection: Projection) -> Spans:
-    """Cut a projection's days into months, and at the plan's first day."""
-    days, calendar = projection.days, projection.spec.calendar
-    month = days.to_period("M")
-    planned = np.asarray(days >= projection.span.start)
-    new = np.ones(len(month), dtype=bool)
-    new[1:] = (month[1:] != month[:-1]) | (planned[1:] != planned[:-1])
-    if calendar.weeks is not None:
-        new[1:] |= planned[1:] & (np.diff(calendar.ordinals(days, "month")) != 0)
-    starts = np.nonzero(new)[0].astype(np.intp)
-    last = days[np.append(starts[1:], len(days)) - 1]
-    if projection.usage.grain == "month":
-        last = last + pd.offsets.MonthEnd(0)
-    return Spans(pd.PeriodIndex(month[starts]), starts, days[starts], last, planned[starts])
-
-
-@dataclass(frozen=True, slots=True)
-class _Factor:
-    """One factor group: the changes that act on its lanes, in order, with what was drawn for each."""
-
-    volume: tuple[tuple[VolumeChange, FloatArray], ...]
-    price: tuple[tuple[PricingChange, FloatArray], ...]
-    book: FloatArray
-    per: float
-
-    def of(self, draws: IntArray, days: pd.DatetimeIndex, elapsed: FloatArray) -> FloatArray:
-        """The factor on cost: (draw, day)."""
-        factor = np.ones((len(draws), len(days)))
-        for pricing, drawn in self.price:
-            factor = pricing.reprice(drawn[draws], factor, self.book, self.per, days)
-        for growth, drawn in self.volume:
-            factor = factor * growth.factor(drawn[draws], days, elapsed)
-        return factor
+    enacted: Enacted
+    what: What
+    rows: IntArray
+    cell: IntArray
+    cells: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,172 +54,239 @@ class Simulation:
 
     Attributes
     ----------
-    cost : float array (draw, span, cell)
+    sums : tuple of float array (draw, span, cell)
+        In the order asked.
     spans : Spans
     draws : Draws
     """
 
-    cost: FloatArray
+    sums: tuple[FloatArray, ...]
     spans: Spans
     draws: Draws
 
 
-def simulate(
-    projection: Projection,
-    priced: PricedLanes,
-    scenario: Scenario,
-    *,
-    cell: IntArray,
-    cells: int,
-    draws: int,
-    seed: int,
-    n_jobs: int = 1,
-) -> Simulation:
-    """Run the plan's draws.
+def simulate(projection: Projection, asked: Sequence[Sum], *, draws: int, seed: int, n_jobs: int = 1) -> Simulation:
+    """Run the draws of one or more scenarios on one projection.
 
     Parameters
     ----------
-    cell : int array (lane,)
-        Which output cell each lane is counted in; ``cells`` is how many there are.
+    asked : sequence of Sum
+        What is added up; trajectories are made once for all.
     draws, seed, n_jobs
         The numbers do not depend on ``n_jobs``.
-
-    Raises
-    ------
-    ScenarioError
-        A change matches nothing, or two total growths meet on one workload.
     """
-    world = World(draws, seed)
-    dealt = projection.draws(draws, seed)
-    group, factors = _factor_groups(projection, priced, scenario, world)
-    replaced = _replaced_trend(projection, scenario)
-    spans = spans_of(projection)
-    work = _Work(projection, priced, cell, cells, group, factors, replaced, spans, dealt)
-    out = np.zeros((draws, len(spans.starts), cells))
+    dealt, spans = projection.draws(draws, seed), spans_of(projection)
+    work = _Work(projection, tuple(_grouped(one) for one in asked), spans, dealt)
+    out = tuple(np.zeros((draws, len(spans), one.cells)) for one in asked)
     if n_jobs == 1:
-        done: Iterator[tuple[IntArray, FloatArray]] = (work.run(block) for block in projection.blocks(BLOCK))
+        done: Iterator[tuple[IntArray, list[FloatArray]]] = map(work.run, projection.blocks(BLOCK))
     else:
         from joblib import Parallel, delayed
 
         done = iter(Parallel(n_jobs=n_jobs)(delayed(work.run)(block) for block in projection.blocks(BLOCK)))
-    for which, cost in done:
-        out[which] = cost
+    for which, made in done:
+        for whole, part in zip(out, made, strict=True):
+            whole[which] = part
     return Simulation(out, spans, dealt)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Flows whose factor is the same in every draw.
+
+    ``terms`` make the quantity; ``beside`` those of price or quality; ``moves`` the price, over ``book`` (period,) of
+    one unit, ``per`` of which a quoted price is for. ``own``: not fed by any trajectory.
+    """
+
+    terms: Path
+    beside: Path
+    moves: tuple[PriceMove, ...]
+    book: FloatArray
+    per: float
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A sum made ready: flows in the order of (group, cell).
+
+    ``column`` (row,) and ``replaced`` (row,) say where each comes from, ``weight`` (period, row) what one unit counts,
+    ``first`` (pair,) where each pair of group and cell begins, ``group`` and ``target`` (pair,) which it is.
+    """
+
+    groups: tuple[_Group, ...]
+    column: IntArray
+    replaced: BoolArray
+    weight: FloatArray | None
+    first: IntArray
+    group: IntArray
+    target: IntArray
+    cells: int
+
+
+def _grouped(one: Sum) -> _Asked:
+    """Put the flows of a sum in groups."""
+    flows, enacted = one.enacted.flows, one.enacted
+    costs = one.what == "cost"
+    beside = flows.price if costs else flows.quality
+    known: dict[tuple[object, ...], int] = {}
+    groups: list[_Group] = []
+    group = np.zeros(len(one.rows), dtype=np.intp)
+    for i, row in enumerate(map(int, one.rows)):
+        moves = cast("tuple[PriceMove, ...]", flows.moves.of(row)) if costs else ()
+        more = cast("Path", beside.of(row)) if one.what != "quantity" else ()
+        own = bool(flows.source[row] == CONSTANT)
+        book = _shape(enacted.book[:, row], moves)
+        terms = cast("Path", flows.terms.of(row))
+        key = (*map(id, terms), "|", *map(id, more), "|", *map(id, moves), own, book.tobytes())
+        if key not in known:
+            known[key] = len(groups)
+            groups.append(_Group(terms, more, moves, book, float(enacted.per[row]) if moves else 1.0, own))
+        group[i] = known[key]
+    code = group * one.cells + one.cell
+    order = np.argsort(code, kind="stable")
+    codes, first = np.unique(code[order], return_index=True)
+    rows = one.rows[order]
+    return _Asked(
+        tuple(groups),
+        flows.source[rows],
+        flows.replaced[rows],
+        enacted.book[:, rows] if costs else None,
+        first.astype(np.intp),
+        codes // one.cells,
+        codes % one.cells,
+        one.cells,
+    )
+
+
+def _shape(book: FloatArray, moves: tuple[PriceMove, ...]) -> FloatArray:
+    """What moves look at of a book's prices: flows of one shape share them. (period,), or (1,) where none moves."""
+    if not moves:
+        return np.ones(1)
+    known = book[book > 0]
+    return book / known[0] if len(known) and all(move.scale_free for move in moves) else book
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What the trajectories of one block feed: quantities by source, with or without the forecast's own trend."""
+
+    block: Block
+    projection: Projection
+
+    def of(self, source: IntArray, replaced: BoolArray) -> FloatArray:
+        """Quantity of each source: (trajectory, period, source)."""
+        drivers = self.projection.drivers
+        lanes, legs = drivers.lanes, drivers.legs
+        leg_of = np.concatenate([lanes["leg"].to_numpy(), np.arange(len(legs))])[source]
+        workload = legs["workload"].to_numpy()[leg_of]
+        steps = np.arange(1, len(self.projection.days) + 1, dtype=float)
+        trend = np.where(replaced, self.block.trend[:, workload], 0.0)
+        base = self.block.volume[:, :, workload]
+        if replaced.any():
+            base = base * np.exp(-trend[:, None, :] * steps[None, :, None])
+        base = base * self.block.mix[:, :, leg_of]
+        lane = source < len(lanes)
+        base[:, :, lane] *= self.block.intensity[:, :, source[lane]]
+        base[:, :, source == CONSTANT] = 1.0
+        return base
+
+
+@dataclass(slots=True)
+class _Scope:
+    """The draws of one block, as terms see them; what a term or a pool comes to is worked out once."""
+
+    draws: IntArray
+    rows: list[slice]
+    base: _Base
+    log_factor: FloatArray
+    _terms: dict[int, FloatArray] = field(default_factory=dict)
+    _pools: dict[int, FloatArray] = field(default_factory=dict)
+    _kept: list[object] = field(default_factory=list)
+
+    def term(self, term: Term) -> FloatArray:
+        """A term's value: (n, period) or what broadcasts to it."""
+        if id(term) not in self._terms:
+            self._kept.append(term)
+            self._terms[id(term)] = term.value(self)
+        return self._terms[id(term)]
+
+    def product(self, path: Path) -> FloatArray:
+        """The product of some terms: (n, period)."""
+        out = np.ones((len(self.draws), len(self.base.projection.days)))
+        for term in path:
+            out *= self.term(term)
+        return out
+
+    def quantity(self, pool: Pool) -> FloatArray:
+        """The summed quantity of a pool: (n, period)."""
+        if id(pool) not in self._pools:
+            self._kept.append(pool)
+            self._pools[id(pool)] = self._summed(pool)
+        return self._pools[id(pool)]
+
+    def _summed(self, pool: Pool) -> FloatArray:
+        base = self.base.of(pool.source, pool.replaced) * pool.weight
+        own = pool.source == CONSTANT
+        scale = np.exp(self.log_factor)[:, None]
+        out = np.zeros((len(self.draws), base.shape[1]))
+        for code in np.unique(pool.terms.code):
+            mine = pool.terms.code == code
+            factor = self.product(cast("Path", pool.terms.known[code]))
+            fed = base[:, :, mine & ~own].sum(axis=2)
+            for r, rows in enumerate(self.rows):
+                out[rows] += factor[rows] * fed[r] * scale[rows]
+            out += factor * pool.weight[mine & own].sum()
+        return out
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
     projection: Projection
-    priced: PricedLanes
-    cell: IntArray
-    cells: int
-    group: IntArray
-    factors: list[_Factor]
-    replaced: np.ndarray
+    asked: tuple[_Asked, ...]
     spans: Spans
     dealt: Draws
 
-    def run(self, block: Block) -> tuple[IntArray, FloatArray]:
-        """Cost of the draws that follow the block's trajectories: draws (draw,), cost (draw, span, cell)."""
-        lanes = self.projection.drivers.lanes
-        steps = np.arange(1, len(self.projection.days) + 1, dtype=float)
-        trend = np.where(self.replaced, block.trend, 0.0)
-        volume = block.volume * np.exp(-trend[:, None, :] * steps[None, :, None])
-        base = volume[:, :, lanes["workload"].to_numpy()] * block.mix[:, :, lanes["leg"].to_numpy()]
-        base *= block.intensity
-        base *= self.priced.price
-        code = self.group * self.cells + self.cell
-        order = np.argsort(code, kind="stable")
-        codes, first = np.unique(code[order], return_index=True)
-        daily = np.add.reduceat(base[:, :, order], first, axis=2)
-
+    def run(self, block: Block) -> tuple[IntArray, list[FloatArray]]:
+        """Sums of the draws that follow the block's trajectories: draws (n,), then (n, span, cell) each."""
         follow = [np.nonzero(self.dealt.trajectory == r)[0] for r in block.which]
         which = np.concatenate(follow)
-        cost = np.zeros((len(which), len(self.spans.starts), self.cells))
-        elapsed = self.projection.elapsed
+        edge = np.cumsum([0, *map(len, follow)])
+        rows = [slice(int(a), int(b)) for a, b in pairwise(edge)]
+        scope = _Scope(which, rows, _Base(block, self.projection), self.dealt.log_factor[which])
+        return which, [self._sum(one, scope) for one in self.asked]
+
+    def _sum(self, one: _Asked, scope: _Scope) -> FloatArray:
+        base = scope.base.of(one.column, one.replaced)
+        if one.weight is not None:
+            base *= one.weight
+        daily = np.add.reduceat(base, one.first, axis=2) if len(one.first) else base
+        cost = np.zeros((len(scope.draws), len(self.spans), one.cells))
+        scale = np.exp(scope.log_factor)[:, None, None]
         ends = [*self.spans.starts[1:], len(self.projection.days)]
-        for g, factor in enumerate(self.factors):
-            mine = np.nonzero(codes // self.cells == g)[0]
-            target = codes[mine] % self.cells
-            moving = bool(factor.volume or factor.price)
-            begin = 0
-            for r, draws in enumerate(follow):
-                rows = slice(begin, begin + len(draws))
-                begin += len(draws)
-                if not len(draws):
+        for g, group in enumerate(one.groups):
+            mine = np.nonzero(one.group == g)[0]
+            target = one.target[mine]
+            moving = bool(group.terms or group.beside or group.moves)
+            path = _factor(group, scope) if moving else None
+            for r, rows in enumerate(scope.rows):
+                if rows.start == rows.stop:
                     continue
-                if not moving:
-                    sums = np.add.reduceat(daily[r][:, mine], self.spans.starts, axis=0)
-                    cost[rows][:, :, target] += sums
+                times = 1.0 if group.own else scale[rows]
+                if path is None:
+                    cost[rows][:, :, target] += times * np.add.reduceat(daily[r][:, mine], self.spans.starts, axis=0)
                     continue
-                path = factor.of(draws, self.projection.days, elapsed)
                 for p, (lo, hi) in enumerate(zip(self.spans.starts, ends, strict=True)):
-                    cost[rows][:, p, target] += path[:, lo:hi] @ daily[r][lo:hi, mine]
-        cost *= np.exp(self.dealt.log_factor[which])[:, None, None]
-        return which, cost
+                    part = path[rows, lo:hi] @ daily[r][lo:hi, mine]
+                    cost[rows][:, p, target] += part if group.own else part * scale[rows][:, 0]
+        return cost
 
 
-def _factor_groups(
-    projection: Projection, priced: PricedLanes, scenario: Scenario, world: World
-) -> tuple[IntArray, list[_Factor]]:
-    """Lanes whose factor is the same in every draw share a group: group of each lane (lane,), and the groups."""
-    lanes, days = projection.drivers.lanes, projection.days
-    keys: list[list[object]] = [[] for _ in range(len(lanes))]
-    volume: list[list[tuple[VolumeChange, FloatArray]]] = [[] for _ in range(len(lanes))]
-    price: list[list[tuple[PricingChange, FloatArray]]] = [[] for _ in range(len(lanes))]
-    workload = lanes["workload"].to_numpy()
-    for c, change in enumerate(scenario.changes):
-        drawn: dict[str, FloatArray] = {}
-        if isinstance(change, VolumeChange):
-            touched = change.touches(projection.workloads)[workload]
-            names = [change.group(projection.workloads)[w] for w in workload]
-        elif isinstance(change, PricingChange):
-            touched, names = change.touches_sku(priced.skus), change.group_sku(priced.skus)
-        else:
-            raise ScenarioError(f"the engine knows no driver of the change {change!r}")
-        for lane in map(int, np.nonzero(touched)[0]):
-            name = names[lane]
-            if name not in drawn:
-                drawn[name] = change.draw(world, name)
-            keys[lane].append((c, name))
-            if isinstance(change, VolumeChange):
-                volume[lane].append((change, drawn[name]))
-            else:
-                price[lane].append((change, drawn[name]))
-    group = np.zeros(len(lanes), dtype=np.intp)
-    known: dict[tuple[object, ...], int] = {}
-    factors: list[_Factor] = []
-    for lane, key_of in enumerate(keys):
-        book = priced.price[:, lane]
-        # Lanes share a repricing where the book's prices are the same up to a factor, or where no price is changed.
-        shape = book.tobytes() if price[lane] else b""
-        key = (tuple(key_of), shape)
-        if key not in known:
-            known[key] = len(factors)
-            factors.append(
-                _Factor(
-                    tuple(volume[lane]),
-                    tuple(price[lane]),
-                    book if price[lane] else np.ones(len(days)),
-                    float(priced.per[lane]),
-                )
-            )
-        group[lane] = known[key]
-    return group, factors
-
-
-def _replaced_trend(projection: Projection, scenario: Scenario) -> np.ndarray:
-    """Workloads whose own trend a total growth replaces: bool (workload,)."""
-    replaced = np.zeros(len(projection.workloads), dtype=bool)
-    for change in scenario.changes:
-        if isinstance(change, VolumeChange) and change.replaces_trend:
-            touched = change.touches(projection.workloads)
-            if (touched & replaced).any():
-                row = projection.workloads[touched & replaced].iloc[0]
-                name = ", ".join(f"{c}={v}" for c, v in row.items() if c in projection.spec.by)
-                raise ScenarioError(
-                    f"two total growths meet on the workload {name}: a workload has one total growth; "
-                    "narrow one of them with where=, or make it basis='extra'"
-                )
-            replaced |= touched
-    return replaced
+def _factor(group: _Group, scope: _Scope) -> FloatArray:
+    """The factor of a group: (n, period)."""
+    factor = np.ones((len(scope.draws), len(scope.base.projection.days)))
+    for move in group.moves:
+        factor = move.reprice(scope.draws, factor, group.book, group.per)
+    for term in (*group.terms, *group.beside):
+        factor = factor * scope.term(term)
+    return factor

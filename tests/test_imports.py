@@ -105,6 +105,9 @@ PUBLIC = {
         "PriceChange",
         "Scenario",
         "between",
+        "dump",
+        "load",
+        "shipped",
         # plans
         "BudgetPlan",
         "EnvironmentSplit",

@@ -13,6 +13,7 @@ import scenarios as sc
 from forecast.errors import HorizonError, ModelError, PlanError, ScenarioError
 from scenarios.budget.splits import nearest_in_ranges
 from scenarios.changes import World
+from scenarios.changes.scene import Scene
 from tests.usages import DAYS, organisation, plain
 
 POLICY = sc.EnvironmentSplit(development=(0.15, 0.20), production=(0.60, 0.70))
@@ -136,9 +137,9 @@ def test_the_engine_equals_a_plain_program_of_the_same_model(projection, launch)
     draws, seed = 200, 5
     plan = sc.plan(projection, scenario=launch, draws=draws, seed=seed)
     growth, change = launch.changes
-    world = World(draws, seed)
-    rate = growth.draw(world, "all")[:, 0]
-    size, happens = change.draw(world, "all").T
+    scene = Scene.of(projection, fc.PriceBook.builtin(), World(draws, seed))
+    rate = growth.rate(scene)
+    size, happens = scene.draw(change.key, change.by, "relative", "size"), scene.coin(change.key, change.probability)
     dealt = projection.draws(draws, seed)
     lanes, days = projection.drivers.lanes, projection.days
     book = fc.PriceBook.builtin()
@@ -417,11 +418,12 @@ def test_confidence_moves_the_budget_not_the_base(projection):
 
 
 def test_ranges_are_p10_and_p90():
-    world = World(20_000, 0)
-    monthly = np.expm1(sc.Growth(monthly=sc.between(0.02, 0.06)).draw(world, "all")[:, 0] * 30.4375)
+    projection = fc.project(plain(np.full(120, 1e3)), horizon="1M", trajectories=10)
+    scene = Scene.of(projection, fc.PriceBook.builtin(), World(20_000, 0))
+    monthly = np.expm1(sc.Growth(monthly=sc.between(0.02, 0.06)).rate(scene) * 30.4375)
     # A stratified sample of 20,000 knows its P10 and P90 to about 1e-4 of the range.
     assert np.quantile(monthly, [0.1, 0.9]) == pytest.approx([0.02, 0.06], abs=1e-5)
-    skewed = np.expm1(sc.Growth(monthly=stats.gamma(2.0, scale=0.01)).draw(world, "all")[:, 0] * 30.4375)
+    skewed = np.expm1(sc.Growth(monthly=stats.gamma(2.0, scale=0.01)).rate(scene) * 30.4375)
     assert skewed.mean() == pytest.approx(0.02, rel=1e-2)
 
 

@@ -13,12 +13,12 @@ import forecast as fc
 import scenarios as sc
 from forecast.errors import PlanError
 from forecast.samples import sample_path
-from scenarios.budget import plankeys
 from scenarios.budget.planfile import PlanFile, read_plan_file
-from scenarios.budget.planscenario import read_scenario, shipped_scenario, shipped_scenarios
 from scenarios.changes import KINDS as CHANGES
 from scenarios.cli.template_job import TEMPLATE
 from scenarios.components import KINDS as COMPONENTS
+from scenarios.files import keys
+from scenarios.files.scenario_file import read_scenario, scenario_source, shipped_scenarios
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "scenarios" / "library"
@@ -358,7 +358,7 @@ def test_a_file_that_cannot_be_read_says_why(folder, tmp_path):
 
 @pytest.mark.parametrize(("kind", "maker"), [*CHANGES.items(), *COMPONENTS.items()])
 def test_every_field_of_every_kind_can_be_written(kind, maker):
-    checks = plankeys.checks_of(maker)
+    checks = keys.checks_of(maker)
     assert set(checks) == {f.name for f in fields(maker)}
     for name, check in checks.items():
         assert check(object()) is not None, f"{kind}.{name} takes anything"
@@ -413,7 +413,7 @@ def test_a_shipped_scenario_is_used_by_name_and_added_to(folder):
     file = read(folder, PLAN + own)
     start = pd.Timestamp("2027-01-01")
     first, second = file.scenario.scenario(start).changes
-    assert first == shipped_scenario("price-cut").scenario(start).changes[0]
+    assert first == scenario_source("price-cut").scenario(start).changes[0]
     assert (first.on, second) == (start, sc.Growth(monthly=0.05))
     assert file.scenario.name == "price-cut"
     assert "one half" in file.scenario.description
@@ -421,7 +421,7 @@ def test_a_shipped_scenario_is_used_by_name_and_added_to(folder):
 
 def test_a_scenario_file_says_what_it_is(tmp_path):
     (tmp_path / "bare.toml").write_text('titel = "x"\n[[changes]]\nkind = "growht"\nmonthly = 0.1\n')
-    with pytest.raises(fc.PlanError) as raised:
+    with pytest.raises(fc.ScenarioError) as raised:
         read_scenario(tmp_path / "bare.toml")
     told = str(raised.value)
     for words in ("titel: is not a key; did you mean 'title'?", "changes[1]", "description: is missing", "source"):

@@ -23,18 +23,20 @@ from forecast.periods import horizon as horizon_of
 from forecast.prices import PriceBook
 from forecast.projection import Projection, project
 from forecast.usage import Usage
-from scenarios.budget import plankeys as keys
+from scenarios.budget import plankeys
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE, PERIODS
 from scenarios.budget.planinputs import PriceSource, UsageSource, input_tables, prices_of, usage_of, workload_columns
-from scenarios.budget.plankeys import Keys, Problems, Table
-from scenarios.budget.planning import DETAIL, plan
-from scenarios.budget.planscenario import ScenarioSource, parsed, scenario_of
+from scenarios.budget.planning import plan
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import EnvironmentSplit, Rest
 from scenarios.components import KINDS as COMPONENTS
 from scenarios.components import Component
 from scenarios.costing import Unpriced
+from scenarios.files import checks
+from scenarios.files.keys import Keys, Problems, Table, built, check_keys, checks_of
+from scenarios.files.scenario_file import ScenarioSource, parsed, scenario_of
+from scenarios.outcome import DETAIL
 from scenarios.scenario import Scenario
 
 #: The version of the plan file's shape that is read.
@@ -148,11 +150,13 @@ def read_plan_file(path: str | Path) -> PlanFile:
         The file cannot be read, or keys or values in it do not hold; every problem is listed with its key path.
     """
     file = Path(path)
-    document = parsed(file)
-    problems = Problems(str(path))
+    document = parsed(file, PlanError)
+    problems = Problems(str(path), PlanError)
     version = document.pop("version", VERSION)
     if version != VERSION:
-        raise PlanError(f"{path}: version = {keys.shown(version)}: this tokenplan reads version {VERSION}; upgrade it")
+        raise PlanError(
+            f"{path}: version = {checks.shown(version)}: this tokenplan reads version {VERSION}; upgrade it"
+        )
     tables = _tables(file.parent)
     owners: dict[str, Iterable[str]] = {**tables, "scenario": ("use", "changes")}
     for name in document:
@@ -162,13 +166,13 @@ def read_plan_file(path: str | Path) -> PlanFile:
             near = nearest(name, every)
             problems.add(name, f"is not a table of a plan file{at or near or '; there are ' + ', '.join(every)}")
     held = {
-        name: keys.check_keys(document.get(name, {}), known, name, problems, elsewhere=owners)
+        name: check_keys(document.get(name, {}), known, name, problems, elsewhere=owners)
         for name, known in tables.items()
     }
     _whole_plan(document.get("plan", {}), problems)
     usage = usage_of(document.get("usage", {}), held["usage"], file.parent, problems)
     prices = prices_of(held["prices"], file.parent, problems)
-    scenario = scenario_of(document.get("scenario", {}), problems)
+    scenario = scenario_of(document.get("scenario", {}), problems, folder=file.parent)
     calendar = _calendar(document.get("calendar", {}), held["calendar"], problems)
     components = _components(document.get("components", []), problems)
     split = _split(document.get("split"), problems)
@@ -204,28 +208,28 @@ def _tables(folder: Path) -> dict[str, Keys]:
     spec = PlanSpec(PriceBook(()), Scenario(), (), None, 0.8, 10_000, 0, "refuse", ())
     return {
         "plan": {
-            "name": keys.text,
-            "horizon": keys.accepted_by(check_horizon),
-            "start": keys.day,
-            "end": keys.day,
-            "confidence": keys.accepted_by(lambda v: replace(spec, confidence=v)),
-            "draws": keys.both(keys.whole, keys.accepted_by(lambda v: replace(spec, draws=v))),
-            "seed": keys.whole,
-            "limit": keys.number,
-            "unpriced": keys.choice(*get_args(Unpriced)),
+            "name": checks.text,
+            "horizon": checks.accepted_by(check_horizon),
+            "start": checks.day,
+            "end": checks.day,
+            "confidence": checks.accepted_by(lambda v: replace(spec, confidence=v)),
+            "draws": checks.both(checks.whole, checks.accepted_by(lambda v: replace(spec, draws=v))),
+            "seed": checks.whole,
+            "limit": checks.number,
+            "unpriced": checks.choice(*get_args(Unpriced)),
         },
-        "calendar": keys.checks_of(Calendar),
+        "calendar": checks_of(Calendar),
         **input_tables(folder),
         "forecast": {
-            "model": keys.both(keys.text, keys.accepted_by(model_of)),
-            "by": keys.names_in(schema.DIMENSIONS),
-            "lag": keys.count(0, MOST_LAG),
-            "seed": keys.whole,
-            "max_series": keys.count(1, 100_000),
-            "trajectories": keys.count(20, 20_000),
-            "cleaning": keys.accepted_by(cleaning_of),
+            "model": checks.both(checks.text, checks.accepted_by(model_of)),
+            "by": plankeys.names_in(schema.DIMENSIONS),
+            "lag": checks.count(0, MOST_LAG),
+            "seed": checks.whole,
+            "max_series": checks.count(1, 100_000),
+            "trajectories": checks.count(20, 20_000),
+            "cleaning": checks.accepted_by(cleaning_of),
         },
-        "output": {"by": keys.names_in(_GROUPS), "detail": keys.names_in(schema.DIMENSIONS)},
+        "output": {"by": plankeys.names_in(_GROUPS), "detail": plankeys.names_in(schema.DIMENSIONS)},
     }
 
 
@@ -253,7 +257,7 @@ def _components(tables: object, problems: Problems) -> tuple[Component, ...]:
     if not isinstance(tables, list):
         problems.add("components", "wanted a list of tables; write [[components]] before each line")
         return ()
-    made = [keys.built(table, COMPONENTS, f"components[{i}]", problems) for i, table in enumerate(tables, start=1)]
+    made = [built(table, COMPONENTS, f"components[{i}]", problems) for i, table in enumerate(tables, start=1)]
     names = [c.name for c in made if c is not None]
     for name in sorted({n for n in names if names.count(n) > 1}):
         problems.add("components", f"two are named {name!r}; a line's name stands once")
@@ -269,7 +273,7 @@ def _split(table: object, problems: Problems) -> EnvironmentSplit | None:
         return None
     before = len(problems.found)
     ranges = {name: value for name, value in table.items() if name != "rest"}
-    if (wrong := keys.choice(*get_args(Rest))(table.get("rest", "by demand"))) is not None:
+    if (wrong := checks.choice(*get_args(Rest))(table.get("rest", "by demand"))) is not None:
         problems.add("split.rest", wrong)
     for name, value in ranges.items():
         _tried({name: value}, f"split.{name}", problems)
@@ -291,7 +295,7 @@ def cleaning_of(value: object) -> Cleaning | None:
     if isinstance(value, bool):
         return Cleaning() if value else None
     if not isinstance(value, dict):
-        raise PlanError(f"{keys.shown(value)}: wanted true, false, or a table such as {{ spikes = false }}")
+        raise PlanError(f"{checks.shown(value)}: wanted true, false, or a table such as {{ spikes = false }}")
     for name in value:
         one_of("key", name, [f.name for f in fields(Cleaning)], PlanError)
     return Cleaning(**value)

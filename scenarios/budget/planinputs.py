@@ -12,13 +12,14 @@ import pandas as pd
 
 from forecast.checks import COLUMNS, Duplicates
 from forecast.currency import Rates
-from forecast.errors import TokenplanError, UsageError, nearest
+from forecast.errors import PlanError, TokenplanError, UsageError, nearest
 from forecast.prices import PriceBook
 from forecast.samples import sample_path
 from forecast.schema import Grain
 from forecast.usage import Usage
-from scenarios.budget import plankeys as keys
-from scenarios.budget.plankeys import Keys, Problems, Table
+from scenarios.budget import plankeys
+from scenarios.files import checks
+from scenarios.files.keys import Keys, Problems, Table, check_keys
 
 #: What makes a workload where nobody says; those of them that the usage has.
 WORKLOAD: Final = ("environment", "project")
@@ -114,24 +115,24 @@ def input_tables(folder: Path) -> dict[str, Keys]:
     return {
         "usage": {
             "file": partial(_is_source, folder),
-            "sample": keys.accepted_by(lambda v: sample_path(str(v))),
-            "format": keys.choice(*formats()),
+            "sample": checks.accepted_by(lambda v: sample_path(str(v))),
+            "format": checks.choice(*formats()),
             "rules": file,
-            "grain": keys.choice(*get_args(Grain)),
-            "columns": keys.keyed_by(COLUMNS),
-            "fill": keys.keyed_by(COLUMNS),
-            "timezone": keys.zone,
-            "duplicates": keys.choice(*get_args(Duplicates)),
-            "sort": keys.flag,
-            "currency": keys.text,
+            "grain": checks.choice(*get_args(Grain)),
+            "columns": plankeys.keyed_by(COLUMNS),
+            "fill": plankeys.keyed_by(COLUMNS),
+            "timezone": plankeys.zone,
+            "duplicates": checks.choice(*get_args(Duplicates)),
+            "sort": checks.flag,
+            "currency": checks.text,
             "rates": file,
-            "today": keys.day,
+            "today": checks.day,
         },
         "prices": {
-            "builtin": keys.flag,
-            "files": keys.both(keys.texts, lambda v: next((w for one in v if (w := file(one))), None)),
+            "builtin": checks.flag,
+            "files": checks.both(checks.texts, lambda v: next((w for one in v if (w := file(one))), None)),
             "rows": _tables_in_list,
-            "blended": keys.accepted_by(_blended),
+            "blended": checks.accepted_by(_blended),
         },
     }
 
@@ -179,12 +180,12 @@ def _is_source(folder: Path, name: object) -> str | None:
     if isinstance(name, str) and name.strip() and (path.is_dir() or any(sign in name for sign in "*?[")):
         from forecast.readers.files import files_of
 
-        return keys.accepted_by(lambda _: files_of(path))(name)
+        return checks.accepted_by(lambda _: files_of(path))(name)
     return _is_file(folder, name)
 
 
 def _is_file(folder: Path, name: object) -> str | None:
-    if (wrong := keys.text(name)) is not None:
+    if (wrong := checks.text(name)) is not None:
         return wrong
     path = _resolved(folder, str(name))
     try:
@@ -194,16 +195,16 @@ def _is_file(folder: Path, name: object) -> str | None:
             return f"{path} is a folder; name one file"
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
     except OSError as error:
-        return f"{keys.shown(name)} cannot be read: {error.strerror}"
+        return f"{checks.shown(name)} cannot be read: {error.strerror}"
     return f"there is no such file: {path}{nearest(path.name, beside)}"
 
 
 def _blended(value: object) -> PriceBook:
-    table = keys.check_keys(
+    table = check_keys(
         value,
-        {"per_million": lambda _: None, "currency": keys.text, "model": keys.text, "provider": keys.text},
+        {"per_million": lambda _: None, "currency": checks.text, "model": checks.text, "provider": checks.text},
         "",
-        problems := Problems("blended"),
+        problems := Problems("blended", PlanError),
     )
     if isinstance(value, dict) and "per_million" not in value:
         problems.add("per_million", "is missing: the price of a million tokens")

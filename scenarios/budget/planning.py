@@ -8,11 +8,8 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 
-from forecast import schema
 from forecast.calendars import CALENDAR_YEAR
-from forecast.drivers import labels_of
 from forecast.errors import PlanError
-from forecast.panel import IntArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
 from scenarios.budget.budget_plan import BudgetPlan
@@ -21,14 +18,12 @@ from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import EnvironmentSplit
 from scenarios.changes import World
 from scenarios.components import Component, Fixed
-from scenarios.costing import PricedLanes, Unpriced, price_lanes
+from scenarios.costing import Unpriced
+from scenarios.outcome import DETAIL, outcomes
 from scenarios.scenario import Scenario
-from scenarios.simulation import simulate
 
 #: The most memory that the kept cells may take, in bytes.
 MOST_BYTES = 2_000_000_000
-#: What the ledger keeps apart unless asked.
-DETAIL = ("environment", *schema.OWNERS, "project", "provider", "model")
 
 
 def plan(
@@ -94,58 +89,36 @@ def plan(
         unpriced,
         tuple(detail),
     )
-    priced = price_lanes(projection, spec.prices, unpriced=unpriced)
-    labels, cell = _cells(projection, spec.detail, priced.priced)
-    size = 8.0 * draws * len(labels) * (len(projection.days) / 28 + 2)
-    if size > MOST_BYTES:
-        raise PlanError(
-            f"{draws:,} draws x {len(labels):,} cells of {', '.join(spec.detail)} would take {size / 1e9:.1f} GB; "
-            "keep less apart with detail=('environment', 'project'), or take fewer draws"
-        )
-    made = simulate(
-        projection, priced, spec.scenario, cell=cell, cells=len(labels), draws=draws, seed=seed, n_jobs=n_jobs
+    (made,) = outcomes(
+        projection,
+        [spec.scenario],
+        prices=spec.prices,
+        draws=draws,
+        seed=seed,
+        detail=spec.detail,
+        unpriced=unpriced,
+        n_jobs=n_jobs,
+        most_bytes=MOST_BYTES,
     )
     planned = made.spans.planned
     world = World(draws, seed)
     first, last = made.spans.first[planned], made.spans.last[planned]
     lines = [(c.name, c.environment, c.money(world, first, last)) for c in spec.components if isinstance(c, Fixed)]
-    ledger = ledger_of(labels, made.cost[:, planned], lines, first, split, calendar=projection.spec.calendar)
+    lines += [(line.name, line.environment, line.money[:, planned]) for line in made.lines]
+    ledger = ledger_of(made.labels, made.cost[:, planned], lines, first, split, calendar=projection.spec.calendar)
+    gap = sum((line.money[:, ~planned] for line in made.lines), made.cost[:, ~planned].sum(axis=2))
     return BudgetPlan(
         spec,
         projection,
         ledger,
-        made.cost[:, ~planned].sum(axis=2),
+        gap,
         made.spans.months[~planned],
         _history(projection, spec.prices),
-        made.draws.trajectory,
-        priced.currency,
-        priced.excluded,
-        _assumptions(projection, spec, priced),
+        made.dealt.trajectory,
+        made.currency,
+        made.excluded,
+        _assumptions(projection, spec, made.excluded),
     )
-
-
-def _cells(projection: Projection, detail: tuple[str, ...], priced: np.ndarray) -> tuple[pd.DataFrame, IntArray]:
-    """Labels of the output cells (cell,), and which cell each lane is counted in (lane,).
-
-    A lane without a price costs nothing and makes no cell: it is counted, as 0, in the first.
-    """
-    lanes = projection.drivers.lanes
-    workloads = projection.workloads.iloc[lanes["workload"]].reset_index(drop=True)
-    routes = projection.routes.iloc[lanes["route"]].reset_index(drop=True)
-    every = pd.concat([workloads, routes[[c for c in routes if c not in workloads]]], axis=1)
-    for name in detail:
-        if name not in every and name not in DETAIL:
-            raise PlanError(
-                f"detail: {name!r} is neither a workload nor a route column; there are {', '.join(every.columns)}"
-            )
-    kept = [c for c in detail if c in every]
-    if "environment" not in kept:
-        every["environment"] = every.get("environment", pd.Series([None] * len(every)))
-        kept = ["environment", *kept]
-    labels, code = labels_of(every[priced], kept)
-    cell = np.zeros(len(priced), dtype=np.intp)
-    cell[priced] = code
-    return labels, cell
 
 
 def _history(projection: Projection, prices: PriceBook) -> pd.Series:
@@ -172,7 +145,7 @@ def _discount(projection: Projection, prices: PriceBook) -> list[tuple[str, str,
     return [("bill", f"planned at the price book's prices; {last} was billed at {share:.1%} of them", "the export")]
 
 
-def _assumptions(projection: Projection, spec: PlanSpec, priced: PricedLanes) -> pd.DataFrame:
+def _assumptions(projection: Projection, spec: PlanSpec, excluded: pd.DataFrame) -> pd.DataFrame:
     """What the plan rests on, a row each."""
     usage, span, model = projection.usage, projection.span, projection.spec.model
     calendar = projection.spec.calendar
@@ -194,6 +167,6 @@ def _assumptions(projection: Projection, spec: PlanSpec, priced: PricedLanes) ->
     rows += [("note", note, "reader and forecast") for note in projection.notes]
     rows += [
         ("unpriced", f"{r.provider}/{r.model} {r.unit} left out: {r.share:.1%} of its unit", "unpriced='exclude'")
-        for r in priced.excluded.itertuples()
+        for r in excluded.itertuples()
     ]
     return pd.DataFrame(rows, columns=["topic", "assumption", "source"])

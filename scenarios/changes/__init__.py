@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from scenarios.changes.base import Change, PricingChange, VolumeChange, World
+from scenarios.changes.base import Change, Costed, Line, Settling, kind_of, label_of
 from scenarios.changes.growth import Growth
 from scenarios.changes.price import PriceChange
+from scenarios.changes.world import World
 
-#: The kinds that a plan file may name.
-KINDS: dict[str, type[Growth | PriceChange]] = {"growth": Growth, "price_change": PriceChange}
+_EVERY: tuple[type[Change], ...] = (
+    Growth,
+    PriceChange,
+)
 
-__all__ = ["KINDS", "Change", "Growth", "PriceChange", "PricingChange", "VolumeChange", "World"]
+
+def _kind(maker: type[Change]) -> str:
+    name = maker.__name__
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+#: The kinds that a scenario's file may name: the class's name in small letters.
+KINDS: dict[str, type[Change]] = {_kind(maker): maker for maker in _EVERY}
+
+__all__ = ["KINDS", "Change", "Costed", "Growth", "Line", "PriceChange", "Settling", "World", "kind_of", "label_of"]

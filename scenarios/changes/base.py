@@ -1,130 +1,201 @@
-"""What a change is. Comes in: a projection's labels. Goes out: which rows it touches, and its factor in each draw."""
+"""What a change is: one thing that would move one driver of the bill. Everything else here is built from it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 
-import numpy as np
 import pandas as pd
 
-from forecast.errors import ScenarioError, nearest
-from forecast.panel import FloatArray
-from forecast.streams import stratified
+from forecast import ranges
+from forecast.calendars import date_of
+from forecast.errors import ScenarioError
+from forecast.panel import BoolArray, FloatArray
+from forecast.ranges import Kind, Uncertain
+from scenarios.changes.flows import Flows
+from scenarios.changes.scene import Scene
+from scenarios.spans import Spans
 
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """The uniform numbers of a plan's draws, keyed by meaning: the same in every scenario with the same seed."""
-
-    draws: int
-    seed: int
-
-    def uniform(self, *key: str) -> FloatArray:
-        """One stratified uniform number a draw for the parameter that ``key`` names: (draw,)."""
-        return stratified(self.seed, self.draws, "scenario", *key)
+#: A calendar day, as text (2027-02-01) or Timestamp; in a scenario's file also ``"start"``.
+Day: TypeAlias = str | pd.Timestamp
+#: In which order drivers are gone through; changes on one driver act in the order in which a scenario lists them.
+Stage = Literal["volume", "mix", "intensity", "limit", "price", "response"]
+STAGES: Final[tuple[Stage, ...]] = ("volume", "mix", "intensity", "limit", "price", "response")
+#: What a bridge calls the effect of a change.
+Step = Literal["volume", "intensity", "mix", "price", "levers", "one-offs", "currency"]
+STEPS: Final[tuple[Step, ...]] = ("volume", "intensity", "mix", "price", "levers", "one-offs", "currency")
 
 
 @runtime_checkable
 class Change(Protocol):
-    """One change on one driver. Frozen; composes with others in the order given."""
+    """One change on one driver. Frozen; composes with others.
+
+    Its members say which driver it acts on (``stage``), what a bridge calls its effect (``step``), and what it does to
+    the flows. What lasts is drawn once a path, with random numbers named by ``key``.
+    """
 
     @property
     def key(self) -> str:
         """What the change is, in words that stay the same across scenarios: names its random numbers."""
         ...
 
+    @property
+    def name(self) -> str | None:
+        """What a reader calls it; the kind where it is None."""
+        ...
+
+    @property
+    def stage(self) -> Stage:
+        """The driver it acts on."""
+        ...
+
+    @property
+    def step(self) -> Step:
+        """What a bridge calls its effect."""
+        ...
+
     def describe(self) -> str:
         """In plain words, what it assumes."""
         ...
 
-
-@runtime_checkable
-class VolumeChange(Change, Protocol):
-    """A change that multiplies volume."""
-
-    @property
-    def replaces_trend(self) -> bool:
-        """Whether the forecast's own trend, and its uncertainty, is taken out where this change acts."""
+    def act(self, flows: Flows, scene: Scene) -> Flows:
+        """The flows after it."""
         ...
 
-    def touches(self, workloads: pd.DataFrame) -> np.ndarray:
-        """Which workloads it acts on: bool (workload,)."""
-        ...
 
-    def group(self, workloads: pd.DataFrame) -> list[str]:
-        """The name of each workload's draw: workloads with one name share it. (workload,)."""
-        ...
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Money beside tokens that a change brings.
 
-    def draw(self, world: World, group: str) -> FloatArray:
-        """What is drawn once a path: (draw, parameter)."""
-        ...
+    Attributes
+    ----------
+    name : str
+    environment : str or None
+        Whose it is; None: dealt to all by the split.
+    money : float array (draw, span)
+    """
 
-    def factor(self, drawn: FloatArray, days: pd.DatetimeIndex, elapsed: FloatArray) -> FloatArray:
-        """The factor on volume of the draws in ``drawn`` (draw, parameter): (draw, day)."""
-        ...
+    name: str
+    environment: str | None
+    money: FloatArray
 
 
 @runtime_checkable
-class PricingChange(Change, Protocol):
-    """A change that moves prices."""
+class Costed(Protocol):
+    """A change that also costs money beside tokens: a project, a licence, machines."""
 
-    def touches_sku(self, skus: pd.DataFrame) -> np.ndarray:
-        """Which SKUs (rows: provider, model, service_tier, unit) it acts on: bool (sku,)."""
+    def lines(self, scene: Scene) -> list[Line]:
+        """What it costs by span."""
         ...
 
-    def group_sku(self, skus: pd.DataFrame) -> list[str]:
-        """The name of each SKU's draw: (sku,)."""
+
+@runtime_checkable
+class Settling(Protocol):
+    """A change of how some usage is billed, known only when a month's usage is added up: a contract."""
+
+    def covers(self, flows: Flows, scene: Scene) -> BoolArray:
+        """Whose usage it bills: (flow,)."""
         ...
 
-    def draw(self, world: World, group: str) -> FloatArray:
-        """What is drawn once a path: (draw, parameter)."""
+    def counts(self) -> tuple[str, ...]:
+        """Units that it counts beside money."""
         ...
 
-    def reprice(
-        self, drawn: FloatArray, relative: FloatArray, book: FloatArray, per: float, days: pd.DatetimeIndex
-    ) -> FloatArray:
-        """The price over the book's price, after this change: (draw, day).
+    def settle(
+        self, spend: FloatArray, counted: Mapping[str, FloatArray], spans: Spans
+    ) -> list[tuple[str, FloatArray]]:
+        """Lines that are billed on top of the usage at its prices, or below 0 in its place: name, (draw, span).
 
-        ``drawn`` (draw, parameter) is what was drawn, ``relative`` (draw, day) the ratio before the change, ``book``
-        (day,) the book's price of one unit, and ``per`` how many units a quoted price is for.
+        ``spend`` (draw, span) is the usage at its prices, ``counted`` its quantities (draw, span) by unit.
         """
         ...
 
 
-def matching(labels: pd.DataFrame, globs: Mapping[str, str], *, what: str, error: str) -> np.ndarray:
-    """Rows of ``labels`` whose columns all match their globs; a column or glob that fits nothing is an error."""
-    chosen = np.ones(len(labels), dtype=bool)
-    for column, pattern in globs.items():
-        if column not in labels:
-            raise ScenarioError(
-                f"{what}: {column!r} is not a column of {error}; they have {', '.join(labels.columns)}"
-                f"{nearest(column, labels.columns)}"
-            )
-        hit = match(labels[column], pattern)
-        if not hit.any():
-            there = sorted({str(v) for v in labels[column].dropna()})
-            raise ScenarioError(
-                f"{what}: {column}={pattern!r} matches nothing; there are {_listed(there)}{nearest(pattern, there)}"
-            )
-        chosen &= hit
-    if not chosen.any():
-        said = ", ".join(f"{c}={p!r}" for c, p in globs.items())
-        raise ScenarioError(f"{what}: {said} match nothing together")
-    return chosen
+def kind_of(change: Change) -> str:
+    """The word for a change's kind: its class's name in small letters, such as ``price_change``."""
+    name = type(change).__name__
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
 
-def match(column: pd.Series, pattern: str) -> np.ndarray:
-    """Which values match a glob; ``*`` also matches null, and case does not count."""
-    if pattern == "*":
-        return np.ones(len(column), dtype=bool)
-    low = pattern.lower()
-    known = column.notna().to_numpy()
-    return np.asarray(known & np.array([fnmatchcase(str(v).lower(), low) for v in column], dtype=bool))
+def label_of(change: Change) -> str:
+    """What a reader calls a change: its name, or its kind."""
+    return change.name or kind_of(change)
 
 
-def _listed(names: Iterable[str]) -> str:
-    known = list(names)
-    return ", ".join(known[:8]) + (f" and {len(known) - 8} more" if len(known) > 8 else "")
+def key_of(kind: str, *parts: object) -> str:
+    """The key of a change: its kind and what tells it apart; a mapping by its sorted entries."""
+
+    def told(value: object) -> str:
+        if isinstance(value, Mapping):
+            return ",".join(f"{k}={v}" for k, v in sorted(value.items()))
+        if isinstance(value, pd.Timestamp):
+            return str(value.date())
+        return "" if value is None else str(value)
+
+    return "|".join((kind, *map(told, parts)))
+
+
+# ------------------------------------------------------------------------------- what the fields of a change may hold
+
+
+def checked(change: object, field: str, kind: Kind) -> None:
+    """Check an uncertain field of a frozen change and keep it as it is used; None stays None."""
+    value = getattr(change, field)
+    if value is None:
+        return
+    what = f"{type(change).__name__}.{field}"
+    known = ranges.uncertain(value, what)
+    ranges.in_domain(known, kind, what)
+    object.__setattr__(change, field, known)
+
+
+def checked_day(change: object, field: str, *, needed: bool = False) -> None:
+    """Check a field that holds a day and keep it as a Timestamp; None stays None."""
+    value = getattr(change, field)
+    what = f"{type(change).__name__}.{field}"
+    if value is None or value == "":
+        if needed:
+            raise ScenarioError(f"{type(change).__name__}: say from which day: {field}='2027-02-01'")
+        object.__setattr__(change, field, None)
+        return
+    object.__setattr__(change, field, date_of(value, what, ScenarioError))
+
+
+def checked_where(change: object, field: str = "where") -> None:
+    """Keep a mapping of globs as the change's own."""
+    value = getattr(change, field)
+    what = f"{type(change).__name__}.{field}"
+    if not isinstance(value, Mapping) or not all(isinstance(k, str) and isinstance(v, str) for k, v in value.items()):
+        raise ScenarioError(f'{what} = {value!r}: wanted globs by column, such as {{"project": "search*"}}')
+    object.__setattr__(change, field, dict(value))
+
+
+def checked_probability(change: object, field: str = "probability") -> None:
+    """Check a field that holds a probability."""
+    value = getattr(change, field)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ScenarioError(f"{type(change).__name__}.{field} = {value!r}: wanted a number from 0 to 1")
+
+
+def checked_days(change: object, field: str) -> None:
+    """Check a field that holds a number of days, such as a ramp."""
+    value = getattr(change, field)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 3_650:
+        raise ScenarioError(f"{type(change).__name__}.{field} = {value!r}: wanted a number of days from 0 to 3,650")
+
+
+def told_where(where: Mapping[str, str], otherwise: str = "all workloads") -> str:
+    """In words, what globs choose."""
+    return ", ".join(f"{c} {p}" for c, p in where.items()) if where else otherwise
+
+
+def told_from(on: Day | None, ramp: float = 0.0) -> str:
+    """In words, from when on, and how fast."""
+    start = "" if on is None else f" from {pd.Timestamp(on):%Y-%m-%d}"
+    return start + (f", within {ramp:g} days" if ramp else "")
+
+
+def told(value: Uncertain, kind: Kind) -> str:
+    """In words, an uncertain number."""
+    return ranges.shown(value, kind)

@@ -1,20 +1,22 @@
-"""Growth: a change of volume. Comes in: a rate a month or year. Goes out: its factor on each day of each draw."""
+"""Growth: a change of volume. Comes in: a rate a month or year. Goes out: volume that grows at it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
-import pandas as pd
 
 from forecast import ranges
 from forecast.errors import ScenarioError, one_of
-from forecast.panel import FloatArray
+from forecast.panel import BoolArray, FloatArray
 from forecast.periods import MONTH_DAYS
 from forecast.ranges import Uncertain
-from scenarios.changes.base import World, matching
+from scenarios.changes.base import Stage, Step, checked_where, key_of, told_where
+from scenarios.changes.flows import Flows, Scope, Term
+from scenarios.changes.matching import matching
+from scenarios.changes.scene import Scene
 
 Basis = Literal["total", "extra"]
 #: A rate above this is taken for percent written as a number.
@@ -61,52 +63,81 @@ class Growth:
             if end > MOST[which]:
                 raise ScenarioError(f"Growth.{which} = {end:g} is {end:+.0%}; for {end:g} % write {end / 100:g}")
         object.__setattr__(self, which, rate)
-        object.__setattr__(self, "where", dict(self.where))
+        checked_where(self)
         one_of("Growth.basis", self.basis, get_args(Basis), ScenarioError)
 
     @property
     def key(self) -> str:
         """Names the random numbers."""
-        where = ",".join(f"{c}={p}" for c, p in sorted(self.where.items()))
-        return "|".join(("growth", self.name or "", self.basis, where))
+        return key_of("growth", self.name, self.basis, self.where)
 
     @property
-    def replaces_trend(self) -> bool:
-        """Total growth replaces the forecast's trend; extra growth adds to it."""
-        return self.basis == "total"
+    def stage(self) -> Stage:
+        """Volume."""
+        return "volume"
+
+    @property
+    def step(self) -> Step:
+        """Volume."""
+        return "volume"
 
     def describe(self) -> str:
         """In plain words."""
         rate, unit = (self.monthly, "month") if self.monthly is not None else (self.yearly, "year")
         assert rate is not None
-        what = "of " + ", ".join(f"{c} {p}" for c, p in self.where.items()) if self.where else "of all workloads"
         how = (
             "in all, in place of the forecast's own trend"
             if self.basis == "total"
             else "on top of the forecast's trend"
         )
-        return f"volume {what} grows by {ranges.shown(rate, 'relative')} a {unit} {how}"
+        return f"volume of {told_where(self.where)} grows by {ranges.shown(rate, 'relative')} a {unit} {how}"
 
-    def touches(self, workloads: pd.DataFrame) -> np.ndarray:
-        """Which workloads: bool (workload,)."""
-        return matching(workloads, self.where, what="Growth.where", error="the workloads")
+    def act(self, flows: Flows, scene: Scene) -> Flows:
+        """Let volume grow."""
+        rows = growing(flows, scene, self.where, what="Growth")
+        if self.basis == "total":
+            flows = in_place_of_trend(flows, rows, scene, what="Growth")
+        names = scene.groups(flows, self.per, what="Growth")
+        for name in dict.fromkeys(n for n, hit in zip(names, rows, strict=True) if hit):
+            mine = rows & np.array([n == name for n in names])
+            flows = flows.times(mine, Term(_compound(self.rate(scene, name), scene.clock.elapsed)))
+        return flows
 
-    def group(self, workloads: pd.DataFrame) -> list[str]:
-        """One name, or one a value of the ``per`` column."""
-        if self.per == "all":
-            return ["all"] * len(workloads)
-        one_of("Growth.per", self.per, ["all", *workloads.columns], ScenarioError)
-        return [str(v) for v in workloads[self.per]]
-
-    def draw(self, world: World, group: str) -> FloatArray:
-        """The log growth a day: (draw, 1)."""
-        u = world.uniform(self.key, group, "rate")
+    def rate(self, scene: Scene, group: str = "all") -> FloatArray:
+        """The log growth a day in each draw: (draw,)."""
         if self.monthly is not None:
-            return (np.log1p(ranges.values(self.monthly, u, "relative")) / MONTH_DAYS)[:, None]
+            return np.log1p(scene.draw(self.key, self.monthly, "relative", "rate", group)) / MONTH_DAYS
         assert self.yearly is not None
-        return (np.log1p(ranges.values(self.yearly, u, "relative")) / (12 * MONTH_DAYS))[:, None]
+        return np.log1p(scene.draw(self.key, self.yearly, "relative", "rate", group)) / (12 * MONTH_DAYS)
 
-    def factor(self, drawn: FloatArray, days: pd.DatetimeIndex, elapsed: FloatArray) -> FloatArray:
-        """The factor (draw, day)."""
-        del days
-        return np.exp(drawn * elapsed[None, :])
+
+def growing(flows: Flows, scene: Scene, where: Mapping[str, str], *, what: str) -> BoolArray:
+    """Flows of the workloads that globs over workload columns choose: (flow,)."""
+    own = [c for c in scene.projection.workloads.columns if c in flows.labels]
+    return matching(flows.labels[own], where, what=f"{what}.where", error="the workloads")
+
+
+def in_place_of_trend(flows: Flows, rows: BoolArray, scene: Scene, *, what: str) -> Flows:
+    """Take out the forecast's trend where a total growth stands in its place.
+
+    Raises
+    ------
+    ScenarioError
+        Another total growth did so before.
+    """
+    twice = rows & flows.replaced
+    if twice.any():
+        row = flows.labels[twice].iloc[0]
+        name = ", ".join(f"{c}={row[c]}" for c in scene.projection.spec.by)
+        raise ScenarioError(
+            f"{what}: two total growths meet on the workload {name}: a workload has one total growth; "
+            "narrow one of them with where=, or make it basis='extra'"
+        )
+    return flows.without_trend(rows)
+
+
+def _compound(rate: FloatArray, elapsed: FloatArray) -> Callable[[Scope], FloatArray]:
+    def value(scope: Scope) -> FloatArray:
+        return np.exp(rate[scope.draws][:, None] * elapsed[None, :])
+
+    return value

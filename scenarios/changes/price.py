@@ -1,4 +1,4 @@
-"""Price changes. Comes in: which SKUs, from when, by how much. Goes out: the price over the book's on each day."""
+"""Price changes. Comes in: which SKUs, from when, by how much. Goes out: prices that move on that day."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from forecast import ranges
-from forecast.calendars import date_of
 from forecast.errors import ScenarioError, one_of
-from forecast.panel import FloatArray
+from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.ranges import Uncertain
-from scenarios.changes.base import World, matching
+from scenarios.changes.base import Day, Stage, Step, checked, checked_day, checked_probability, key_of
+from scenarios.changes.flows import Flows
+from scenarios.changes.scene import Scene
 
 Per = Literal["change", "model"]
 
@@ -47,7 +48,7 @@ class PriceChange:
     model: str = "*"
     provider: str = "*"
     unit: str = "*"
-    on: str | pd.Timestamp = ""
+    on: Day = ""
     by: Uncertain | None = None
     to: Uncertain | None = None
     probability: float = 1.0
@@ -56,33 +57,28 @@ class PriceChange:
 
     def __post_init__(self) -> None:
         """Check date, size and probability."""
-        if isinstance(self.on, str) and not self.on:
-            raise ScenarioError("PriceChange: say from which day: on='2027-02-01'")
-        object.__setattr__(self, "on", date_of(self.on, "PriceChange.on", ScenarioError))
+        checked_day(self, "on", needed=True)
         if (self.by is None) == (self.to is None):
             raise ScenarioError("PriceChange: give the new price either as by= (relative) or as to= (a quoted unit)")
-        if self.by is not None:
-            by = ranges.uncertain(self.by, "PriceChange.by")
-            ranges.in_domain(by, "relative", "PriceChange.by")
-            object.__setattr__(self, "by", by)
-        if self.to is not None:
-            to = ranges.uncertain(self.to, "PriceChange.to")
-            ranges.in_domain(to, "amount", "PriceChange.to")
-            object.__setattr__(self, "to", to)
-        if (
-            isinstance(self.probability, bool)
-            or not isinstance(self.probability, int | float)
-            or not 0 <= self.probability <= 1
-        ):
-            raise ScenarioError(f"PriceChange.probability = {self.probability!r}: wanted a number from 0 to 1")
+        checked(self, "by", "relative")
+        checked(self, "to", "amount")
+        checked_probability(self)
         one_of("PriceChange.per", self.per, get_args(Per), ScenarioError)
 
     @property
     def key(self) -> str:
         """Names the random numbers."""
-        return "|".join(
-            ("price", self.name or "", self.provider, self.model, self.unit, str(pd.Timestamp(self.on).date()))
-        )
+        return key_of("price", self.name, self.provider, self.model, self.unit, self.on)
+
+    @property
+    def stage(self) -> Stage:
+        """Price."""
+        return "price"
+
+    @property
+    def step(self) -> Step:
+        """Price."""
+        return "price"
 
     def describe(self) -> str:
         """In plain words."""
@@ -94,36 +90,52 @@ class PriceChange:
         unit = "" if self.unit == "*" else f" of {self.unit}"
         return f"prices{unit} of {what} {size} from {pd.Timestamp(self.on):%Y-%m-%d}{chance}"
 
-    def touches_sku(self, skus: pd.DataFrame) -> np.ndarray:
-        """Which SKUs: bool (sku,)."""
-        globs = {c: g for c, g in (("provider", self.provider), ("model", self.model), ("unit", self.unit)) if g != "*"}
-        return matching(skus, globs, what="PriceChange", error="the SKUs in use")
+    def act(self, flows: Flows, scene: Scene) -> Flows:
+        """Move prices."""
+        scene.date(self.on, "PriceChange.on")
+        rows = scene.priced(flows, provider=self.provider, model=self.model, unit=self.unit, what="PriceChange")
+        if self.probability == 0:
+            return flows
+        after = scene.clock.share(pd.Timestamp(self.on))
+        per = "all" if self.per == "change" else "model"
+        names = np.array(scene.groups(flows, per, what="PriceChange"))
+        for name in dict.fromkeys(names[rows]):
+            flows = flows.moved(rows & (names == name), self._move(scene, str(name), after))
+        return flows
 
-    def group_sku(self, skus: pd.DataFrame) -> list[str]:
-        """One name, or one a model."""
-        return ["all"] * len(skus) if self.per == "change" else [str(m) for m in skus["model"]]
-
-    def draw(self, world: World, group: str) -> FloatArray:
-        """Size of the change, and 1 where it happens: (draw, 2)."""
-        u = world.uniform(self.key, group, "size")
+    def _move(self, scene: Scene, group: str, after: FloatArray) -> _Move:
+        happens = scene.coin(self.key, self.probability, group)
         if self.by is not None:
-            size = ranges.values(self.by, u, "relative")
-        else:
-            assert self.to is not None
-            size = ranges.values(self.to, u, "amount")
-        happens = world.uniform(self.key, group, "coin") < self.probability
-        return np.column_stack([size, happens])
+            return _Move(scene.draw(self.key, self.by, "relative", "size", group), happens, after, relative=True)
+        assert self.to is not None
+        return _Move(scene.draw(self.key, self.to, "amount", "size", group), happens, after, relative=False)
 
-    def reprice(
-        self, drawn: FloatArray, relative: FloatArray, book: FloatArray, per: float, days: pd.DatetimeIndex
-    ) -> FloatArray:
-        """The price over the book's price, after this change: (draw, day)."""
-        after = np.asarray(days >= pd.Timestamp(self.on))
-        if not after.any() or self.probability == 0:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Move:
+    """The price from a date on: that of the date times 1 + size, or size a quoted unit.
+
+    ``size`` (draw,); ``happens`` (draw,); ``after`` (period,) is the part of each period after the date.
+    """
+
+    size: FloatArray
+    happens: BoolArray
+    after: FloatArray
+    relative: bool
+
+    @property
+    def scale_free(self) -> bool:
+        """Whether only the shape of the book's prices matters."""
+        return self.relative
+
+    def reprice(self, draws: IntArray, relative: FloatArray, book: FloatArray, per: float) -> FloatArray:
+        """The price over the book's price after the change: (n, period)."""
+        if not (self.after > 0).any():
             return relative
-        first = int(np.argmax(after))
-        size, happens = drawn[:, 0], drawn[:, 1] > 0
-        start = relative[:, first] * book[first] * (1.0 + size) if self.by is not None else size / per
+        first = int(np.argmax(self.after > 0))
+        size = self.size[draws]
+        start = relative[:, first] * book[first] * (1.0 + size) if self.relative else size / per
         with np.errstate(divide="ignore", invalid="ignore"):
             moved = np.where(book[None, :] > 0, start[:, None] / book[None, :], relative)
-        return np.where(happens[:, None] & after[None, :], moved, relative)
+        blend = np.where(self.after == 1.0, moved, relative + (moved - relative) * self.after)
+        return np.where(self.happens[draws][:, None] & (self.after > 0)[None, :], blend, relative)

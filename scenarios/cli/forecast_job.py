@@ -23,7 +23,7 @@ from scenarios.budget.planfile import check_horizon, check_reach
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
 from scenarios.cli.usage_input import read_usage_of, series_columns
-from scenarios.simulation import spans_of
+from scenarios.spans import spans_of
 
 ALL: Final = "all"
 LEVELS: Final = {"p10": 0.1, "p50": 0.5, "p90": 0.9}

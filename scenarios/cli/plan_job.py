@@ -30,11 +30,11 @@ from forecast.prices import PriceBook
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.budget.planfile import PlanFile, read_plan_file
-from scenarios.budget.planscenario import shipped_scenario
 from scenarios.cli.exports import write_files
 from scenarios.cli.plan_view import plan_as_markdown, plan_as_text, table_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import csv
+from scenarios.files.scenario_file import scenario_source
 
 OVER_LIMIT: Final = 3
 #: SKUs without a price that a note names; the rest are counted.
@@ -84,7 +84,7 @@ def _show(shown: Shown, options: argparse.Namespace, *, screen: Screen) -> None:
 
 
 def _chosen(file: PlanFile, options: argparse.Namespace) -> PlanFile:
-    scenario = shipped_scenario(options.scenario) if options.scenario else None
+    scenario = scenario_source(options.scenario) if options.scenario else None
     chosen = file.with_options(seed=options.seed, draws=options.draws, scenario=scenario)
     return chosen.shown_by(options.by) if options.by else chosen
 

@@ -1,0 +1,210 @@
+"""Dependence: what makes uncertain parameters move together. Comes in: names and correlations. Goes out: ties."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast.errors import ScenarioError, nearest
+from forecast.panel import FloatArray
+from scenarios.changes import Change, World, label_of
+from scenarios.changes.world import Tie
+
+
+class NearestCorrelationWarning(UserWarning):
+    """Correlations that cannot hold together were moved to the nearest that can."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommonFactor:
+    """Parameters that depend on one thing that is not seen, such as how fast an organisation adopts.
+
+    On the normal scale a parameter with loading l is l·F + √(1 - l²)·its own: two of them are correlated by the product
+    of their loadings, and each keeps its own distribution. Groups drawn by ``per=`` share the factor.
+
+    Parameters
+    ----------
+    name : str
+        Names the factor's random numbers.
+    loadings : mapping of float
+        From -1 to 1, by what a change is called (its name, or its kind) or ``"name.parameter"``.
+    """
+
+    name: str
+    loadings: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        """Check loadings."""
+        if not isinstance(self.loadings, Mapping) or not self.loadings:
+            raise ScenarioError(f"CommonFactor {self.name!r}: give loadings by change, such as {{'growth': 0.7}}")
+        for label, loading in self.loadings.items():
+            if isinstance(loading, bool) or not isinstance(loading, int | float) or not -1 <= loading <= 1:
+                raise ScenarioError(f"CommonFactor {self.name!r}: {label}: {loading!r}: a loading lies from -1 to 1")
+        object.__setattr__(self, "loadings", dict(self.loadings))
+
+    def describe(self) -> str:
+        """In plain words."""
+        told = ", ".join(f"{label} ({loading:+g})" for label, loading in self.loadings.items())
+        return f"{self.name} moves together: {told}"
+
+
+@dataclass(frozen=True, slots=True)
+class RankCorrelation:
+    """Rank correlations (Spearman's) between uncertain parameters, pair by pair; pairs not named are independent.
+
+    Each parameter keeps its own distribution: normal scores are mixed and ranks are kept (Iman and Conover 1982,
+    doi:10.1080/03610918208812265). A Spearman correlation s is 2 sin(π s / 6) on the normal scale. Correlations that
+    cannot hold together (a matrix that is not positive semi-definite) are moved to the nearest that can (Higham 2002,
+    doi:10.1093/imanum/22.3.329), with a warning.
+
+    Parameters
+    ----------
+    pairs : mapping of (name, name) to float
+        From -1 to 1; names as in :class:`CommonFactor`.
+    """
+
+    pairs: Mapping[tuple[str, str], float]
+
+    def __post_init__(self) -> None:
+        """Check pairs."""
+        if not isinstance(self.pairs, Mapping) or not self.pairs:
+            raise ScenarioError("RankCorrelation: give correlations by pair, such as {('growth', 'price cut'): 0.5}")
+        seen: dict[frozenset[str], float] = {}
+        for pair, value in self.pairs.items():
+            if not isinstance(pair, tuple) or len(pair) != 2 or pair[0] == pair[1]:
+                raise ScenarioError(f"RankCorrelation: {pair!r} is not a pair of two names")
+            if isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1:
+                raise ScenarioError(f"RankCorrelation {pair[0]}, {pair[1]}: {value!r}: a correlation lies from -1 to 1")
+            if seen.setdefault(frozenset(pair), float(value)) != value:
+                raise ScenarioError(f"RankCorrelation: {pair[0]} and {pair[1]} are given twice, and differ")
+        object.__setattr__(self, "pairs", dict(self.pairs))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every parameter named, in order."""
+        return tuple(dict.fromkeys(name for pair in self.pairs for name in pair))
+
+    def matrix(self) -> FloatArray:
+        """The correlation on the normal scale: (parameter, parameter), positive semi-definite."""
+        names = self.names
+        out = np.eye(len(names))
+        for (a, b), value in self.pairs.items():
+            i, j = names.index(a), names.index(b)
+            out[i, j] = out[j, i] = 2.0 * math.sin(math.pi * float(value) / 6.0)
+        if np.linalg.eigvalsh(out)[0] >= -1e-12:
+            return out
+        from statsmodels.stats.correlation_tools import corr_nearest
+
+        near = np.asarray(corr_nearest(out, threshold=1e-12, n_fact=1_000))
+        warnings.warn(
+            f"the correlations of {', '.join(names)} cannot hold together; the nearest that can differ by up to "
+            f"{np.abs(near - out).max():.2f}",
+            NearestCorrelationWarning,
+            stacklevel=2,
+        )
+        return near
+
+    def describe(self) -> str:
+        """In plain words."""
+        return "rank correlations: " + ", ".join(f"{a} and {b} {value:+g}" for (a, b), value in self.pairs.items())
+
+
+Dependence = CommonFactor | RankCorrelation
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A parameter that a dependence names: the key of its change, and which parameter; None: all that it draws."""
+
+    change: str
+    parameter: str | None
+
+    def fits(self, key: tuple[str, ...]) -> bool:
+        return key[0] == self.change and key[-1] != "coin" and self.parameter in (None, key[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Factor:
+    name: str
+    loadings: tuple[tuple[_Member, float], ...]
+
+    def uniform(self, world: World, key: tuple[str, ...]) -> FloatArray | None:
+        from scipy.special import ndtri
+
+        for member, loading in self.loadings:
+            if member.fits(key):
+                own = world.alone(*key)
+                score = loading * ndtri(world.alone("factor", self.name)) + math.sqrt(1 - loading**2) * ndtri(own)
+                return _ranked(own, score)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Matrix:
+    members: tuple[_Member, ...]
+    names: tuple[str, ...]
+    root: FloatArray
+
+    def uniform(self, world: World, key: tuple[str, ...]) -> FloatArray | None:
+        from scipy.special import ndtri
+
+        for i, member in enumerate(self.members):
+            if member.fits(key):
+                score = np.zeros(world.draws)
+                for weight, name in zip(self.root[i], self.names, strict=True):
+                    score += weight * ndtri(world.alone("rank", name))
+                return _ranked(world.alone(*key), score)
+        return None
+
+
+def ties_of(changes: Sequence[Change], dependence: Sequence[Dependence]) -> tuple[Tie, ...]:
+    """The ties of some changes' parameters.
+
+    Raises
+    ------
+    ScenarioError
+        A name fits no change or several, or stands in two dependences.
+    """
+    ties: list[Tie] = []
+    tied: set[str] = set()
+    for one in dependence:
+        names = list(one.loadings) if isinstance(one, CommonFactor) else list(one.names)
+        for name in names:
+            if name in tied:
+                raise ScenarioError(f"dependence: {name!r} stands in two of them; a parameter is tied once")
+            tied.add(name)
+        members = [_member(name, changes) for name in names]
+        if isinstance(one, CommonFactor):
+            ties.append(_Factor(one.name, tuple(zip(members, map(float, one.loadings.values()), strict=True))))
+        else:
+            values, vectors = np.linalg.eigh(one.matrix())
+            root = vectors * np.sqrt(np.maximum(values, 0.0)) @ vectors.T
+            ties.append(_Matrix(tuple(members), tuple(names), root))
+    return tuple(ties)
+
+
+def _member(name: str, changes: Sequence[Change]) -> _Member:
+    labels = sorted({label_of(c) for c in changes})
+    found = {c.key for c in changes if label_of(c) == name}
+    parameter = None
+    if not found and "." in name:
+        label, parameter = name.rsplit(".", 1)
+        found = {c.key for c in changes if label_of(c) == label}
+    if not found:
+        raise ScenarioError(
+            f"dependence: {name!r} is none of the scenario's changes; there are {', '.join(labels) or 'none'}"
+            f"{nearest(name, labels)}"
+        )
+    if len(found) > 1:
+        raise ScenarioError(f"dependence: {name!r} fits {len(found)} changes; tell them apart by name=")
+    return _Member(found.pop(), parameter)
+
+
+def _ranked(own: FloatArray, score: FloatArray) -> FloatArray:
+    """A parameter's own numbers in the order of a score: each keeps its stratum, so its distribution is unmoved."""
+    order = np.argsort(np.argsort(score, kind="stable"), kind="stable")
+    return np.asarray(np.sort(own)[order])

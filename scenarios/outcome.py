@@ -1,0 +1,167 @@
+"""Outcomes. Comes in: scenarios on one projection. Goes out: what each costs, by draw, span, cell and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecast import schema
+from forecast.drivers import labels_of
+from forecast.errors import PlanError
+from forecast.panel import FloatArray, IntArray
+from forecast.prices import PriceBook
+from forecast.projection import Draws, Projection
+from scenarios.changes import Line, World
+from scenarios.changes.scene import Quotes
+from scenarios.costing import Course, Enacted, Unpriced, enact
+from scenarios.scenario import Scenario
+from scenarios.simulation import Sum, simulate
+from scenarios.spans import Spans
+
+#: What is kept apart unless asked.
+DETAIL = ("environment", *schema.OWNERS, "project", "provider", "model")
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Outcome:
+    """What one scenario costs.
+
+    Attributes
+    ----------
+    name : str
+    labels : DataFrame (cell,)
+        What is kept apart, ``environment`` among it.
+    cost : float array (draw, span, cell)
+        Money for usage at its prices.
+    lines : tuple of Line
+        Money beside it: (draw, span) each.
+    spans : Spans
+    dealt : Draws
+    currency : str
+    excluded : DataFrame
+        What has no price and was left out.
+    """
+
+    name: str
+    labels: pd.DataFrame
+    cost: FloatArray
+    lines: tuple[Line, ...]
+    spans: Spans
+    dealt: Draws
+    currency: str
+    excluded: pd.DataFrame
+
+    @property
+    def totals(self) -> FloatArray:
+        """Money over the plan in each draw: (draw,)."""
+        planned = self.spans.planned
+        total = self.cost[:, planned].sum(axis=(1, 2))
+        for line in self.lines:
+            total = total + line.money[:, planned].sum(axis=1)
+        return np.asarray(total)
+
+    @property
+    def monthly(self) -> FloatArray:
+        """Money by planned span in each draw: (draw, span)."""
+        planned = self.spans.planned
+        money = self.cost[:, planned].sum(axis=2)
+        for line in self.lines:
+            money = money + line.money[:, planned]
+        return np.asarray(money)
+
+    def __repr__(self) -> str:
+        low, middle, high = np.quantile(self.totals, [0.1, 0.5, 0.9])
+        return f"Outcome({self.name}: {self.currency} {middle:,.2f}, P10-P90 {low:,.2f} to {high:,.2f})"
+
+
+def outcomes(
+    projection: Projection,
+    scenarios: Sequence[Scenario | Course],
+    *,
+    prices: PriceBook,
+    draws: int,
+    seed: int,
+    detail: Sequence[str] = DETAIL,
+    unpriced: Unpriced = "refuse",
+    n_jobs: int = 1,
+    most_bytes: float | None = None,
+) -> list[Outcome]:
+    """What each of some scenarios costs on one projection, in the same worlds.
+
+    Raises
+    ------
+    PlanError, ScenarioError, PriceError
+        Usage has no price, a change does not fit, or what is to be kept apart would take more than ``most_bytes``.
+    """
+    quotes = Quotes(prices, projection.days, projection.usage.currency)
+    world = World(draws, seed)
+    courses = [s if isinstance(s, Course) else Course.of(s, world) for s in scenarios]
+    enacted = [enact(projection, prices, c, world, unpriced=unpriced, quotes=quotes) for c in courses]
+    cells = [cells_of(one, detail) for one in enacted]
+    sums: list[Sum] = []
+    for one, (labels, rows, cell) in zip(enacted, cells, strict=True):
+        size = 8.0 * draws * len(labels) * (len(projection.days) / 28 + 2)
+        if most_bytes is not None and size > most_bytes:
+            raise PlanError(
+                f"{draws:,} draws x {len(labels):,} cells of {', '.join(detail)} would take {size / 1e9:.1f} GB; "
+                "keep less apart with detail=('environment', 'project'), or take fewer draws"
+            )
+        sums += [Sum(one, "cost", rows, cell, len(labels)), *_counted(one)]
+    made = simulate(projection, sums, draws=draws, seed=seed, n_jobs=n_jobs)
+    left = iter(made.sums)
+    out = []
+    for course, one, (labels, _, _) in zip(courses, enacted, cells, strict=True):
+        cost = next(left)
+        lines = (*one.lines, *_settled(one, left, made.spans))
+        out.append(Outcome(course.name, labels, cost, lines, made.spans, made.draws, one.currency, one.excluded))
+    return out
+
+
+def cells_of(enacted: Enacted, detail: Iterable[str]) -> tuple[pd.DataFrame, IntArray, IntArray]:
+    """Labels of the output cells (cell,), the flows that are priced (row,), and the cell of each (row,)."""
+    every = enacted.flows.labels.drop(columns=["workload", "unit"])
+    asked = tuple(detail)
+    for name in asked:
+        if name not in every and name not in DETAIL:
+            raise PlanError(
+                f"detail: {name!r} is neither a workload nor a route column; there are {', '.join(every.columns)}"
+            )
+    kept = [c for c in asked if c in every]
+    if "environment" not in kept:
+        every["environment"] = every.get("environment", pd.Series([None] * len(every)))
+        kept = ["environment", *kept]
+    rows = np.nonzero(enacted.priced)[0].astype(np.intp)
+    labels, cell = labels_of(every.iloc[rows].reset_index(drop=True), kept)
+    return labels, rows, cell
+
+
+def _counted(enacted: Enacted) -> list[Sum]:
+    """What each contract must see: the money of what it covers, then each unit that it counts."""
+    sums = []
+    for contract in enacted.contracts:
+        rows = np.nonzero(contract.covers & enacted.priced)[0].astype(np.intp)
+        sums.append(_one(enacted, "cost", rows))
+        unit = enacted.flows.labels["unit"].to_numpy()
+        for counted in contract.change.counts():
+            own = np.nonzero(contract.covers & (unit == counted))[0].astype(np.intp)
+            sums.append(_one(enacted, "quantity", own))
+    return sums
+
+
+def _one(enacted: Enacted, what: str, rows: IntArray) -> Sum:
+    return Sum(enacted, "cost" if what == "cost" else "quantity", rows, np.zeros(len(rows), dtype=np.intp), 1)
+
+
+def _settled(enacted: Enacted, sums: Iterable[FloatArray], spans: Spans) -> list[Line]:
+    """The lines of contracts, from what they were to see."""
+    left = iter(sums)
+    lines = []
+    for contract in enacted.contracts:
+        spend = next(left)[:, :, 0]
+        counted = {unit: next(left)[:, :, 0] for unit in contract.change.counts()}
+        for name, money in contract.change.settle(spend, counted, spans):
+            lines.append(Line(name, None, money * contract.share[:, None]))
+    return lines
