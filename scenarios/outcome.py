@@ -16,7 +16,7 @@ from forecast.prices import PriceBook
 from forecast.projection import Draws, Projection
 from scenarios.changes import Line, World
 from scenarios.changes.scene import Quotes
-from scenarios.costing import Enacted, Unpriced, enact
+from scenarios.costing import Course, Enacted, Unpriced, enact
 from scenarios.scenario import Scenario
 from scenarios.simulation import Sum, simulate
 from scenarios.spans import Spans
@@ -31,7 +31,7 @@ class Outcome:
 
     Attributes
     ----------
-    scenario : Scenario
+    name : str
     labels : DataFrame (cell,)
         What is kept apart, ``environment`` among it.
     cost : float array (draw, span, cell)
@@ -45,7 +45,7 @@ class Outcome:
         What has no price and was left out.
     """
 
-    scenario: Scenario
+    name: str
     labels: pd.DataFrame
     cost: FloatArray
     lines: tuple[Line, ...]
@@ -74,12 +74,12 @@ class Outcome:
 
     def __repr__(self) -> str:
         low, middle, high = np.quantile(self.totals, [0.1, 0.5, 0.9])
-        return f"Outcome({self.scenario.name}: {self.currency} {middle:,.2f}, P10-P90 {low:,.2f} to {high:,.2f})"
+        return f"Outcome({self.name}: {self.currency} {middle:,.2f}, P10-P90 {low:,.2f} to {high:,.2f})"
 
 
 def outcomes(
     projection: Projection,
-    scenarios: Sequence[Scenario],
+    scenarios: Sequence[Scenario | Course],
     *,
     prices: PriceBook,
     draws: int,
@@ -98,7 +98,8 @@ def outcomes(
     """
     quotes = Quotes(prices, projection.days, projection.usage.currency)
     world = World(draws, seed)
-    enacted = [enact(projection, prices, s, world, unpriced=unpriced, quotes=quotes) for s in scenarios]
+    courses = [s if isinstance(s, Course) else Course.of(s, world) for s in scenarios]
+    enacted = [enact(projection, prices, c, world, unpriced=unpriced, quotes=quotes) for c in courses]
     cells = [cells_of(one, detail) for one in enacted]
     sums: list[Sum] = []
     for one, (labels, rows, cell) in zip(enacted, cells, strict=True):
@@ -112,10 +113,10 @@ def outcomes(
     made = simulate(projection, sums, draws=draws, seed=seed, n_jobs=n_jobs)
     left = iter(made.sums)
     out = []
-    for scenario, one, (labels, _, _) in zip(scenarios, enacted, cells, strict=True):
+    for course, one, (labels, _, _) in zip(courses, enacted, cells, strict=True):
         cost = next(left)
         lines = (*one.lines, *_settled(one, left, made.spans))
-        out.append(Outcome(scenario, labels, cost, lines, made.spans, made.draws, one.currency, one.excluded))
+        out.append(Outcome(course.name, labels, cost, lines, made.spans, made.draws, one.currency, one.excluded))
     return out
 
 
