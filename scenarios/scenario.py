@@ -164,7 +164,7 @@ class Scenario:
         ]
 
     def effect(
-        self, projection: Projection, *, prices: PriceBook | None = None, draws: int = 2_000, seed: int = 0
+        self, projection: Projection, *, prices: PriceBook | None = None, draws: int = 1_000, seed: int = 0
     ) -> Effect:
         """Driver by driver, what it does to a projection, and what that is worth.
 

@@ -1,4 +1,4 @@
-"""Comparison. Comes in: scenarios on one projection. Goes out: what each costs beside the others, in the same worlds."""
+"""Comparison. Comes in: scenarios on one projection. Goes out: what each costs beside the others, world by world."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from forecast.projection import Projection
 from scenarios.bridging.bridge import Bridge, bridge_of, changes_bridge
 from scenarios.changes import World
 from scenarios.comparing.parts import Between, between, by_change, by_step, steps_in_order
-from scenarios.costing import Unpriced
+from scenarios.costing import Course, Unpriced
 from scenarios.outcome import Outcome, outcomes
 from scenarios.scenario import Scenario
 
@@ -88,7 +88,10 @@ class Comparison:
             row |= {"delta": delta.mean()}
             row |= {f"delta_{_named(q)}": v for q, v in zip((0.1, 0.9), np.quantile(delta, (0.1, 0.9)), strict=True)}
             row |= {"cheaper": float(np.mean(delta < 0))}
-            row |= {"requests": _ratio(outcome.requests, first.requests), "quality": _ratio(outcome.quality, first.quality)}
+            row |= {
+                "requests": _ratio(outcome.requests, first.requests),
+                "quality": _ratio(outcome.quality, first.quality),
+            }
             rows.append(row)
         return pd.DataFrame(rows).set_index("scenario")
 
@@ -140,13 +143,14 @@ class Comparison:
         rows = []
         for i, change in enumerate(made.players):
             row: dict[str, object] = {"change": change}
-            for word, effect in (("alone", ran[i] - base), ("last", whole - ran[count + i])):
+            for word, raw in (("alone", ran[i] - base), ("last", whole - ran[count + i])):
+                effect = np.where(np.abs(raw) > _NOTHING * base, raw, 0.0)
                 low, high = np.quantile(effect, (0.1, 0.9))
                 row |= {word: effect.mean(), f"{word}_p10": low, f"{word}_p90": high}
             rows.append(row)
         table = pd.DataFrame(rows, columns=["change", *_TORNADO])
-        width = np.maximum(table["alone_p90"].abs(), table["alone_p10"].abs())
-        return table.iloc[np.argsort(-width.to_numpy(dtype="float64"), kind="stable")].set_index("change")
+        width = table[["alone_p10", "alone_p90"]].abs().max(axis=1).to_numpy(dtype="float64")
+        return table.iloc[np.argsort(-width, kind="stable")].set_index("change")
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw each scenario's P10-P90 and P50, the cheapest at the bottom."""
@@ -168,11 +172,11 @@ class Comparison:
             )
         return self.names.index(name)
 
-    def _run(self, courses: Sequence[object]) -> list[FloatArray]:
+    def _run(self, courses: Sequence[Course]) -> list[FloatArray]:
         """The totals of some courses: (draw,) each."""
         made = outcomes(
             self.projection,
-            courses,  # type: ignore[arg-type]
+            courses,
             prices=self.prices,
             draws=self.draws,
             seed=self.seed,
@@ -185,17 +189,18 @@ class Comparison:
     def __repr__(self) -> str:
         first = self.outcomes[0].totals
         told = ", ".join(f"{o.name} {(o.totals - first).mean():+,.2f}" for o in self.outcomes[1:])
-        return f"Comparison({self.names[0]} {self.currency} {first.mean():,.2f}; {told or 'nothing beside it'}; means of {self.draws:,} draws)"
+        ends = f"{self.names[0]} {self.currency} {first.mean():,.2f}; {told or 'nothing beside it'}"
+        return f"Comparison({ends}; means of {self.draws:,} draws)"
 
     def _repr_html_(self) -> str:
         table = self.table()
         form = {c: (lambda v: f"{v:.1%}") for c in ("cheaper", "requests", "quality")}
-        shown = table.to_html(
-            border=0, float_format=lambda v: f"{v:,.2f}", formatters=form  # type: ignore[arg-type]
-        )
+        shown = table.to_html(border=0, float_format=lambda v: f"{v:,.2f}", formatters=form)
         return f"<p>{self.currency}; {self.draws:,} draws, the same worlds in every scenario</p>{shown}"
 
 
+#: A difference below this part of the total is rounding.
+_NOTHING = 1e-12
 _TORNADO = ("alone", "alone_p10", "alone_p90", "last", "last_p10", "last_p90")
 
 

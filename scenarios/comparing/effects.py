@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from forecast import schema
 from forecast.drivers import labels_of
-from forecast.panel import FloatArray
+from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
 from forecast.usage_rows import SPEND
@@ -19,12 +19,15 @@ from scenarios.bridging.states import DriverState, state_from_quantities
 from scenarios.changes import World
 from scenarios.changes.scene import Quotes
 from scenarios.costing import Course, Enacted, Unpriced, enact
-from scenarios.outcome import outcomes
+from scenarios.outcome import Outcome, outcomes
 from scenarios.scenario import Scenario
 from scenarios.simulation import Sum, simulate
 
-#: A driver whose mean moved by less than this part of itself did not move: rounding moves it by 1e-15.
-UNMOVED = 1e-9
+#: The column of the month in the labels of a driver state.
+MONTH = "month"
+#: A driver whose mean moved by less than this part of itself did not move. Drivers are told by month; inside a month
+#: they drift, and growth weighs its days otherwise: about a thousandth of what a month's growth is.
+UNMOVED = 1e-3
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -37,7 +40,8 @@ class Effect:
         A row for each driver that moved: ``driver`` (volume, mix, intensity, price), ``what``, ``before`` and ``after``
         (means over draws), ``change`` (relative; of a share of the mix the difference), with ``change_p10`` and
         ``change_p90``. Volume is in what the workload counts, mix a share of all requests, intensity units a request,
-        price money a quoted unit.
+        price money a quoted unit. Each driver is told with the others as they were before: mix by the volumes
+        forecast, intensity by the requests, price by the quantities.
     bridge : Bridge
         What each driver is worth: volume, intensity, mix, price, and money beside tokens.
     """
@@ -50,7 +54,7 @@ class Effect:
 
     def _repr_html_(self) -> str:
         table = self.drivers.to_html(index=False, border=0, float_format=lambda v: f"{v:,.4g}")
-        return self.bridge._repr_html_() + table  # noqa: SLF001
+        return self.bridge._repr_html_() + table
 
 
 def effect_of(
@@ -58,7 +62,7 @@ def effect_of(
     projection: Projection,
     *,
     prices: PriceBook | None = None,
-    draws: int = 2_000,
+    draws: int = 1_000,
     seed: int = 0,
     unpriced: Unpriced = "refuse",
 ) -> Effect:
@@ -87,28 +91,35 @@ def states(
     laid = [_Layout.of(one, projection.spec.by) for one in enacted]
     made = simulate(projection, [s for one in laid for s in one.sums], draws=draws, seed=seed)
     planned = made.spans.planned
-    sums = iter([np.asarray(part[:, planned].sum(axis=1)) for part in made.sums])
-    beside = outcomes(
-        projection, scenarios, prices=prices, draws=draws, seed=seed, detail=(), unpriced=unpriced
+    sums = iter([part[:, planned] for part in made.sums])
+    beside = outcomes(projection, scenarios, prices=prices, draws=draws, seed=seed, detail=(), unpriced=unpriced)
+    return [
+        _state(one, [next(sums) for _ in range(3)], outcome, months=made.spans.months[planned], by=projection.spec.by)
+        for one, outcome in zip(laid, beside, strict=True)
+    ]
+
+
+def _state(
+    laid: _Layout, sums: list[FloatArray], outcome: Outcome, *, months: pd.PeriodIndex, by: tuple[str, ...]
+) -> DriverState:
+    """The drivers by month: sums are (draw, span, leg or lane)."""
+    count, legs, lanes = len(months), laid.legs, laid.lanes
+    names = [f"{m} ({i + 1})" if months.duplicated()[i] else str(m) for i, m in enumerate(months)]
+    every = pd.concat([legs.assign(**{MONTH: name}) for name in names], ignore_index=True)
+    each = pd.concat([lanes.assign(leg=lanes["leg"] + i * len(legs)) for i in range(count)], ignore_index=True)
+    requests, quantities, cost = (np.asarray(part.reshape(len(part), -1)) for part in sums)
+    planned = outcome.spans.planned
+    lines = [line.money[:, planned].sum(axis=1) for line in outcome.lines]
+    return state_from_quantities(
+        every,
+        each,
+        by=(*by, MONTH),
+        requests=requests,
+        quantities=quantities,
+        cost=cost,
+        currency=outcome.currency,
+        other={"beside tokens": np.asarray(sum(lines[1:], start=lines[0]))} if lines else {},
     )
-    out = []
-    for one, own, outcome in zip(laid, enacted, beside, strict=True):
-        requests, quantities, cost = next(sums), next(sums), next(sums)
-        lines = [line.money[:, planned].sum(axis=1) for line in outcome.lines]
-        other = {"beside tokens": np.asarray(sum(lines[1:], start=lines[0]))} if lines else {}
-        out.append(
-            state_from_quantities(
-                one.legs,
-                one.lanes,
-                by=projection.spec.by,
-                requests=requests,
-                quantities=quantities,
-                cost=cost,
-                currency=own.currency,
-                other=other,
-            )
-        )
-    return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,83 +151,106 @@ class _Layout:
 
 
 def _moved(before: DriverState, after: DriverState) -> pd.DataFrame:
-    """The drivers whose mean moved."""
-    sides = [_totals(state) for state in (before, after)]
+    """The drivers whose mean moved, each with the others as they were before."""
+    a, b = _beside(before, after)
+    labels, by = a.labels, [c for c in before.by if c != MONTH]
+    workload = labels[by].astype("str").agg("/".join, axis=1) + " (" + labels["volume_unit"].astype("str") + ")"
+    model = _models(labels)
+    route = [c for c in schema.ROUTE if c in labels]
+    first = [~labels[[*before.by, "volume_unit", *more]].duplicated().to_numpy() for more in ([], route)]
+    counted = np.asarray(labels["volume_unit"] == schema.REQUESTS)
+    tokens = np.asarray(labels["unit"] != SPEND)
+    volume0, requests0 = a.volume.mean(axis=0), np.nan_to_num(a.volume * a.mix).mean(axis=0)
+    quantity0, quantity1 = (np.nan_to_num(s.volume * s.mix * s.intensity).mean(axis=0) for s in (a, b))
     rows: list[dict[str, object]] = []
-    for driver in ("volume", "mix", "intensity", "price"):
-        names = list(dict.fromkeys(name for side in sides for name in side[driver]))
-        for name in names:
-            a, b = (side[driver].get(name) for side in sides)
-            row = _row(driver, name, a, b)
-            if row is not None:
-                rows.append(row)
+    for name in dict.fromkeys(workload):
+        mine = first[0] & np.asarray(workload == name)
+        rows += _row("volume", name, [s.volume[:, mine].sum(axis=1) for s in (a, b)])
+    legs = first[1] & counted
+    for name in dict.fromkeys(model[legs]):
+        rows += _row("mix", name, _weighed(legs & np.asarray(model == name), volume0, a.mix, b.mix, over=legs))
+    for unit in dict.fromkeys(labels.loc[counted, "unit"]):
+        mine = counted & np.asarray(labels["unit"] == unit)
+        rows += _row("intensity", unit, _weighed(mine, requests0, a.intensity, b.intensity, over=legs))
+    for name, unit in dict.fromkeys(zip(model[tokens], labels.loc[tokens, "unit"], strict=True)):
+        mine = tokens & np.asarray((model == name) & (labels["unit"] == unit))
+        weight = quantity0 if quantity0[mine].any() else quantity1
+        per = schema.UNITS[unit].per if unit in schema.UNITS else 1
+        rows += _row("price", f"{name} {unit}", [per * v for v in _weighed(mine, weight, a.price, b.price, over=mine)])
     columns = ["driver", "what", "before", "after", "change", "change_p10", "change_p90"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _row(driver: str, name: str, a: FloatArray | None, b: FloatArray | None) -> dict[str, object] | None:
-    none = np.zeros(1)
-    share = driver == "mix"
-    if share:
-        a, b = (none if v is None else v for v in (a, b))
-    if a is None or b is None:
-        known = a if b is None else b
-        assert known is not None
-        if not known.any():
-            return None
-        ends = (np.nan, known.mean()) if a is None else (known.mean(), np.nan)
-        return {"driver": driver, "what": name, "before": ends[0], "after": ends[1]}
-    with np.errstate(divide="ignore", invalid="ignore"):
-        change = np.asarray(b - a if share else b / a - 1.0)
-    if abs(float(b.mean() - a.mean())) <= UNMOVED * max(abs(float(a.mean())), abs(float(b.mean()))):
-        return None
-    told = change[np.isfinite(change)]
-    low, high = np.quantile(told, (0.1, 0.9)) if len(told) else (np.nan, np.nan)
-    return {
-        "driver": driver,
-        "what": name,
-        "before": float(a.mean()),
-        "after": float(b.mean()),
-        "change": float(told.mean()) if len(told) else np.nan,
-        "change_p10": float(low),
-        "change_p90": float(high),
-    }
-
-
-def _totals(state: DriverState) -> dict[str, dict[str, FloatArray]]:
-    """Each driver's totals by name: volume by workload, mix by model, intensity by unit, price by model and unit."""
-    labels = state.labels
-    workload = labels[list(state.by)].astype("str").agg("/".join, axis=1)
-    requests = np.nan_to_num(state.volume * state.mix)
-    quantity = np.nan_to_num(requests * state.intensity)
-    cost = state.cost
+def _models(labels: pd.DataFrame) -> pd.Series:
+    """What routes are called: the model, and its tier where it is not the standard one."""
     model = labels["model"].astype("str")
-    if "service_tier" in labels:
-        tier = labels["service_tier"].astype("object")
-        model = model + tier.where(tier.notna() & (tier != "standard"), "").map(lambda t: f" ({t})" if t else "")
-    counted = np.asarray(labels["volume_unit"] == schema.REQUESTS)
-    tokens = np.asarray(labels["unit"] != SPEND)
-    leg = labels.groupby([*state.by, "volume_unit", *[c for c in schema.ROUTE if c in labels]], dropna=False).ngroup()
-    first_of_leg = ~leg.duplicated().to_numpy()
-    first_of_workload = ~pd.Series(workload + labels["volume_unit"].astype("str")).duplicated().to_numpy()
-    out: dict[str, dict[str, FloatArray]] = {"volume": {}, "mix": {}, "intensity": {}, "price": {}}
-    for row in np.nonzero(first_of_workload)[0]:
-        out["volume"][f"{workload.iloc[row]} ({labels['volume_unit'].iloc[row]})"] = state.volume[:, row]
-    whole = requests[:, first_of_leg & counted].sum(axis=1)
-    if whole.any():
-        safe = np.where(whole > 0, whole, 1.0)
-        for name in dict.fromkeys(model[counted]):
-            mine = counted & first_of_leg & np.asarray(model == name)
-            out["mix"][str(name)] = requests[:, mine].sum(axis=1) / safe
-        for unit in dict.fromkeys(labels.loc[counted, "unit"]):
-            mine = counted & np.asarray(labels["unit"] == unit)
-            out["intensity"][str(unit)] = quantity[:, mine].sum(axis=1) / safe
-    for name, unit in dict.fromkeys(zip(model[tokens], labels.loc[tokens, "unit"], strict=True)):
-        mine = tokens & np.asarray((model == name) & (labels["unit"] == unit))
-        units = quantity[:, mine].sum(axis=1)
-        if units.any():
-            per = schema.UNITS[unit].per if unit in schema.UNITS else 1
-            with np.errstate(divide="ignore", invalid="ignore"):
-                out["price"][f"{name} {unit}"] = cost[:, mine].sum(axis=1) / units * per
-    return out
+    if "service_tier" not in labels:
+        return model
+    tier = labels["service_tier"].fillna("standard").astype("str")
+    return model.where(tier == "standard", model + " (" + tier + ")")
 
+
+def _weighed(rows: BoolArray, weight: FloatArray, *sides: FloatArray, over: BoolArray) -> list[FloatArray]:
+    """The mean of a driver over some rows, by weights over all that they are a part of: (draw,) for each side.
+
+    Where a side has no such thing, it is taken to be as in the other.
+    """
+    first, second = (side[:, rows] for side in sides)
+    filled = np.where(np.isnan(first), second, first), np.where(np.isnan(second), first, second)
+    whole = weight[over].sum()
+    return [np.asarray(np.nan_to_num(v) @ weight[rows] / (whole or 1.0)) for v in filled]
+
+
+def _row(driver: str, name: str, sides: list[FloatArray]) -> list[dict[str, object]]:
+    """The row of a driver, or none where it did not move."""
+    before, after = sides
+    ends = float(before.mean()), float(after.mean())
+    if abs(ends[1] - ends[0]) <= UNMOVED * max(map(abs, ends)):
+        return []
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = np.round(after - before if driver == "mix" else after / before - 1.0, 12)
+    known = change[np.isfinite(change)]
+    low, high = np.quantile(known, (0.1, 0.9)) if len(known) else (np.nan, np.nan)
+    mean = float(known.mean()) if len(known) else np.nan
+    told = {"driver": driver, "what": name, "before": ends[0], "after": ends[1]}
+    return [told | {"change": mean, "change_p10": float(low), "change_p90": float(high)}]
+
+
+def _beside(before: DriverState, after: DriverState) -> tuple[DriverState, DriverState]:
+    """Both states on the rows of either: a row that one lacks has no mix and no quantity there."""
+    keys = [*before.by, "volume_unit", *[c for c in schema.ROUTE if c in before.labels], "unit"]
+    labels = pd.concat([before.labels[keys], after.labels[keys]]).drop_duplicates().reset_index(drop=True)
+    at = labels.assign(_row=np.arange(len(labels)))
+    return _on(before, labels, at, keys), _on(after, labels, at, keys)
+
+
+def _on(state: DriverState, labels: pd.DataFrame, at: pd.DataFrame, keys: list[str]) -> DriverState:
+    place = state.labels[keys].merge(at, on=keys, how="left", sort=False)["_row"].to_numpy(dtype=np.intp)
+    workload, leg = ([c for c in keys if c not in left] for left in ((*schema.ROUTE, "unit"), ("unit",)))
+
+    def wide(values: FloatArray, same: list[str], blank: float) -> FloatArray:
+        """Values on all rows: a row without its own takes that of a row that is the same in some columns."""
+        out = np.full((values.shape[0], len(labels)), np.nan)
+        code = labels.groupby(same, dropna=False).ngroup().to_numpy()
+        of_group = np.full((values.shape[0], int(code.max(initial=-1)) + 1), blank)
+        of_group[:, code[place]] = values
+        out[:, :] = of_group[:, code]
+        return out
+
+    def bare(values: FloatArray) -> FloatArray:
+        """Values on all rows: 0 in a unit that a leg does not use, unknown where the leg itself is not there."""
+        known = np.isfinite(wide(state.mix, leg, np.nan)) & (wide(state.mix, leg, np.nan) > 0)
+        out = np.where(known, 0.0, np.nan)
+        out[:, place] = values
+        return np.asarray(out)
+
+    price = np.full((state.price.shape[0], len(labels)), np.nan)
+    price[:, place] = state.price
+    return replace(
+        state,
+        labels=labels,
+        volume=wide(state.volume, workload, 0.0),
+        mix=wide(state.mix, leg, 0.0),
+        intensity=bare(state.intensity),
+        price=price,
+    )

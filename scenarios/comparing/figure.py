@@ -24,7 +24,7 @@ def scenarios_chart(comparison: Comparison, ax: Axes | None = None) -> Axes:
     ax, palette = canvas(ax, (SIZE[0], max(2.2, 1.3 + 0.48 * len(names))))
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x", color=palette.grid, linewidth=0.8)
-    for row, name in enumerate(names):
+    for row in range(len(names)):
         first = order[row] == 0
         colour = palette.muted if first else palette.future
         ax.barh(row, high[row] - low[row], 0.42, low[row], color=colour, alpha=0.35, zorder=2)
@@ -34,9 +34,14 @@ def scenarios_chart(comparison: Comparison, ax: Axes | None = None) -> Axes:
             chance = comparison.probability_cheaper(comparison.names[order[row]])
             told += f"   {_chance(chance)} than {printable(comparison.names[0], 20)}"
         ax.annotate(
-            told, (high[row], row), xytext=(6, 0), textcoords="offset points", va="center", fontsize=SMALL, color=palette.ink
+            told,
+            (high[row], row),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=SMALL,
+            color=palette.ink,
         )
-        del name
     ax.set_yticks(range(len(names)), names)
     for text in ax.get_yticklabels():
         text.set(parse_math=False, color=palette.ink, fontsize=BODY)
@@ -90,7 +95,8 @@ def _finding(comparison: Comparison) -> str:
         return f"Nothing is cheaper than {printable(first, 34)} at P50"
     delta = float(np.median(comparison.delta(name)))
     told = printable(name, 34)
-    return f"{told[0].upper()}{told[1:]} saves most: {money(-delta, comparison.currency)} at P50 against {printable(first, 24)}"
+    saved = money(-delta, comparison.currency)
+    return f"{told[0].upper()}{told[1:]} saves most: {saved} at P50 against {printable(first, 24)}"
 
 
 def _chance(probability: float) -> str:

@@ -1,4 +1,4 @@
-"""Between two scenarios. Comes in: both. Goes out: every course that takes some changes from one, the rest from the other.
+"""Between two scenarios. Comes in: both. Goes out: courses that take some changes from one, the rest from the other.
 
 A draw takes one leaf of each scenario. What a course of a set S of players holds in that draw is the first leaf's
 changes of players outside S, and the second leaf's of players in S, each with the random numbers of its own scenario.
@@ -57,9 +57,11 @@ class Between:
 
 def between(first: Scenario, second: Scenario, world: World, *, player: Player) -> Between:
     """What differs between two scenarios, and every course between them."""
+    a, b = Course.of(first, world), Course.of(second, world)
     every = list(dict.fromkeys(player(c) for c in (*first.every_change(), *second.every_change())))
-    differ = [name for name in every if _held(first, name, player) != _held(second, name, player)]
-    return Between(Course.of(first, world), Course.of(second, world), tuple(differ), player)
+    tied = first.dependence != second.dependence
+    differ = [name for name in every if tied or not _alike(a, b, name, player)]
+    return Between(a, b, tuple(differ), player)
 
 
 def by_step(change: Change) -> str:
@@ -85,13 +87,10 @@ def steps_in_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda n: known.index(n) if n in known else len(known)))
 
 
-def _held(scenario: Scenario, name: str, player: Player) -> list[object]:
-    """What a scenario holds of a player: its changes leaf by leaf with their weights, and what ties them."""
-    if not any(player(c) == name for c in scenario.every_change()):
-        return []
-    own = [c for c in scenario.changes if player(c) == name]
-    leaves = [(w, _held(b, name, player)) for w, b in scenario.branches]
-    return [own, leaves, scenario.dependence, scenario.name if scenario.branches else None]
+def _alike(first: Course, second: Course, name: str, player: Player) -> bool:
+    """Whether every leaf of both holds the same of a player."""
+    held = [[c for c, _ in leaf.changes if player(c) == name] for course in (first, second) for leaf in course.leaves]
+    return all(one == held[0] for one in held)
 
 
 def _both(a: FloatArray | None, b: FloatArray | None) -> FloatArray | None:

@@ -108,43 +108,37 @@ def goal_seek(
     totals: dict[float, FloatArray] = {}
     currency = ""
 
-    def quantile(x: float, level: float = confidence) -> float:
+    def quantile(x: float) -> float:
         nonlocal currency
         if x not in totals:
             made = scenario(x)
             if not isinstance(made, Scenario):
                 raise ScenarioError(f"goal_seek: scenario({x:g}) gave {made!r}, which is no Scenario")
-            (one,) = outcomes(
-                projection, [made], prices=book, draws=draws, seed=seed, detail=(), unpriced=unpriced
-            )
+            (one,) = outcomes(projection, [made], prices=book, draws=draws, seed=seed, detail=(), unpriced=unpriced)
             totals[x], currency = one.totals, one.currency
-        return float(np.quantile(totals[x], level))
-
-    def solve(level: float) -> float:
-        return float(
-            brentq(
-                lambda x: quantile(x, level) / limit - 1.0,
-                *within,
-                xtol=1e-9 * (within[1] - within[0]),
-                rtol=NEAR,
-                maxiter=MOST_TRIES,
-            )
-        )
+        return float(np.quantile(totals[x], confidence))
 
     ends = [quantile(x) for x in within]
     if (ends[0] - limit) * (ends[1] - limit) > 0:
         side = "above" if ends[0] > limit else "below"
         raise ScenarioError(
-            f"nothing from {within[0]:g} to {within[1]:g} brings the P{confidence * 100:g} to {limit:,.2f} {currency}: it is "
-            f"{ends[0]:,.2f} at {within[0]:g} and {ends[1]:,.2f} at {within[1]:g}, both {side} it; look further, "
-            "or set another limit"
+            f"nothing from {within[0]:g} to {within[1]:g} brings the P{confidence * 100:g} to {limit:,.2f} {currency}: "
+            f"it is {ends[0]:,.2f} at {within[0]:g} and {ends[1]:,.2f} at {within[1]:g}, both {side} it; look "
+            "further, or set another limit"
         )
-    value = solve(confidence)
-    error = float(np.sqrt(confidence * (1 - confidence) / draws))
-    reach = [_reached(solve, quantile, min(max(confidence + s * error, 1e-6), 1 - 1e-6), within, limit) for s in (-1, 1)]
+    value = float(
+        brentq(
+            lambda x: quantile(x) / limit - 1.0,
+            *within,
+            xtol=1e-6 * (within[1] - within[0]),
+            rtol=NEAR,
+            maxiter=MOST_TRIES,
+        )
+    )
+    low, high = sorted(_error(value, totals, confidence, within))
     rows = [(x, float(np.quantile(t, confidence)), float(np.mean(t > limit))) for x, t in sorted(totals.items())]
     tried = pd.DataFrame(rows, columns=["value", "total", "over"])
-    return Sought(value, min(reach), max(reach), float(limit), confidence, tried, scenario(value), currency)
+    return Sought(value, low, high, float(limit), confidence, tried, scenario(value), currency)
 
 
 def reverse_stress(
@@ -183,15 +177,17 @@ def reverse_stress(
     )
 
 
-def _reached(
-    solve: Callable[[float], float],
-    quantile: Callable[[float, float], float],
-    level: float,
-    within: tuple[float, float],
-    limit: float,
-) -> float:
-    """The number that brings another quantile to the limit, or the end of the range that comes nearest."""
-    ends = [quantile(x, level) - limit for x in within]
-    if ends[0] * ends[1] > 0:
-        return within[int(abs(ends[1]) < abs(ends[0]))]
-    return solve(level)
+def _error(
+    value: float, totals: dict[float, FloatArray], confidence: float, within: tuple[float, float]
+) -> tuple[float, float]:
+    """The number at one standard error of the quantile down and up, by how the quantile moved where it was tried."""
+    x = np.array(sorted(totals))
+    q = np.array([float(np.quantile(totals[float(v)], confidence)) for v in x])
+    near = np.argsort(np.abs(x - value), kind="stable")
+    apart = next((i for i in near if abs(x[i] - value) > 1e-4 * (within[1] - within[0])), near[-1])
+    at = float(np.quantile(totals[float(x[near[0]])], confidence))
+    slope = (q[apart] - at) / (x[apart] - value)
+    error = float(np.sqrt(confidence * (1 - confidence) / len(totals[float(x[0])])))
+    ends = np.quantile(totals[float(x[near[0]])], np.clip([confidence - error, confidence + error], 0.0, 1.0))
+    moved = (at - ends) / slope + value
+    return float(np.clip(moved[0], *within)), float(np.clip(moved[1], *within))
