@@ -12,29 +12,50 @@ from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import EnvironmentSplit
 from scenarios.changes import Growth, PriceChange
 from scenarios.components import Fixed, Reserve
+from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
 from scenarios.files.loading import dump, load, shipped
 from scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
     from scenarios.bridging import Bridge
+    from scenarios.comparing.comparison import Comparison, compare
+    from scenarios.comparing.effects import Effect
+    from scenarios.comparing.seeking import Sought, goal_seek, reverse_stress
 
 #: Public names whose modules a plan does not need: loaded when first asked for, so that importing stays cheap.
-_LATER = {"Bridge": "scenarios.bridging"}
+_LATER = {
+    "Bridge": "scenarios.bridging",
+    "Comparison": "scenarios.comparing.comparison",
+    "Effect": "scenarios.comparing.effects",
+    "Sought": "scenarios.comparing.seeking",
+    "compare": "scenarios.comparing.comparison",
+    "goal_seek": "scenarios.comparing.seeking",
+    "reverse_stress": "scenarios.comparing.seeking",
+}
 
 __all__ = [
     "Bridge",
     "BudgetPlan",
+    "CommonFactor",
+    "Comparison",
+    "Effect",
     "EnvironmentSplit",
     "Fixed",
     "Growth",
+    "NearestCorrelationWarning",
     "PlanSpec",
     "PriceChange",
+    "RankCorrelation",
     "Reserve",
     "Scenario",
+    "Sought",
     "between",
+    "compare",
     "dump",
+    "goal_seek",
     "load",
     "plan",
+    "reverse_stress",
     "shipped",
 ]
 

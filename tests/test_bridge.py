@@ -20,11 +20,11 @@ from scenarios.bridging import (
     drivers_bridge,
     exchange_on,
     product_effects,
-    shapley,
     state_from_quantities,
     state_of_usage,
 )
 from scenarios.bridging.closing import cents, closed
+from scenarios.bridging.shapley import shapley
 from tests.usages import organisation
 
 #: Sums of a few hundred doubles of one size keep 12 digits.

@@ -116,6 +116,16 @@ PUBLIC = {
         "plan",
         # from one total to another
         "Bridge",
+        # scenarios beside each other
+        "CommonFactor",
+        "Comparison",
+        "Effect",
+        "NearestCorrelationWarning",
+        "RankCorrelation",
+        "Sought",
+        "compare",
+        "goal_seek",
+        "reverse_stress",
     },
 }
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forecast.drawing import money
 from forecast.errors import ScenarioError, nearest, one_of
 from forecast.panel import FloatArray
 from scenarios.bridging.closing import cents, closed
@@ -296,6 +295,8 @@ def ordered(found: Sequence[str], order: Sequence[str]) -> tuple[str, ...]:
 
 
 def _route(bridge: Bridge) -> str:
+    from forecast.drawing import money
+
     ends = money(float(bridge.before.mean()), bridge.currency), money(float(bridge.after.mean()), bridge.currency)
     return f"{bridge.names[0]} {ends[0]} → {bridge.names[1]} {ends[1]}"
 
