@@ -6,31 +6,46 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from forecast.ranges import between
-from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.planning import plan
-from scenarios.budget.spec import PlanSpec
-from scenarios.budget.splits import EnvironmentSplit
-from scenarios.changes import Growth, PriceChange
-from scenarios.components import Fixed, Reserve
-from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
-from scenarios.files.loading import dump, load, shipped
-from scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
     from scenarios.bridging import Bridge
+    from scenarios.budget.budget_plan import BudgetPlan
+    from scenarios.budget.planning import plan
+    from scenarios.budget.spec import PlanSpec
+    from scenarios.budget.splits import EnvironmentSplit
+    from scenarios.changes import Growth, PriceChange
     from scenarios.comparing.comparison import Comparison, compare
     from scenarios.comparing.effects import Effect
     from scenarios.comparing.seeking import Sought, goal_seek, reverse_stress
+    from scenarios.components import Fixed, Reserve
+    from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
+    from scenarios.files.loading import dump, load, shipped
+    from scenarios.scenario import Scenario
 
-#: Public names whose modules a plan does not need: loaded when first asked for, so that importing stays cheap.
+#: Public names by module: loaded when first asked for, so that importing stays cheap.
 _LATER = {
     "Bridge": "scenarios.bridging",
+    "BudgetPlan": "scenarios.budget.budget_plan",
+    "CommonFactor": "scenarios.dependence",
     "Comparison": "scenarios.comparing.comparison",
     "Effect": "scenarios.comparing.effects",
+    "EnvironmentSplit": "scenarios.budget.splits",
+    "Fixed": "scenarios.components",
+    "Growth": "scenarios.changes",
+    "NearestCorrelationWarning": "scenarios.dependence",
+    "PlanSpec": "scenarios.budget.spec",
+    "PriceChange": "scenarios.changes",
+    "RankCorrelation": "scenarios.dependence",
+    "Reserve": "scenarios.components",
+    "Scenario": "scenarios.scenario",
     "Sought": "scenarios.comparing.seeking",
     "compare": "scenarios.comparing.comparison",
+    "dump": "scenarios.files.loading",
     "goal_seek": "scenarios.comparing.seeking",
+    "load": "scenarios.files.loading",
+    "plan": "scenarios.budget.planning",
     "reverse_stress": "scenarios.comparing.seeking",
+    "shipped": "scenarios.files.loading",
 }
 
 __all__ = [
@@ -67,4 +82,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *__all__})
