@@ -17,10 +17,11 @@ from forecast.projection import Projection
 from scenarios.changes import Change, Costed, Line, Settling, World
 from scenarios.changes.base import STAGES
 from scenarios.changes.flows import GIGABYTES, Flows, Term, flows_of
+from scenarios.changes.matching import NothingMatchesError
 from scenarios.changes.scene import Quotes, Scene
 from scenarios.scenario import Scenario
 
-__all__ = ["Contract", "Enacted", "Unpriced", "enact"]
+__all__ = ["Contract", "Course", "Enacted", "Leaf", "Unpriced", "enact"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +72,59 @@ class Enacted:
     currency: str
 
 
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One course that things may take.
+
+    Attributes
+    ----------
+    changes : tuple of (Change, World)
+        What happens, each change with the random numbers that it draws from.
+    within : float array (draw,), optional
+        1 in the draws that take this course, else 0; None: all do.
+    """
+
+    changes: tuple[tuple[Change, World], ...]
+    within: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is to be enacted: leaves, one of which each draw takes.
+
+    Attributes
+    ----------
+    name : str
+    leaves : tuple of Leaf
+    lenient : bool
+        Leave out a change that finds nothing to act on, in place of an error: for the parts of a scenario, whose
+        whole was checked before.
+    """
+
+    name: str
+    leaves: tuple[Leaf, ...]
+    lenient: bool = False
+
+    @classmethod
+    def of(cls, scenario: Scenario, world: World) -> Course:
+        """The course of a scenario, with what it ties together."""
+        own = scenario.world(world)
+        return cls(
+            scenario.name,
+            tuple(Leaf(tuple((c, own) for c in leaf.changes), within) for leaf, within in scenario.alternatives(own)),
+        )
+
+
 def enact(
     projection: Projection,
     prices: PriceBook,
-    scenario: Scenario,
+    course: Course,
     world: World,
     *,
     unpriced: Unpriced = "refuse",
     quotes: Quotes | None = None,
 ) -> Enacted:
-    """Let a scenario act on a projection.
+    """Let the changes of a course act on a projection.
 
     Drivers are gone through in the order volume, mix, intensity, limits, price, response; on one driver, changes act
     in the order listed. Branches of a tree act each in its own draws.
@@ -102,9 +146,9 @@ def enact(
         A change does not fit the projection.
     """
     one_of("unpriced", unpriced, get_args(Unpriced), PlanError)
-    scene = Scene.of(projection, prices, scenario.world(world), quotes)
+    scene = Scene.of(projection, prices, world, quotes)
     excluded = _unpriced(projection, scene, unpriced)
-    parts = [_only_in(_acted(branch.changes, scene), within) for branch, within in scenario.alternatives(world)]
+    parts = [_only_in(_acted(leaf, scene, lenient=course.lenient), leaf.within) for leaf in course.leaves]
     flows = reduce(Flows.joined, [part.flows for part in parts])
     book = scene.book(flows)
     missing: BoolArray = np.asarray(np.isnan(book).any(axis=0))
@@ -134,17 +178,26 @@ class _Acted:
     contracts: tuple[Contract, ...]
 
 
-def _acted(changes: tuple[Change, ...], scene: Scene) -> _Acted:
-    """What the changes of one branch make of a projection."""
+def _acted(leaf: Leaf, scene: Scene, *, lenient: bool) -> _Acted:
+    """What the changes of one leaf make of a projection."""
     flows = flows_of(scene.projection)
+    mine = [(change, replace(scene, world=world)) for change, world in leaf.changes]
+    done = []
     for stage in STAGES:
-        for change in changes:
-            if change.stage == stage:
-                flows = change.act(flows, scene)
-    lines = [line for change in changes if isinstance(change, Costed) for line in change.lines(scene)]
+        for change, own in mine:
+            if change.stage != stage:
+                continue
+            try:
+                flows = change.act(flows, own)
+            except NothingMatchesError:
+                if not lenient:
+                    raise
+            else:
+                done.append((change, own))
+    lines = [line for change, own in done if isinstance(change, Costed) for line in change.lines(own)]
     always = np.ones(scene.world.draws)
     contracts = [
-        Contract(change, change.covers(flows, scene), always) for change in changes if isinstance(change, Settling)
+        Contract(change, change.covers(flows, own), always) for change, own in done if isinstance(change, Settling)
     ]
     return _Acted(flows, tuple(lines), tuple(contracts))
 

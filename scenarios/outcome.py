@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from forecast.prices import PriceBook
 from forecast.projection import Draws, Projection
 from scenarios.changes import Line, World
 from scenarios.changes.scene import Quotes
-from scenarios.costing import Enacted, Unpriced, enact
+from scenarios.costing import Course, Enacted, Unpriced, enact
 from scenarios.scenario import Scenario
 from scenarios.simulation import Sum, simulate
 from scenarios.spans import Spans
@@ -31,7 +31,7 @@ class Outcome:
 
     Attributes
     ----------
-    scenario : Scenario
+    name : str
     labels : DataFrame (cell,)
         What is kept apart, ``environment`` among it.
     cost : float array (draw, span, cell)
@@ -43,9 +43,13 @@ class Outcome:
     currency : str
     excluded : DataFrame
         What has no price and was left out.
+    requests : float array (draw,), optional
+        Requests over the plan, of workloads that count them; None where it was not asked for or none does.
+    quality : float array (draw,), optional
+        Their mean quality: 1 is as forecast.
     """
 
-    scenario: Scenario
+    name: str
     labels: pd.DataFrame
     cost: FloatArray
     lines: tuple[Line, ...]
@@ -53,6 +57,8 @@ class Outcome:
     dealt: Draws
     currency: str
     excluded: pd.DataFrame
+    requests: FloatArray | None = None
+    quality: FloatArray | None = None
 
     @property
     def totals(self) -> FloatArray:
@@ -74,12 +80,12 @@ class Outcome:
 
     def __repr__(self) -> str:
         low, middle, high = np.quantile(self.totals, [0.1, 0.5, 0.9])
-        return f"Outcome({self.scenario.name}: {self.currency} {middle:,.2f}, P10-P90 {low:,.2f} to {high:,.2f})"
+        return f"Outcome({self.name}: {self.currency} {middle:,.2f}, P10-P90 {low:,.2f} to {high:,.2f})"
 
 
 def outcomes(
     projection: Projection,
-    scenarios: Sequence[Scenario],
+    scenarios: Sequence[Scenario | Course],
     *,
     prices: PriceBook,
     draws: int,
@@ -87,9 +93,12 @@ def outcomes(
     detail: Sequence[str] = DETAIL,
     unpriced: Unpriced = "refuse",
     n_jobs: int = 1,
+    judged: bool = False,
     most_bytes: float | None = None,
 ) -> list[Outcome]:
     """What each of some scenarios costs on one projection, in the same worlds.
+
+    ``judged`` also counts requests and weighs them by quality.
 
     Raises
     ------
@@ -98,7 +107,8 @@ def outcomes(
     """
     quotes = Quotes(prices, projection.days, projection.usage.currency)
     world = World(draws, seed)
-    enacted = [enact(projection, prices, s, world, unpriced=unpriced, quotes=quotes) for s in scenarios]
+    courses = [s if isinstance(s, Course) else Course.of(s, world) for s in scenarios]
+    enacted = [enact(projection, prices, c, world, unpriced=unpriced, quotes=quotes) for c in courses]
     cells = [cells_of(one, detail) for one in enacted]
     sums: list[Sum] = []
     for one, (labels, rows, cell) in zip(enacted, cells, strict=True):
@@ -108,14 +118,15 @@ def outcomes(
                 f"{draws:,} draws x {len(labels):,} cells of {', '.join(detail)} would take {size / 1e9:.1f} GB; "
                 "keep less apart with detail=('environment', 'project'), or take fewer draws"
             )
-        sums += [Sum(one, "cost", rows, cell, len(labels)), *_counted(one)]
+        sums += [Sum(one, "cost", rows, cell, len(labels)), *_counted(one), *(_judged(one) if judged else [])]
     made = simulate(projection, sums, draws=draws, seed=seed, n_jobs=n_jobs)
     left = iter(made.sums)
     out = []
-    for scenario, one, (labels, _, _) in zip(scenarios, enacted, cells, strict=True):
+    for course, one, (labels, _, _) in zip(courses, enacted, cells, strict=True):
         cost = next(left)
         lines = (*one.lines, *_settled(one, left, made.spans))
-        out.append(Outcome(scenario, labels, cost, lines, made.spans, made.draws, one.currency, one.excluded))
+        seen = Outcome(course.name, labels, cost, lines, made.spans, made.draws, one.currency, one.excluded)
+        out.append(_with_quality(seen, next(left), next(left)) if judged else seen)
     return out
 
 
@@ -148,6 +159,23 @@ def _counted(enacted: Enacted) -> list[Sum]:
             own = np.nonzero(contract.covers & (unit == counted))[0].astype(np.intp)
             sums.append(_one(enacted, "quantity", own))
     return sums
+
+
+def _judged(enacted: Enacted) -> list[Sum]:
+    """Requests, and requests weighed by the quality of their answers."""
+    labels = enacted.flows.labels
+    rows = np.nonzero(enacted.flows.volume & (labels["volume_unit"] == schema.REQUESTS))[0].astype(np.intp)
+    cell = np.zeros(len(rows), dtype=np.intp)
+    return [Sum(enacted, "quantity", rows, cell, 1), Sum(enacted, "quality", rows, cell, 1)]
+
+
+def _with_quality(outcome: Outcome, requests: FloatArray, weighed: FloatArray) -> Outcome:
+    planned = outcome.spans.planned
+    count = requests[:, planned, 0].sum(axis=1)
+    if not (count > 0).any():
+        return outcome
+    quality = weighed[:, planned, 0].sum(axis=1) / np.where(count > 0, count, 1.0)
+    return replace(outcome, requests=count, quality=quality)
 
 
 def _one(enacted: Enacted, what: str, rows: IntArray) -> Sum:

@@ -6,7 +6,7 @@ import pandas as pd
 import forecast as fc
 import scenarios as sc
 from scenarios.changes import World
-from scenarios.costing import enact
+from scenarios.costing import Course, enact
 from scenarios.outcome import outcomes
 from scenarios.simulation import Sum, simulate
 
@@ -64,7 +64,8 @@ def totals(projection, *changes, draws=20):
 
 def served(projection, *changes, by=("model",), draws=20):
     """Requests by where they are answered, and the mean quality of all."""
-    enacted = enact(projection, BOOK, sc.Scenario("x", changes), World(draws, 1))
+    drawn = World(draws, 1)
+    enacted = enact(projection, BOOK, Course.of(sc.Scenario("x", changes), drawn), drawn)
     rows = np.nonzero(enacted.flows.volume)[0]
     labels = enacted.flows.labels.iloc[rows][list(by)].fillna("-").astype("str").agg("/".join, axis=1)
     names = sorted(set(labels))

@@ -133,6 +133,18 @@ PUBLIC = {
         "Fixed",
         "Reserve",
         "plan",
+        # from one total to another
+        "Bridge",
+        # scenarios beside each other
+        "CommonFactor",
+        "Comparison",
+        "Effect",
+        "NearestCorrelationWarning",
+        "RankCorrelation",
+        "Sought",
+        "compare",
+        "goal_seek",
+        "reverse_stress",
     },
 }
 

@@ -13,6 +13,7 @@ from forecast.ranges import Uncertain
 from scenarios.changes.base import Stage, checked, told
 from scenarios.changes.flows import Flows, Term
 from scenarios.changes.levers import Lever, by_path, known_as_money, share_of
+from scenarios.changes.matching import NothingMatchesError
 from scenarios.changes.scene import Scene, part
 
 
@@ -57,7 +58,7 @@ class Batch(Lever):
         """Let some requests wait."""
         rows = self._touched(flows, scene) & ~known_as_money(flows) & ~_waits(flows)
         if not rows.any():
-            raise ScenarioError(
+            raise NothingMatchesError(
                 "Batch: nothing that it touches is of the standard tier, so nothing can move to batches"
             )
         billed = rows & ~flows.volume

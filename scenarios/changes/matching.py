@@ -12,25 +12,29 @@ from forecast.errors import ScenarioError, nearest
 from forecast.panel import BoolArray
 
 
+class NothingMatchesError(ScenarioError):
+    """A change names what is not there."""
+
+
 def matching(labels: pd.DataFrame, globs: Mapping[str, str], *, what: str, error: str) -> BoolArray:
     """Rows of ``labels`` whose columns all match their globs; a column or glob that fits nothing is an error."""
     chosen = np.ones(len(labels), dtype=bool)
     for column, pattern in globs.items():
         if column not in labels:
-            raise ScenarioError(
+            raise NothingMatchesError(
                 f"{what}: {column!r} is not a column of {error}; they have {', '.join(labels.columns)}"
                 f"{nearest(column, labels.columns)}"
             )
         hit = match(labels[column], pattern)
         if not hit.any():
             there = sorted({str(v) for v in labels[column].dropna()})
-            raise ScenarioError(
+            raise NothingMatchesError(
                 f"{what}: {column}={pattern!r} matches nothing; there are {_listed(there)}{nearest(pattern, there)}"
             )
         chosen &= hit
     if not chosen.any():
         said = ", ".join(f"{c}={p!r}" for c, p in globs.items())
-        raise ScenarioError(f"{what}: {said} match nothing together")
+        raise NothingMatchesError(f"{what}: {said} match nothing together")
     return chosen
 
 

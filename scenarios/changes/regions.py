@@ -12,6 +12,7 @@ from forecast.ranges import Uncertain
 from scenarios.changes.base import Stage, checked, told
 from scenarios.changes.flows import GIGABYTES, Chains, Flows
 from scenarios.changes.levers import Lever, by_path, known_as_money, of_unit, share_of
+from scenarios.changes.matching import NothingMatchesError
 from scenarios.changes.scene import Scene, part
 
 #: Bytes of one gigabyte, as clouds bill transfer.
@@ -65,7 +66,7 @@ class Region(Lever):
         if "region" in flows.labels:
             rows &= ~np.asarray(flows.labels["region"] == self.to)
         if not rows.any():
-            raise ScenarioError(f"Region: all that it touches is in {self.to} already, or is known only as money")
+            raise NothingMatchesError(f"Region: all that it touches is in {self.to} already, or is known only as money")
         share = self._drawn(scene, self.share, "share", "share")
         if not share.any():
             return flows
@@ -80,7 +81,8 @@ class Region(Lever):
 class DataTransfer(Lever):
     """What is paid for moving text: tokens · bytes a token / 10⁹ · price of a gigabyte.
 
-    It is counted when every other lever has acted. Its price is its own: no :class:`scenarios.PriceChange` moves it.
+    It is counted when every other lever has acted, in gigabytes of the same model. Its price is its own: no
+    :class:`scenarios.PriceChange` moves it.
 
     Parameters
     ----------
@@ -124,9 +126,7 @@ class DataTransfer(Lever):
             return flows
         here = flows.taken(acted)
         plain = Chains(np.zeros(len(here), dtype=np.intp))
-        moved = replace(
-            here.labelled({"provider": None, "model": "data transfer", "unit": GIGABYTES}), price=plain, moves=plain
-        )
+        moved = replace(here.labelled({"unit": GIGABYTES}), price=plain, moves=plain)
         every = np.arange(len(here), dtype=np.intp)
         moved = (
             moved.at_price(every, 1.0).times(every, by_path(size, self._come(scene))).repriced(every, by_path(price))

@@ -16,6 +16,7 @@ from forecast.ranges import Uncertain
 from scenarios.changes.base import Day, Stage, Step, checked, checked_day, told
 from scenarios.changes.flows import Flows, Scope, Term
 from scenarios.changes.levers import OUTPUT, PROMPT, Lever, by_path, known_as_money, share_of
+from scenarios.changes.matching import NothingMatchesError
 from scenarios.changes.scene import Scene
 
 #: Input that a model without a price for it reads as plain input.
@@ -119,7 +120,7 @@ class Detour(Lever):
         rows: BoolArray = touched & ~known_as_money(flows) & ~there
         if not rows.any():
             why = f"is on {self.to} already" if (touched & there).any() else "is known only as money"
-            raise ScenarioError(f"{what}: all that model={self.model!r} touches {why}")
+            raise NothingMatchesError(f"{what}: all that model={self.model!r} touches {why}")
         if (flows.labels.loc[rows, "unit"] == "total_tokens").any() and (self.input_ratio, self.output_ratio) != (1, 1):
             raise ScenarioError(
                 f"{what}: some of what it touches is known only as total_tokens, which neither input_ratio nor "

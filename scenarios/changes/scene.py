@@ -18,7 +18,7 @@ from forecast.projection import Projection
 from forecast.ranges import Kind, Uncertain
 from scenarios.changes.clock import Clock
 from scenarios.changes.flows import AVOIDED, GIGABYTES, VOLUME, Flows, Scope, Term
-from scenarios.changes.matching import matching
+from scenarios.changes.matching import NothingMatchesError, matching
 from scenarios.changes.world import World
 from scenarios.spans import Spans, spans_of
 
@@ -113,7 +113,7 @@ class Scene:
         found: BoolArray = rows & np.asarray(flows.labels["unit"].isin(units))
         if not found.any():
             there = sorted(set(flows.labels.loc[rows, "unit"]) - {VOLUME})
-            raise ScenarioError(
+            raise NothingMatchesError(
                 f"{what}: what it acts on has no {' or '.join(units)}; it has {', '.join(there) or 'nothing billed'}"
             )
         return found
