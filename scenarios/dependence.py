@@ -15,7 +15,6 @@ from forecast.panel import FloatArray
 from scenarios.changes import Change, World, label_of
 from scenarios.changes.world import Tie
 
-
 #: An eigenvalue above minus this is 0 but for rounding.
 _PSD: Final = 1e-12
 
