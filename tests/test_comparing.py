@@ -157,7 +157,7 @@ def test_pictures_and_pages_tell_what_was_found(comparison):
     assert axes.get_title().startswith("Cut saves most: USD ")
     assert len(axes.get_yticklabels()) == 4
     tornado = comparison.plot_tornado("all")
-    assert "moves all most" in tornado.get_title()
+    assert "moves the total of all most" in tornado.get_title()
     assert "as forecast" in comparison._repr_html_()
     assert repr(comparison).startswith("Comparison(as forecast USD ")
 
