@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from scenarios.bridging.bridge import Bridge, bridge_of, changes_bridge
-from scenarios.bridging.driver_bridge import ORDER, drivers_bridge
-from scenarios.bridging.exchange import Exchange, exchange_on
-from scenarios.bridging.products import product_effects
-from scenarios.bridging.shapley import shapley
-from scenarios.bridging.states import DriverState, state_from_quantities
-from scenarios.bridging.usage_state import state_of_usage
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scenarios.bridging.bridge import Bridge, bridge_of, changes_bridge
+    from scenarios.bridging.driver_bridge import drivers_bridge
+    from scenarios.bridging.exchange import Exchange, exchange_on
+    from scenarios.bridging.products import product_effects
+    from scenarios.bridging.states import DriverState, state_from_quantities
+    from scenarios.bridging.usage_state import state_of_usage
+
+#: Loaded when first asked for: who imports the library need not pay for what reads usage.
+_LATER = {
+    "Bridge": "bridge",
+    "DriverState": "states",
+    "Exchange": "exchange",
+    "bridge_of": "bridge",
+    "changes_bridge": "bridge",
+    "drivers_bridge": "driver_bridge",
+    "exchange_on": "exchange",
+    "product_effects": "products",
+    "state_from_quantities": "states",
+    "state_of_usage": "usage_state",
+}
 
 __all__ = [
-    "ORDER",
     "Bridge",
     "DriverState",
     "Exchange",
@@ -20,7 +36,16 @@ __all__ = [
     "drivers_bridge",
     "exchange_on",
     "product_effects",
-    "shapley",
     "state_from_quantities",
     "state_of_usage",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return getattr(import_module(f"scenarios.bridging.{_LATER[name]}"), name)
+    raise AttributeError(f"module 'scenarios.bridging' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forecast.drawing import money
 from forecast.errors import ScenarioError, nearest, one_of
 from forecast.panel import FloatArray
 from scenarios.bridging.closing import cents, closed
@@ -40,7 +39,7 @@ class Bridge:
     amounts : float array (step, draw)
         What each step adds; negative where it saves.
     before, after : float array (draw,)
-        The totals. They are rounded by less than 1e-15 of themselves, so that sums close.
+        The totals. They are rounded by less than 1e-15 of all money moved, so that sums close.
     currency : str
     detail : DataFrame (row,) or None
         Labels of the rows behind the steps, and each step's mean in them, unrounded; None where steps have no rows.
@@ -296,6 +295,8 @@ def ordered(found: Sequence[str], order: Sequence[str]) -> tuple[str, ...]:
 
 
 def _route(bridge: Bridge) -> str:
+    from forecast.drawing import money
+
     ends = money(float(bridge.before.mean()), bridge.currency), money(float(bridge.after.mean()), bridge.currency)
     return f"{bridge.names[0]} {ends[0]} → {bridge.names[1]} {ends[1]}"
 

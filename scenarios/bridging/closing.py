@@ -68,7 +68,8 @@ def cents(amounts: FloatArray, total: float) -> FloatArray:
     exact = amounts * 100.0
     whole = np.rint(exact)
     gap = total - whole.sum()
-    room = np.where(amounts != 0, np.sign(gap) * (exact - whole), -np.inf)
+    # To a millionth of a cent, so that remainders that are equal but for rounding are dealt in order.
+    room = np.where(amounts != 0, np.round(np.sign(gap) * (exact - whole), 6), -np.inf)
     dealt = np.argsort(-room, kind="stable")[: int(abs(gap))]
     whole[dealt] += np.sign(gap)
     return np.asarray(whole)

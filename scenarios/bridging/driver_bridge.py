@@ -155,21 +155,18 @@ def _rows_of_both(before: DriverState, after: DriverState) -> tuple[pd.DataFrame
     columns = [*workload, *routes, "unit"]
     tables = [t.reindex(columns=columns).astype("object") for t in tables]
     both = pd.concat(tables, ignore_index=True)
-    labels, code = labels_of(both, columns)
+    labels, row = labels_of(both, columns)
     count = len(tables[0])
-    at = []
-    for side in (slice(0, count), slice(count, None)):
-        places = {}
-        for level, keys in (("workload", workload), ("leg", [*workload, *routes]), ("row", columns)):
-            _, group = labels_of(both, keys)
-            group_of_row = np.zeros(len(labels), dtype=np.intp)
-            group_of_row[code] = group
-            place = np.full(int(group.max(initial=-1)) + 1, -1, dtype=np.intp)
-            mine = group[side]
-            place[mine[::-1]] = np.arange(len(mine))[::-1]
+    at: tuple[dict[str, IntArray], ...] = ({}, {})
+    for level, keys in (("workload", workload), ("leg", [*workload, *routes]), ("row", columns)):
+        group = row if level == "row" else labels_of(both, keys)[1]
+        group_of_row = np.zeros(len(labels), dtype=np.intp)
+        group_of_row[row] = group
+        for places, mine in zip(at, (group[:count], group[count:]), strict=True):
+            place = np.full(len(labels), -1, dtype=np.intp)
+            place[mine] = np.arange(len(mine))
             places[level] = place[group_of_row]
-        at.append(places)
-    return labels, tuple(at)
+    return labels, at
 
 
 def _sides(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from forecast.currency import Rates
 from forecast.errors import ScenarioError, nearest
 from forecast.panel import FloatArray
+
+if TYPE_CHECKING:
+    from forecast.currency import Rates
 
 
 @dataclass(frozen=True, slots=True)

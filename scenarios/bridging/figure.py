@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from forecast.drawing import BODY, SIZE, SMALL, Palette, canvas, headline, money, money_axis, printable, settle, short
+from forecast.drawing import BODY, SIZE, SMALL, Palette, canvas, headline, money, money_axis, printable, settle
 from forecast.panel import FloatArray
 from scenarios.bridging.bridge import Bridge
 from scenarios.bridging.closing import cents
@@ -94,8 +94,8 @@ def finding(bridge: Bridge) -> str:
     if moved == 0:
         return f"{_capital(second)} is what {first} is: {money(before, bridge.currency)}"
     share = f" ({100 * abs(change / before):.{0 if abs(change / before) >= 0.0995 else 1}f} %)" if before > 0 else ""
-    steps = sorted(zip(bridge.steps, bridge.amounts.mean(axis=1), strict=True), key=lambda s: -abs(s[1]))
-    told = [f"{printable(n, 24)} {_signed(float(v))}" for n, v in steps[:NAMED] if abs(v) >= NOTABLE * moved]
+    steps = sorted(zip(bridge.steps, _shown(bridge)[1:-1], strict=True), key=lambda s: -abs(s[1][0]))
+    told = [f"{printable(n, 24)} {text}" for n, (value, text) in steps[:NAMED] if abs(value) >= NOTABLE * moved]
     made = f": {', '.join(told)}" if told else ""
     if abs(change) < 0.005:
         return f"{_capital(second)} comes to what {first} is{made}"
@@ -206,10 +206,6 @@ def _shown(bridge: Bridge) -> list[tuple[float, str]]:
         sign = "\u2212" if digit < 0 else "+" if digit > 0 and 0 < i < len(digits) - 1 else ""
         told.append(f"{sign}{abs(digit) / 10**decimals:,.{decimals}f}{letter}" if digit else "0")
     return list(zip([float(ends[0]), *map(float, parts), float(ends[1])], told, strict=True))
-
-
-def _signed(value: float) -> str:
-    return f"+{short(value)}" if value > 0 else short(value)
 
 
 def _capital(text: str) -> str:

@@ -1,4 +1,13 @@
-"""What each factor of a product adds. Comes in: factors before and after. Goes out: amounts by factor, draw and row."""
+"""What each factor of a product adds. Comes in: factors before and after. Goes out: amounts by factor, draw and row.
+
+The Shapley value, not LMDI-I, which is as exact, as symmetric and as consistent under aggregation, and as fast (both
+about a second for 10,000 draws of 172 rows in 9 months, ``benchmarks/bridge.py``). What decides is routes that begin
+and end, the daily business of a change of model. Let volume double while all of it moves to a model at a quarter of
+the price: 100 becomes 50. Shapley says volume +62.50, mix -112.50. In LMDI-I's limit for zeros a row that begins or
+ends is laid wholly to its mix: volume 0, mix -50, as if volume had not doubled; and with a millionth of traffic on
+either route its volume is +7.67, with a hundredth +23.69, where Shapley's stays +62.50. Nor has LMDI-I an answer to
+negative money. What speaks for it: at an outlier (one factor x 1,000) it lays less of the change to the other factors.
+"""
 
 from __future__ import annotations
 

@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 from scenarios.changes.base import Change, Costed, Line, Settling, kind_of, label_of
+from scenarios.changes.batching import Batch
+from scenarios.changes.caching import PromptCache, SemanticCache
+from scenarios.changes.finetuning import FineTune
 from scenarios.changes.growth import Growth
+from scenarios.changes.intensity import Intensity, OutputCap, Pack, PromptTrim, ResponseFilter, Tokenizer
 from scenarios.changes.price import PriceChange
+from scenarios.changes.regions import DataTransfer, Region
+from scenarios.changes.routing import Migrate, Route
+from scenarios.changes.selfhosted import AutoScale, Compress, RightSize, Spot
 from scenarios.changes.world import World
 
 _EVERY: tuple[type[Change], ...] = (
     Growth,
+    Intensity,
+    PromptTrim,
+    OutputCap,
+    ResponseFilter,
+    Tokenizer,
+    Pack,
+    PromptCache,
+    SemanticCache,
+    Batch,
+    Route,
+    Migrate,
+    FineTune,
+    Compress,
+    AutoScale,
+    RightSize,
+    Spot,
+    Region,
+    DataTransfer,
     PriceChange,
 )
 
@@ -21,4 +46,33 @@ def _kind(maker: type[Change]) -> str:
 #: The kinds that a scenario's file may name: the class's name in small letters.
 KINDS: dict[str, type[Change]] = {_kind(maker): maker for maker in _EVERY}
 
-__all__ = ["KINDS", "Change", "Costed", "Growth", "Line", "PriceChange", "Settling", "World", "kind_of", "label_of"]
+__all__ = [
+    "KINDS",
+    "AutoScale",
+    "Batch",
+    "Change",
+    "Compress",
+    "Costed",
+    "DataTransfer",
+    "FineTune",
+    "Growth",
+    "Intensity",
+    "Line",
+    "Migrate",
+    "OutputCap",
+    "Pack",
+    "PriceChange",
+    "PromptCache",
+    "PromptTrim",
+    "Region",
+    "ResponseFilter",
+    "RightSize",
+    "Route",
+    "SemanticCache",
+    "Settling",
+    "Spot",
+    "Tokenizer",
+    "World",
+    "kind_of",
+    "label_of",
+]
