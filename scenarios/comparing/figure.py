@@ -89,16 +89,14 @@ def tornado_chart(table: pd.DataFrame, name: str, against: str, currency: str, a
 
 
 def _finding(comparison: Comparison) -> str:
-    """Which scenario is the cheapest at its P50, and how surely it beats the first."""
-    middle = [float(np.median(o.totals)) for o in comparison.outcomes]
-    best = int(np.argmin(middle))
-    name, first = comparison.names[best], comparison.names[0]
+    """Which scenario is the cheapest on average, and by how much."""
+    means = [float(o.totals.mean()) for o in comparison.outcomes]
+    best, first = int(np.argmin(means)), printable(comparison.names[0], 34)
     if best == 0:
-        return f"Nothing is cheaper than {printable(first, 34)} at P50"
-    delta = float(np.median(comparison.delta(name)))
-    told = printable(name, 34)
-    saved = money(-delta, comparison.currency)
-    return f"{told[0].upper()}{told[1:]} saves most: {saved} at P50 against {printable(first, 24)}"
+        return f"Nothing is cheaper than {first} on average"
+    told = printable(comparison.names[best], 34)
+    saved = money(-float(comparison.delta(comparison.names[best]).mean()), comparison.currency)
+    return f"{told[0].upper()}{told[1:]} saves most: {saved} on average against {first}"
 
 
 def _chance(probability: float) -> str:
