@@ -171,6 +171,18 @@ def test_pictures_and_pages_tell_what_was_found(comparison):
     assert repr(comparison).startswith("Comparison(as forecast USD ")
 
 
+def test_savings_are_told_by_month(flat):
+    waits = sc.Scenario("batches", [sc.Batch(share=1.0, on="2026-11-11", setup=20.0)])
+    made = sc.compare(flat, [waits], draws=100)
+    ratio = made.outcomes[0].monthly / [[30 * 1.25, 31 * 1.25]]
+    # From the 11th on half the price: 20 days of November, all of December; 20 paid on the day.
+    np.testing.assert_allclose(made.saved("batches"), ratio * [[20 * 0.625, 31 * 0.625]] - [[20.0, 0.0]], rtol=1e-9)
+    paid = made.break_even("batches")
+    assert paid.by_month().tolist() == [0.0, 1.0]
+    assert made.plot_saved("batches").get_title() == "Batches pays for itself in all futures"
+    assert made.plot_saved("as forecast", "batches").get_title() == "As forecast pays for itself in none of the futures"
+
+
 # ------------------------------------------------------------------------------------------------------------ effect
 
 

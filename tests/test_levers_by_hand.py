@@ -8,7 +8,7 @@ from scipy.stats import norm
 import forecast as fc
 import scenarios as sc
 from forecast.errors import ScenarioError
-from scenarios.changes.finetuning import break_even
+from scenarios.comparing.payback import break_even
 from tests.levers import JUNE, MAY, months, served, totals, world
 
 #: Half a cent.

@@ -1,6 +1,5 @@
 """Plan files: what they say is what is planned, every problem is told at once, and the shipped ones hold."""
 
-import json
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -18,7 +17,7 @@ from scenarios.changes import KINDS as CHANGES
 from scenarios.cli.template_job import TEMPLATE
 from scenarios.components import KINDS as COMPONENTS
 from scenarios.files import keys
-from scenarios.files.scenario_file import read_scenario, scenario_source, shipped_scenarios
+from scenarios.files.scenario_file import read_scenario, scenario_source
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "scenarios" / "library"
@@ -385,27 +384,7 @@ def test_the_template_holds_with_every_key_in_use(folder, tmp_path):
     assert len(file.scenario.changes) == 3
     assert len(file.components) == 2
     assert file.split is not None
-    for name in shipped_scenarios():
-        assert name in text
-
-
-@pytest.fixture(scope="module")
-def flat():
-    """A million tokens a day at 1.00 a million, without noise, and the quarter from two months on."""
-    table = pd.DataFrame({"date": DAYS, "provider": "p", "model": "m", "project": "x", "input_tokens": 1e6})
-    usage = fc.Usage.from_frame(table)
-    prices = fc.PriceBook.from_frame(pd.DataFrame({"model": ["m"], "unit": ["input_tokens"], "price": [1.0]}))
-    return fc.project(usage, horizon="1Q", by=["project"], lag=0), prices
-
-
-@pytest.mark.parametrize("path", sorted(LIBRARY.glob("*.toml")), ids=lambda p: p.stem)
-def test_shipped_scenarios_give_their_expected_results(path, flat):
-    expected = json.loads(path.with_suffix(".expected.json").read_text(encoding="utf-8"))
-    projection, prices = flat
-    scenario = read_scenario(path).scenario(projection.span.start)
-    plan = sc.plan(projection, prices=prices, scenario=scenario, draws=4_000, seed=1)
-    for level, amount in expected["total"].items():
-        assert plan.quantile(float(level)) == pytest.approx(amount, rel=DRAWN), level
+    assert "tokenplan scenario list" in text
 
 
 def test_a_shipped_scenario_is_used_by_name_and_added_to(folder):

@@ -17,6 +17,7 @@ from forecast.projection import Projection
 from scenarios.bridging.bridge import Bridge, bridge_of, changes_bridge
 from scenarios.changes import World
 from scenarios.comparing.parts import Between, between, by_change, by_step, steps_in_order
+from scenarios.comparing.payback import BreakEven, break_even
 from scenarios.costing import Course, Unpriced
 from scenarios.outcome import Outcome, outcomes
 from scenarios.scenario import Scenario
@@ -157,11 +158,27 @@ class Comparison:
         width = table[["alone_p10", "alone_p90"]].abs().max(axis=1).to_numpy(dtype="float64")
         return table.iloc[np.argsort(-width, kind="stable")].set_index("change")
 
+    def saved(self, name: str, against: str | None = None) -> FloatArray:
+        """What one scenario saves against another (the first, unless named): (draw, month), below 0 where it is dearer."""
+        other, own = self.outcomes[0 if against is None else self._at(against)], self.outcomes[self._at(name)]
+        return np.asarray(other.monthly - _same(own.monthly, other.monthly))
+
+    def break_even(self, name: str, against: str | None = None) -> BreakEven:
+        """When all that a scenario saved has covered all that it cost, for good, in each draw."""
+        return break_even(self.saved(name, against))
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw each scenario's P10-P90 and P50, the cheapest at the bottom."""
         from scenarios.comparing.figure import scenarios_chart
 
         return scenarios_chart(self, ax)
+
+    def plot_saved(self, name: str, against: str | None = None, ax: Axes | None = None) -> Axes:
+        """Draw what a scenario has saved by the end of each month: P10-P90, P25-P75 and P50."""
+        from scenarios.comparing.figure import saved_chart
+
+        spans = self.outcomes[0].spans
+        return saved_chart(self.saved(name, against), spans.last[spans.planned], name, self.currency, ax)
 
     def plot_tornado(self, name: str, ax: Axes | None = None) -> Axes:
         """Draw what each change of a scenario does alone, widest at the top."""

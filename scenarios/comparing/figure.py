@@ -7,7 +7,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forecast.drawing import BODY, SIZE, SMALL, canvas, headline, money, money_axis, printable
+from forecast.drawing import (
+    BODY,
+    SIZE,
+    SMALL,
+    band,
+    canvas,
+    clock,
+    date_axis,
+    headline,
+    label_ends,
+    money,
+    money_axis,
+    printable,
+)
+from forecast.panel import FloatArray
+from scenarios.comparing.payback import break_even
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,6 +101,30 @@ def tornado_chart(table: pd.DataFrame, name: str, against: str, currency: str, a
     title = f"{most} moves the total of {printable(name, 30)} most" if len(table) else "Nothing changes"
     headline(ax, title[0].upper() + title[1:], "Each change alone: mean as a mark, P10-P90 as a bar", palette)
     return ax
+
+
+def saved_chart(saved: FloatArray, ends: pd.DatetimeIndex, name: str, currency: str, ax: Axes | None = None) -> Axes:
+    """What has been saved by the end of each month, ``saved`` (draw, month) added up, and how surely it pays."""
+    ax, palette = canvas(ax)
+    whole = np.cumsum(saved, axis=1)
+    x = clock(ends)
+    ax.axhline(0.0, color=palette.muted, linewidth=0.8, zorder=1.5)
+    low, middle, high = band(ax, x, whole, palette.future)
+    money_axis(ax.yaxis, f"{printable(currency)} saved so far")
+    date_axis(ax, ends[0], ends[-1])
+    ax.set_xlim(x[0], x[-1] + 0.16 * (x[-1] - x[0] or 1.0))
+    told = [(float(v[-1]), level, palette.ink) for v, level in ((high, "P90"), (middle, "P50"), (low, "P10"))]
+    paid = break_even(saved).probability
+    title = f"{printable(name, 30)} {_paid(paid)}"
+    headline(ax, title[0].upper() + title[1:], "Saved so far: P50 as a line, P25-P75 and P10-P90 as bands", palette)
+    label_ends(ax, float(x[-1]), told)
+    return ax
+
+
+def _paid(probability: float) -> str:
+    if probability in {0.0, 1.0}:
+        return "pays for itself in all futures" if probability else "pays for itself in none of the futures"
+    return f"pays for itself in {_percent(probability)} of futures"
 
 
 def _finding(comparison: Comparison) -> str:
