@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from scenarios.changes.base import Change, Costed, Line, Settling, kind_of, label_of
+from scenarios.changes.contracts import Contract
+from scenarios.changes.currency import ExchangeRate
+from scenarios.changes.discounts import Discount, Negotiation
+from scenarios.changes.elasticity import Elasticity
 from scenarios.changes.growth import Growth
 from scenarios.changes.price import PriceChange
+from scenarios.changes.price_steps import PriceSteps
+from scenarios.changes.vendor_prices import VendorPrices
 from scenarios.changes.world import World
 
 _EVERY: tuple[type[Change], ...] = (
     Growth,
+    VendorPrices,
     PriceChange,
+    PriceSteps,
+    Discount,
+    Negotiation,
+    Contract,
+    ExchangeRate,
+    Elasticity,
 )
 
 
@@ -21,4 +34,22 @@ def _kind(maker: type[Change]) -> str:
 #: The kinds that a scenario's file may name: the class's name in small letters.
 KINDS: dict[str, type[Change]] = {_kind(maker): maker for maker in _EVERY}
 
-__all__ = ["KINDS", "Change", "Costed", "Growth", "Line", "PriceChange", "Settling", "World", "kind_of", "label_of"]
+__all__ = [
+    "KINDS",
+    "Change",
+    "Contract",
+    "Costed",
+    "Discount",
+    "Elasticity",
+    "ExchangeRate",
+    "Growth",
+    "Line",
+    "Negotiation",
+    "PriceChange",
+    "PriceSteps",
+    "Settling",
+    "VendorPrices",
+    "World",
+    "kind_of",
+    "label_of",
+]
