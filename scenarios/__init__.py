@@ -2,45 +2,162 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from forecast.ranges import between
-from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.planning import plan
-from scenarios.budget.spec import PlanSpec
-from scenarios.budget.splits import EnvironmentSplit
-from scenarios.changes import (
-    Contract,
-    Discount,
-    Elasticity,
-    ExchangeRate,
-    Growth,
-    Negotiation,
-    PriceChange,
-    PriceSteps,
-    VendorPrices,
-)
-from scenarios.components import Fixed, Reserve
-from scenarios.files.loading import dump, load, shipped
-from scenarios.scenario import Scenario
+
+if TYPE_CHECKING:
+    from scenarios.bridging import Bridge
+    from scenarios.budget.budget_plan import BudgetPlan
+    from scenarios.budget.planning import plan
+    from scenarios.budget.spec import PlanSpec
+    from scenarios.budget.splits import EnvironmentSplit
+    from scenarios.changes import (
+        AutoScale,
+        Batch,
+        Compress,
+        Contract,
+        DataTransfer,
+        Discount,
+        Elasticity,
+        ExchangeRate,
+        FineTune,
+        Growth,
+        Intensity,
+        Migrate,
+        Negotiation,
+        OutputCap,
+        Pack,
+        PriceChange,
+        PriceSteps,
+        PromptCache,
+        PromptTrim,
+        Region,
+        ResponseFilter,
+        RightSize,
+        Route,
+        SemanticCache,
+        Spot,
+        Tokenizer,
+        VendorPrices,
+    )
+    from scenarios.comparing.comparison import Comparison, compare
+    from scenarios.comparing.effects import Effect
+    from scenarios.comparing.seeking import Sought, goal_seek, reverse_stress
+    from scenarios.components import Fixed, Reserve
+    from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
+    from scenarios.files.loading import dump, load, shipped
+    from scenarios.scenario import Scenario
+
+#: Public names by module: loaded when first asked for, so that importing stays cheap.
+_LATER = {
+    "AutoScale": "scenarios.changes",
+    "Batch": "scenarios.changes",
+    "Bridge": "scenarios.bridging",
+    "BudgetPlan": "scenarios.budget.budget_plan",
+    "CommonFactor": "scenarios.dependence",
+    "Comparison": "scenarios.comparing.comparison",
+    "Compress": "scenarios.changes",
+    "Contract": "scenarios.changes",
+    "DataTransfer": "scenarios.changes",
+    "Discount": "scenarios.changes",
+    "Effect": "scenarios.comparing.effects",
+    "Elasticity": "scenarios.changes",
+    "EnvironmentSplit": "scenarios.budget.splits",
+    "ExchangeRate": "scenarios.changes",
+    "FineTune": "scenarios.changes",
+    "Fixed": "scenarios.components",
+    "Growth": "scenarios.changes",
+    "Intensity": "scenarios.changes",
+    "Migrate": "scenarios.changes",
+    "NearestCorrelationWarning": "scenarios.dependence",
+    "Negotiation": "scenarios.changes",
+    "OutputCap": "scenarios.changes",
+    "Pack": "scenarios.changes",
+    "PlanSpec": "scenarios.budget.spec",
+    "PriceChange": "scenarios.changes",
+    "PriceSteps": "scenarios.changes",
+    "PromptCache": "scenarios.changes",
+    "PromptTrim": "scenarios.changes",
+    "RankCorrelation": "scenarios.dependence",
+    "Region": "scenarios.changes",
+    "Reserve": "scenarios.components",
+    "ResponseFilter": "scenarios.changes",
+    "RightSize": "scenarios.changes",
+    "Route": "scenarios.changes",
+    "Scenario": "scenarios.scenario",
+    "SemanticCache": "scenarios.changes",
+    "Sought": "scenarios.comparing.seeking",
+    "Spot": "scenarios.changes",
+    "Tokenizer": "scenarios.changes",
+    "VendorPrices": "scenarios.changes",
+    "compare": "scenarios.comparing.comparison",
+    "dump": "scenarios.files.loading",
+    "goal_seek": "scenarios.comparing.seeking",
+    "load": "scenarios.files.loading",
+    "plan": "scenarios.budget.planning",
+    "reverse_stress": "scenarios.comparing.seeking",
+    "shipped": "scenarios.files.loading",
+}
 
 __all__ = [
+    "AutoScale",
+    "Batch",
+    "Bridge",
     "BudgetPlan",
+    "CommonFactor",
+    "Comparison",
+    "Compress",
     "Contract",
+    "DataTransfer",
     "Discount",
+    "Effect",
     "Elasticity",
     "EnvironmentSplit",
     "ExchangeRate",
+    "FineTune",
     "Fixed",
     "Growth",
+    "Intensity",
+    "Migrate",
+    "NearestCorrelationWarning",
     "Negotiation",
+    "OutputCap",
+    "Pack",
     "PlanSpec",
     "PriceChange",
     "PriceSteps",
+    "PromptCache",
+    "PromptTrim",
+    "RankCorrelation",
+    "Region",
     "Reserve",
+    "ResponseFilter",
+    "RightSize",
+    "Route",
     "Scenario",
+    "SemanticCache",
+    "Sought",
+    "Spot",
+    "Tokenizer",
     "VendorPrices",
     "between",
+    "compare",
     "dump",
+    "goal_seek",
     "load",
     "plan",
+    "reverse_stress",
     "shipped",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'scenarios' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

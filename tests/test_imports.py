@@ -101,6 +101,25 @@ PUBLIC = {
     "scenarios": {
         # scenarios
         "Growth",
+        # levers
+        "AutoScale",
+        "Batch",
+        "Compress",
+        "DataTransfer",
+        "FineTune",
+        "Intensity",
+        "Migrate",
+        "OutputCap",
+        "Pack",
+        "PromptCache",
+        "PromptTrim",
+        "Region",
+        "ResponseFilter",
+        "RightSize",
+        "Route",
+        "SemanticCache",
+        "Spot",
+        "Tokenizer",
         "PlanSpec",
         "PriceChange",
         "PriceSteps",
@@ -121,6 +140,18 @@ PUBLIC = {
         "Fixed",
         "Reserve",
         "plan",
+        # from one total to another
+        "Bridge",
+        # scenarios beside each other
+        "CommonFactor",
+        "Comparison",
+        "Effect",
+        "NearestCorrelationWarning",
+        "RankCorrelation",
+        "Sought",
+        "compare",
+        "goal_seek",
+        "reverse_stress",
     },
 }
 

@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 from scenarios.changes.base import Change, Costed, Line, Settling, kind_of, label_of
+from scenarios.changes.batching import Batch
+from scenarios.changes.caching import PromptCache, SemanticCache
 from scenarios.changes.contracts import Contract
 from scenarios.changes.currency import ExchangeRate
 from scenarios.changes.discounts import Discount, Negotiation
 from scenarios.changes.elasticity import Elasticity
+from scenarios.changes.finetuning import FineTune
 from scenarios.changes.growth import Growth
+from scenarios.changes.intensity import Intensity, OutputCap, Pack, PromptTrim, ResponseFilter, Tokenizer
 from scenarios.changes.price import PriceChange
 from scenarios.changes.price_steps import PriceSteps
+from scenarios.changes.regions import DataTransfer, Region
+from scenarios.changes.routing import Migrate, Route
+from scenarios.changes.selfhosted import AutoScale, Compress, RightSize, Spot
 from scenarios.changes.vendor_prices import VendorPrices
 from scenarios.changes.world import World
 
 _EVERY: tuple[type[Change], ...] = (
     Growth,
+    Intensity,
+    PromptTrim,
+    OutputCap,
+    ResponseFilter,
+    Tokenizer,
+    Pack,
+    PromptCache,
+    SemanticCache,
+    Batch,
+    Route,
+    Migrate,
+    FineTune,
+    Compress,
+    AutoScale,
+    RightSize,
+    Spot,
+    Region,
+    DataTransfer,
     VendorPrices,
     PriceChange,
     PriceSteps,
@@ -36,18 +61,36 @@ KINDS: dict[str, type[Change]] = {_kind(maker): maker for maker in _EVERY}
 
 __all__ = [
     "KINDS",
+    "AutoScale",
+    "Batch",
     "Change",
+    "Compress",
     "Contract",
     "Costed",
+    "DataTransfer",
     "Discount",
     "Elasticity",
     "ExchangeRate",
+    "FineTune",
     "Growth",
+    "Intensity",
     "Line",
+    "Migrate",
     "Negotiation",
+    "OutputCap",
+    "Pack",
     "PriceChange",
     "PriceSteps",
+    "PromptCache",
+    "PromptTrim",
+    "Region",
+    "ResponseFilter",
+    "RightSize",
+    "Route",
+    "SemanticCache",
     "Settling",
+    "Spot",
+    "Tokenizer",
     "VendorPrices",
     "World",
     "kind_of",
