@@ -529,11 +529,13 @@ def values(hint: object) -> st.SearchStrategy[object]:
 
 
 @st.composite
-def changes(draw, maker):
-    """A change of a kind, its fields drawn one by one."""
+def changes(draw, maker, own=types.MappingProxyType({})):
+    """A change of a kind, its fields drawn one by one, some from strategies of their own."""
     hints = get_type_hints(maker)
     held = {
-        f.name: draw(values(hints[f.name])) for f in fields(maker) if required(f) or (f.init and draw(st.booleans()))
+        f.name: draw(own.get(f.name, values(hints[f.name])))
+        for f in fields(maker)
+        if required(f) or (f.init and draw(st.booleans()))
     }
     try:
         return maker(**held)
@@ -541,11 +543,18 @@ def changes(draw, maker):
         assume(False)
 
 
+FALLS = st.one_of(NUMBERS.map(lambda fall: -fall), st.just(Between(-0.4, -0.2)))
+OWN |= {
+    kind: changes(KINDS[kind], {"by": FALLS}) for kind in ("prompt_trim", "output_cap", "response_filter", "compress")
+}
+OWN["pack"] = changes(KINDS["pack"], {"items": st.one_of(st.floats(1, 50), st.just(Between(2, 5)))})
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_kind_comes_back_from_its_file(kind, data, tmp_path_factory):
-    change = data.draw(OWN.get(kind) or changes(KINDS[kind]))
+    change = data.draw(OWN[kind] if kind in OWN else changes(KINDS[kind]))
     made = sc.Scenario(data.draw(WORDS), [change], data.draw(st.text(LETTERS, max_size=9)))
     path = tmp_path_factory.mktemp("back") / "x.toml"
     path.write_text(
