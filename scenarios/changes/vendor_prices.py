@@ -43,6 +43,36 @@ class Process(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """How the process is calibrated from the shipped history: the arguments of :func:`forecast.calibrate_prices`.
+
+    Parameters
+    ----------
+    provider : str, optional
+        Whose rate and share of rises hold for every SKU.
+    date_kinds, sellers : tuple of str, optional
+        Which dates are trusted, and whose prices are watched; as by default where empty.
+    pool : bool
+        Whether other providers' changes may serve.
+    """
+
+    provider: str | None = None
+    date_kinds: tuple[str, ...] = ()
+    sellers: tuple[str, ...] = ()
+    pool: bool = True
+
+    def process(self, as_of: pd.Timestamp) -> PriceProcess:
+        """The process, as far as the history was known on a day.
+
+        Raises
+        ------
+        ModelError, PriceError
+            As :func:`forecast.calibrate_prices`.
+        """
+        return _calibrated(self, as_of)
+
+
+@dataclass(frozen=True, slots=True)
 class VendorPrices:
     """Vendors move their prices, up or down, as they have done before.
 
@@ -54,9 +84,9 @@ class VendorPrices:
 
     Parameters
     ----------
-    process : PriceProcess, optional
+    process : PriceProcess or Calibration, optional
         As :func:`forecast.calibrate_prices` makes it. By default it is calibrated from the shipped price history, as
-        far as that was known at the projection's as-of date.
+        far as that was known at the projection's as-of date; in a file, ``process = {provider = "openai"}`` says how.
     model, provider : str
         Globs: ``"gpt-5*"``, ``"openai"``.
     where : mapping, optional
@@ -65,7 +95,7 @@ class VendorPrices:
         What a reader calls it. A model's jumps depend on the seed and the model alone.
     """
 
-    process: Process | None = None
+    process: Process | Calibration | None = None
     model: str = "*"
     provider: str = "*"
     where: Mapping[str, str] = field(default_factory=dict)
@@ -73,7 +103,8 @@ class VendorPrices:
 
     def __post_init__(self) -> None:
         """Check the process."""
-        if self.process is not None and not callable(getattr(self.process, "jumps", None)):
+        known = self.process is None or isinstance(self.process, Calibration)
+        if not known and not callable(getattr(self.process, "jumps", None)):
             raise ScenarioError(f"VendorPrices.process = {self.process!r}: wanted what fc.calibrate_prices() returns")
         checked_where(self)
 
@@ -99,8 +130,8 @@ class VendorPrices:
 
     def describe(self) -> str:
         """In plain words."""
-        source = "vendors' past changes" if self.process is None else repr(self.process)
-        return f"prices of {told_skus(self)} jump up or down, as {source} let expect"
+        source = "the price history" if self.process is None else repr(self.process)
+        return f"prices of {told_skus(self)} jump up or down by {source}"
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Let prices jump."""
@@ -109,7 +140,8 @@ class VendorPrices:
             raise NothingMatchesError("VendorPrices: no usage in sight has a model, so no vendor's price can jump")
         at = np.nonzero(rows)[0]
         skus = with_tier(flows.labels.iloc[at])[["provider", "model", "unit", "service_tier"]].reset_index(drop=True)
-        process: Process = _shipped(scene.projection.as_of) if self.process is None else self.process
+        given = self.process or Calibration()
+        process: Process = given.process(scene.projection.as_of) if isinstance(given, Calibration) else given
         made = process.jumps(
             skus,
             scene.clock.daily,
@@ -132,8 +164,8 @@ class VendorPrices:
 
 
 @lru_cache(maxsize=16)
-def _shipped(as_of: pd.Timestamp) -> PriceProcess:
-    """The process of the shipped history, as far as it was known on a day."""
+def _calibrated(how: Calibration, as_of: pd.Timestamp) -> PriceProcess:
     from forecast.prices.history import calibrate
 
-    return calibrate(as_of=as_of)
+    chosen_rows = {name: rows for name in ("date_kinds", "sellers") if (rows := getattr(how, name))}
+    return calibrate(provider=how.provider, as_of=as_of, pool=how.pool, **chosen_rows)

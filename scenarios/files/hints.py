@@ -10,6 +10,7 @@ a date (``pd.Timestamp``, ``date``)       ``2027-02-01``, or from the plan's fir
 ``tuple[V, ...]``, ``Sequence[V]``        a list
 ``tuple[Day, V]``                         ``[2027-02-01, 0.3]``, or a table: ``{date = 2027-02-01, value = 0.3}``
 a dataclass                               a table of its fields
+a pricing rule                            a table of its kind and terms, as in a file of ``[[rules]]``
 unions of these, and ``None``             any of them; ``None`` by leaving the key out
 ========================================  ==============================================================
 """
@@ -25,11 +26,12 @@ from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, 
 
 import pandas as pd
 
-from forecast.errors import nearest
+from forecast.errors import PriceError, nearest
 from forecast.ranges import Between, Distribution
+from scenarios.changes.contracts import Rule
 from scenarios.files import checks
 from scenarios.files.checks import Check, shown
-from scenarios.files.days import day_or_start
+from scenarios.files.days import SOME_DAY, day_or_start, is_relative, resolved
 
 #: Gives the day that a text tells.
 Clock: TypeAlias = Callable[[str], pd.Timestamp]
@@ -101,6 +103,8 @@ def _plain(hint: Any, *, relative: bool) -> Shape:
         return Shape(simple[hint])
     if get_origin(hint) is Literal:
         return Shape(checks.choice(*get_args(hint)))
+    if hint is Rule:
+        return Shape(partial(_rule_wrong, relative=relative), _rule_made)
     if isinstance(hint, type) and is_dataclass(hint):
         return Shape(partial(_nested_wrong, hint, relative=relative), partial(_nested_made, hint, relative=relative))
     return _holder(hint, relative=relative) or Shape(partial(_cannot, hint))
@@ -219,6 +223,35 @@ def _nested_wrong(maker: type[Any], given: object, *, relative: bool) -> str | N
 def _nested_made(maker: type[Any], given: Mapping[str, Any], clock: Clock, *, relative: bool) -> Any:
     shapes = shapes_of(maker, relative=relative)
     return maker(**{name: shapes[name].made(value, clock) for name, value in given.items()})
+
+
+def _rule_wrong(given: object, *, relative: bool) -> str | None:
+    """What is wrong with the table of a pricing rule; its days may be told from the plan's first."""
+    from forecast.prices.billing import read_pricing_rules
+
+    if not isinstance(given, dict):
+        return f"{shown(given)}: wanted a table of a pricing rule: {{kind = .., name = .., ..}}"
+    some = _days_known(given, lambda told: resolved(told, SOME_DAY)) if relative else given
+    try:
+        read_pricing_rules([some])
+    except PriceError as error:
+        return str(error).removeprefix("<rules>: ")
+    return None
+
+
+def _rule_made(given: dict[str, Any], clock: Clock) -> Any:
+    from forecast.prices.billing import read_pricing_rules
+
+    return read_pricing_rules([_days_known(given, clock)])[0]
+
+
+def _days_known(value: Any, clock: Clock) -> Any:
+    """The same with its days told from the plan's first as dates, all the way down."""
+    if isinstance(value, dict):
+        return {k: _days_known(v, clock) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_days_known(v, clock) for v in value]
+    return f"{clock(value):%Y-%m-%d}" if is_relative(value) or checks.day(value) is None else value
 
 
 def _cannot(hint: Any, value: object) -> str:
