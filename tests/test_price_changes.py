@@ -1,5 +1,7 @@
 """Changes of price: hand arithmetic on noise-free usage, closed forms, and what composes or contradicts."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -191,10 +193,10 @@ def test_jumps_are_those_of_the_process_draw_by_draw(noisy):
     lanes, days = noisy.drivers.lanes, noisy.days
     skus = noisy.routes.iloc[lanes["route"]].reset_index(drop=True).assign(unit=lanes["unit"].to_numpy())
     factors = Often(vendor).jumps(skus, days, draws=draws, seed=seed, known=BOOK, as_of=noisy.as_of).factors()
-    assert (factors != 1).any(axis=1).mean() > 0.5
+    assert (factors != 1).any(axis=1).mean() > 0.4
     price, inside = BOOK.matrix(skus, days), np.asarray(days >= noisy.span.start)
     dealt, blocks = noisy.draws(draws, seed), list(noisy.blocks(10))
-    for d in range(0, draws, 7):
+    for d in range(0, draws, 3):
         block, row = divmod(int(dealt.trajectory[d]), 10)
         b = blocks[block]
         volume = b.volume[row][:, lanes["workload"]] * np.exp(dealt.log_factor[d])
@@ -204,15 +206,13 @@ def test_jumps_are_those_of_the_process_draw_by_draw(noisy):
 
 
 class Often:
-    """The same process on a clock thirty times as fast."""
+    """The same process on a clock two hundred times as fast, so that a path of weeks has jumps to look at."""
 
     def __init__(self, vendor):
-        from dataclasses import replace
-
         def fast(fit):
-            return replace(fit, rate=replace(fit.rate, ahead=replace(fit.rate.ahead, years=fit.rate.ahead.years / 30)))
+            return dataclasses.replace(fit, rate=dataclasses.replace(fit.rate, years=fit.rate.years / 200))
 
-        self.inner = replace(vendor, providers=tuple(map(fast, vendor.providers)), other=fast(vendor.other))
+        self.inner = dataclasses.replace(vendor, providers=tuple(map(fast, vendor.providers)), other=fast(vendor.other))
 
     def jumps(self, *args, **how):
         return self.inner.jumps(*args, **how)
@@ -425,7 +425,7 @@ def test_the_index_weighs_flows_by_what_they_cost():
 
 
 def test_elasticity_acts_draw_by_draw_and_only_where_it_is_said(noisy):
-    changes = [sc.PriceChange(on="2026-12-01", by=sc.between(-0.4, -0.1)), sc.Discount(0.1, model="gpt-5-mini")]
+    changes = [sc.PriceChange(on="2026-12-01", by=sc.between(-0.4, -0.2)), sc.Discount(0.1, model="gpt-5-mini")]
     before = run(noisy, *changes, draws=150)
     made = run(noisy, *changes, sc.Elasticity(sc.between(0.2, 0.6), where={"project": "search"}), draws=150)
     at = (made.labels["project"] == "search").to_numpy()
@@ -475,7 +475,7 @@ def test_uncertain_sizes_reach_their_ranges_ends(flat):
 
 
 BAD = {
-    "no steps": (lambda: sc.PriceSteps(), r"either as by="),
+    "no steps": (sc.PriceSteps, r"either as by="),
     "both tables": (lambda: sc.PriceSteps(by={"2027-01-01": 1}, to={"2027-01-01": 1}), r"either as by="),
     "an empty table": (lambda: sc.PriceSteps(by={}), r"wanted steps by date"),
     "no date": (lambda: sc.PriceSteps(by={"soon": 0.1}), r"not a date"),
