@@ -317,7 +317,7 @@ def test_contracts_are_written_in_files(tmp_path):
         ('{kind = "seat", name = "x", price = 1}', r"kind = 'seat' is not known.*did you mean 'seats'"),
         ('{kind = "seats", name = "x", prise = 1}', r"key 'prise' is not known; did you mean 'price'"),
         ('{kind = "tax", name = "x", rate = 19}', r"rate = 19: wanted a number from 0 to 1"),
-        ("3", r"wanted a table of a pricing rule"),
+        ("3", r"rules: \[1\]: 3: wanted a table with a kind"),
     ],
 )
 def test_a_bad_rule_in_a_file_is_told(tmp_path, rule, message):

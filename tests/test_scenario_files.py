@@ -4,6 +4,7 @@ import sys
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Literal, Union, get_args, get_origin, get_type_hints
 
@@ -13,9 +14,11 @@ import scipy.stats
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+import forecast as fc
 import scenarios as sc
 from forecast.errors import PlanError, ScenarioError
 from forecast.prices import billing
+from forecast.prices.billing import PricingRule
 from forecast.ranges import Between, Uncertain
 from scenarios.budget.planfile import read_plan_file
 from scenarios.changes import KINDS, Change, kind_of
@@ -468,6 +471,57 @@ def test_a_field_takes_what_its_hint_says(hint, told, made, wrong):
     assert shape.made(told, lambda day: resolved(day, START)) == made
     assert shape.wrong(wrong)
     assert shape.wrong(object())
+
+
+@dataclass(frozen=True)
+class Billed(Window):
+    """A change that holds pricing rules, which it makes of tables."""
+
+    rules: tuple[PricingRule, ...] = ()
+
+    def __post_init__(self) -> None:
+        Window.__post_init__(self)
+        tables = [rule for rule in self.rules if isinstance(rule, dict)]
+        object.__setattr__(self, "rules", fc.read_pricing_rules(tables) if tables else tuple(self.rules))
+
+
+def test_pricing_rules_are_tables_of_their_kind_and_come_back(write, monkeypatch):
+    monkeypatch.setitem(KINDS, "billed", Billed)
+    text = (
+        HEAD
+        + """
+        [[changes]]
+        kind = "billed"
+        start = "start"
+        end = "start + 1 year"
+        [[changes.rules]]
+        kind = "credits"
+        name = "prepaid"
+        purchases = [{ on = "start + 1m", worth = 1_000, paid = 900, expires = 2027-12-31 }]
+        [[changes.rules]]
+        kind = "spend_tiers"
+        name = "volume"
+        tiers = [[0, 0.0], [5_000, 0.1]]
+        [[changes.rules]]
+        kind = "commitment"
+        name = "floor"
+        amount = 500
+        on = "usage"
+        start = 2027-02-01
+        """
+    )
+    made = sc.load(write(text), start=START)
+    bought = [billing.Purchase(date(2027, 2, 1), 1_000, 900, date(2027, 12, 31))]
+    assert made.changes[0].rules == (
+        billing.Credits("prepaid", tuple(bought)),
+        billing.SpendTiers("volume", ((0, 0.0), (5_000, 0.1))),
+        billing.Commitment("floor", 500, on="usage", start=date(2027, 2, 1)),
+    )
+    assert sc.load(write(sc.dump(made))) == made
+    told = refused(write(text.replace('kind = "credits"', "")), start=START)
+    assert "changes[1].rules: [1]: " in told
+    assert "wanted a table with a kind" in told
+    assert "kind = 'credit' is not known" in refused(write(text.replace('"credits"', '"credit"')), start=START)
 
 
 def test_what_no_file_can_hold_is_told():

@@ -131,7 +131,7 @@ class Detour(Lever):
     def _targets(self, flows: Flows, scene: Scene, rows: BoolArray) -> tuple[list[str], list[str | None]]:
         """The unit and provider under which each flow that goes is billed: both (row,)."""
         labels = flows.labels[rows].assign(model=self.to)
-        owner = {own: self._owner(own, labels, scene) for own in labels["provider"].map(name_or_none).unique()}
+        owner = {own: self._owner(own, scene) for own in labels["provider"].map(name_or_none).unique()}
         owners = [owner[name_or_none(own)] for own in labels["provider"]]
         labels = labels.assign(provider=pd.Series(owners, index=labels.index, dtype="object"))
         stated = self._prices()
@@ -144,7 +144,7 @@ class Detour(Lever):
         scene.require_price(labels[~labels["unit"].isin(stated)], what=type(self).__name__)
         return list(labels["unit"]), owners
 
-    def _owner(self, source: str | None, labels: pd.DataFrame, scene: Scene) -> str | None:
+    def _owner(self, source: str | None, scene: Scene) -> str | None:
         """The provider of the target: the one given, the source's where it sells the model, or the book's."""
         if self.provider is not None:
             return self.provider

@@ -10,7 +10,7 @@ a date (``pd.Timestamp``, ``date``)       ``2027-02-01``, or from the plan's fir
 ``tuple[V, ...]``, ``Sequence[V]``        a list
 ``tuple[Day, V]``                         ``[2027-02-01, 0.3]``, or a table: ``{date = 2027-02-01, value = 0.3}``
 a dataclass                               a table of its fields
-a pricing rule                            a table of its kind and terms, as in a file of ``[[rules]]``
+a protocol, such as ``PricingRule``       a table with a ``kind``, which the class of the change makes one of
 unions of these, and ``None``             any of them; ``None`` by leaving the key out
 ========================================  ==============================================================
 """
@@ -22,16 +22,15 @@ import types
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, Protocol, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import pandas as pd
 
-from forecast.errors import PriceError, nearest
+from forecast.errors import nearest
 from forecast.ranges import Between, Distribution
-from scenarios.changes.contracts import Rule
 from scenarios.files import checks
 from scenarios.files.checks import Check, shown
-from scenarios.files.days import SOME_DAY, day_or_start, is_relative, resolved
+from scenarios.files.days import day_or_start
 
 #: Gives the day that a text tells.
 Clock: TypeAlias = Callable[[str], pd.Timestamp]
@@ -103,10 +102,10 @@ def _plain(hint: Any, *, relative: bool) -> Shape:
         return Shape(simple[hint])
     if get_origin(hint) is Literal:
         return Shape(checks.choice(*get_args(hint)))
-    if hint is Rule:
-        return Shape(partial(_rule_wrong, relative=relative), _rule_made)
     if isinstance(hint, type) and is_dataclass(hint):
         return Shape(partial(_nested_wrong, hint, relative=relative), partial(_nested_made, hint, relative=relative))
+    if isinstance(hint, type) and Protocol in hint.__mro__:
+        return Shape(_kind_wrong, _passed)
     return _holder(hint, relative=relative) or Shape(partial(_cannot, hint))
 
 
@@ -225,33 +224,19 @@ def _nested_made(maker: type[Any], given: Mapping[str, Any], clock: Clock, *, re
     return maker(**{name: shapes[name].made(value, clock) for name, value in given.items()})
 
 
-def _rule_wrong(given: object, *, relative: bool) -> str | None:
-    """What is wrong with the table of a pricing rule; its days may be told from the plan's first."""
-    from forecast.prices.billing import read_pricing_rules
+def _kind_wrong(given: object) -> str | None:
+    fits = isinstance(given, dict) and checks.text(given.get("kind")) is None
+    return None if fits else f"{shown(given)}: wanted a table with a kind"
 
+
+def _passed(given: Any, clock: Clock) -> Any:
+    """A table as it is, its days as dates."""
+    if isinstance(given, list):
+        return [_passed(one, clock) for one in given]
     if not isinstance(given, dict):
-        return f"{shown(given)}: wanted a table of a pricing rule: {{kind = .., name = .., ..}}"
-    some = _days_known(given, lambda told: resolved(told, SOME_DAY)) if relative else given
-    try:
-        read_pricing_rules([some])
-    except PriceError as error:
-        return str(error).removeprefix("<rules>: ")
-    return None
-
-
-def _rule_made(given: dict[str, Any], clock: Clock) -> Any:
-    from forecast.prices.billing import read_pricing_rules
-
-    return read_pricing_rules([_days_known(given, clock)])[0]
-
-
-def _days_known(value: Any, clock: Clock) -> Any:
-    """The same with its days told from the plan's first as dates, all the way down."""
-    if isinstance(value, dict):
-        return {k: _days_known(v, clock) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_days_known(v, clock) for v in value]
-    return f"{clock(value):%Y-%m-%d}" if is_relative(value) or checks.day(value) is None else value
+        return given
+    dated = {k for k, v in given.items() if k in DAYS and isinstance(v, str) and day_or_start(v) is None}
+    return {k: f"{clock(v):%Y-%m-%d}" if k in dated else _passed(v, clock) for k, v in given.items()}
 
 
 def _cannot(hint: Any, value: object) -> str:

@@ -18,7 +18,6 @@ import pandas as pd
 from forecast.errors import ScenarioError
 from forecast.ranges import Between, Distribution
 from scenarios.changes import Change
-from scenarios.changes.contracts import Rule
 from scenarios.files.keys import plain
 from scenarios.files.kinds import TIES, kind_in_file
 from scenarios.files.scenario_file import scenario_told
@@ -112,23 +111,18 @@ def _holder(value: Any, path: str) -> str:
     if isinstance(value, Mapping):
         return _table({_told_key(k): _value(v, f"{path}.{_told_key(k)}") for k, v in value.items()})
     if is_dataclass(value) and not isinstance(value, type):
-        rule = {"kind": _text(_kind_of_rule(value, path))} if isinstance(value, Rule) else {}
-        return _table(rule | _fields(value, path))
+        return _table(_kind_of_rule(value) | _fields(value, path))
     if isinstance(value, Collection):
         return "[" + ", ".join(_value(v, f"{path}[{i}]") for i, v in enumerate(value, start=1)) + "]"
     raise ScenarioError(f"{path}: {type(value).__name__} cannot be written to a file; keep the scenario in Python")
 
 
-def _kind_of_rule(rule: object, path: str) -> str:
-    """The kind by which a file names a pricing rule."""
-    from forecast.prices.billing import KINDS
+def _kind_of_rule(value: object) -> dict[str, str]:
+    """The kind that a pricing rule's table names; empty for other dataclasses."""
+    from forecast.prices.billing import KINDS as RULES
 
-    for kind, maker in KINDS.items():
-        if maker is type(rule):
-            return kind
-    raise ScenarioError(
-        f"{path}: {type(rule).__name__} is no kind of rule that a file may name; there are {', '.join(KINDS)}"
-    )
+    kind = next((name for name, maker in RULES.items() if type(value) is maker), None)
+    return {} if kind is None else {"kind": _text(kind)}
 
 
 def _told_key(key: object) -> str:
