@@ -5,13 +5,19 @@ from __future__ import annotations
 from scenarios.changes.base import Change, Costed, Line, Settling, kind_of, label_of
 from scenarios.changes.batching import Batch
 from scenarios.changes.caching import PromptCache, SemanticCache
+from scenarios.changes.contracts import Contract
+from scenarios.changes.currency import ExchangeRate
+from scenarios.changes.discounts import Discount, Negotiation
+from scenarios.changes.elasticity import Elasticity
 from scenarios.changes.finetuning import FineTune
 from scenarios.changes.growth import Growth
 from scenarios.changes.intensity import Intensity, OutputCap, Pack, PromptTrim, ResponseFilter, Tokenizer
 from scenarios.changes.price import PriceChange
+from scenarios.changes.price_steps import PriceSteps
 from scenarios.changes.regions import DataTransfer, Region
 from scenarios.changes.routing import Migrate, Route
 from scenarios.changes.selfhosted import AutoScale, Compress, RightSize, Spot
+from scenarios.changes.vendor_prices import VendorPrices
 from scenarios.changes.world import World
 
 _EVERY: tuple[type[Change], ...] = (
@@ -34,7 +40,14 @@ _EVERY: tuple[type[Change], ...] = (
     Spot,
     Region,
     DataTransfer,
+    VendorPrices,
     PriceChange,
+    PriceSteps,
+    Discount,
+    Negotiation,
+    Contract,
+    ExchangeRate,
+    Elasticity,
 )
 
 
@@ -52,16 +65,22 @@ __all__ = [
     "Batch",
     "Change",
     "Compress",
+    "Contract",
     "Costed",
     "DataTransfer",
+    "Discount",
+    "Elasticity",
+    "ExchangeRate",
     "FineTune",
     "Growth",
     "Intensity",
     "Line",
     "Migrate",
+    "Negotiation",
     "OutputCap",
     "Pack",
     "PriceChange",
+    "PriceSteps",
     "PromptCache",
     "PromptTrim",
     "Region",
@@ -72,6 +91,7 @@ __all__ = [
     "Settling",
     "Spot",
     "Tokenizer",
+    "VendorPrices",
     "World",
     "kind_of",
     "label_of",
