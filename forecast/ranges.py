@@ -140,4 +140,5 @@ def shown(value: Uncertain, kind: Kind) -> str:
         return f"{value.low:{form}} to {value.high:{form}} (P10-P90)"
     if isinstance(value, float | int):
         return f"{value:{form}}"
-    return repr(value)
+    low, high = (float(v) for v in np.asarray(value.ppf(np.array([0.1, 0.9]))))
+    return f"{low:{form}} to {high:{form}} (P10-P90)"

@@ -160,6 +160,7 @@ def _assumptions(projection: Projection, spec: PlanSpec, excluded: pd.DataFrame)
         ("forecast", f"model {name}, {count} trajectories, seed {seed}", "forecast.project"),
         ("prices", repr(spec.prices), f"sha256 {spec.prices.sha256[:16]}"),
         ("scenario", spec.scenario.describe(), "asked"),
+        *_elasticity(spec.scenario),
         ("split", spec.split.describe() if spec.split else "by demand: no split", "asked"),
         ("draws", f"{spec.draws:,} draws, seed {spec.seed}", made_by),
     ]
@@ -170,3 +171,11 @@ def _assumptions(projection: Projection, spec: PlanSpec, excluded: pd.DataFrame)
         for r in excluded.itertuples()
     ]
     return pd.DataFrame(rows, columns=["topic", "assumption", "source"])
+
+
+def _elasticity(scenario: Scenario) -> list[tuple[str, str, str]]:
+    """That volume does not answer to prices, where they move and nobody said that it does."""
+    moved = any(c.step == "price" for c in scenario.every_change())
+    if not moved or any(c.stage == "response" for c in scenario.every_change()):
+        return []
+    return [("elasticity", "volume does not answer to prices: an elasticity of 0", "no Elasticity in the scenario")]

@@ -159,7 +159,7 @@ class Comparison:
         return table.iloc[np.argsort(-width, kind="stable")].set_index("change")
 
     def saved(self, name: str, against: str | None = None) -> FloatArray:
-        """What one scenario saves against another (the first, unless named): (draw, month), below 0 where it is dearer."""
+        """What one scenario saves against another (the first, unless named): (draw, month); below 0: it is dearer."""
         other, own = self.outcomes[0 if against is None else self._at(against)], self.outcomes[self._at(name)]
         return np.asarray(other.monthly - _same(own.monthly, other.monthly))
 
