@@ -2,61 +2,186 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from forecast.ranges import between
-from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.planning import plan
-from scenarios.budget.spec import PlanSpec
-from scenarios.budget.splits import EnvironmentSplit
-from scenarios.changes import (
-    Adoption,
-    Campaign,
-    Deprecation,
-    Growth,
-    Headcount,
-    Heads,
-    Limit,
-    LinearGrowth,
-    LogisticGrowth,
-    NewWorkload,
-    Outage,
-    PriceChange,
-    Retire,
-    Runaway,
-    Spikes,
-    Step,
-)
-from scenarios.clipping import clipped
-from scenarios.components import Fixed, Reserve
-from scenarios.files.loading import dump, load, shipped
-from scenarios.scenario import Scenario
+
+if TYPE_CHECKING:
+    from scenarios.bridging import Bridge
+    from scenarios.budget.budget_plan import BudgetPlan
+    from scenarios.budget.planning import plan
+    from scenarios.budget.spec import PlanSpec
+    from scenarios.budget.splits import EnvironmentSplit
+    from scenarios.changes import (
+        Adoption,
+        AutoScale,
+        Batch,
+        Campaign,
+        Compress,
+        DataTransfer,
+        Deprecation,
+        FineTune,
+        Growth,
+        Headcount,
+        Heads,
+        Intensity,
+        Limit,
+        LinearGrowth,
+        LogisticGrowth,
+        Migrate,
+        NewWorkload,
+        Outage,
+        OutputCap,
+        Pack,
+        PriceChange,
+        PromptCache,
+        PromptTrim,
+        Region,
+        ResponseFilter,
+        Retire,
+        RightSize,
+        Route,
+        Runaway,
+        SemanticCache,
+        Spikes,
+        Spot,
+        Step,
+        Tokenizer,
+    )
+    from scenarios.clipping import clipped
+    from scenarios.comparing.comparison import Comparison, compare
+    from scenarios.comparing.effects import Effect
+    from scenarios.comparing.seeking import Sought, goal_seek, reverse_stress
+    from scenarios.components import Fixed, Reserve
+    from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
+    from scenarios.files.loading import dump, load, shipped
+    from scenarios.scenario import Scenario
+
+#: Public names by module: loaded when first asked for, so that importing stays cheap.
+_LATER = {
+    "Adoption": "scenarios.changes",
+    "AutoScale": "scenarios.changes",
+    "Batch": "scenarios.changes",
+    "Bridge": "scenarios.bridging",
+    "BudgetPlan": "scenarios.budget.budget_plan",
+    "Campaign": "scenarios.changes",
+    "CommonFactor": "scenarios.dependence",
+    "Comparison": "scenarios.comparing.comparison",
+    "Compress": "scenarios.changes",
+    "DataTransfer": "scenarios.changes",
+    "Deprecation": "scenarios.changes",
+    "Effect": "scenarios.comparing.effects",
+    "EnvironmentSplit": "scenarios.budget.splits",
+    "FineTune": "scenarios.changes",
+    "Fixed": "scenarios.components",
+    "Growth": "scenarios.changes",
+    "Headcount": "scenarios.changes",
+    "Heads": "scenarios.changes",
+    "Intensity": "scenarios.changes",
+    "Limit": "scenarios.changes",
+    "LinearGrowth": "scenarios.changes",
+    "LogisticGrowth": "scenarios.changes",
+    "Migrate": "scenarios.changes",
+    "NearestCorrelationWarning": "scenarios.dependence",
+    "NewWorkload": "scenarios.changes",
+    "Outage": "scenarios.changes",
+    "OutputCap": "scenarios.changes",
+    "Pack": "scenarios.changes",
+    "PlanSpec": "scenarios.budget.spec",
+    "PriceChange": "scenarios.changes",
+    "PromptCache": "scenarios.changes",
+    "PromptTrim": "scenarios.changes",
+    "RankCorrelation": "scenarios.dependence",
+    "Region": "scenarios.changes",
+    "Reserve": "scenarios.components",
+    "ResponseFilter": "scenarios.changes",
+    "Retire": "scenarios.changes",
+    "RightSize": "scenarios.changes",
+    "Route": "scenarios.changes",
+    "Runaway": "scenarios.changes",
+    "Scenario": "scenarios.scenario",
+    "SemanticCache": "scenarios.changes",
+    "Sought": "scenarios.comparing.seeking",
+    "Spikes": "scenarios.changes",
+    "Spot": "scenarios.changes",
+    "Step": "scenarios.changes",
+    "Tokenizer": "scenarios.changes",
+    "clipped": "scenarios.clipping",
+    "compare": "scenarios.comparing.comparison",
+    "dump": "scenarios.files.loading",
+    "goal_seek": "scenarios.comparing.seeking",
+    "load": "scenarios.files.loading",
+    "plan": "scenarios.budget.planning",
+    "reverse_stress": "scenarios.comparing.seeking",
+    "shipped": "scenarios.files.loading",
+}
 
 __all__ = [
     "Adoption",
+    "AutoScale",
+    "Batch",
+    "Bridge",
     "BudgetPlan",
     "Campaign",
+    "CommonFactor",
+    "Comparison",
+    "Compress",
+    "DataTransfer",
     "Deprecation",
+    "Effect",
     "EnvironmentSplit",
+    "FineTune",
     "Fixed",
     "Growth",
     "Headcount",
     "Heads",
+    "Intensity",
     "Limit",
     "LinearGrowth",
     "LogisticGrowth",
+    "Migrate",
+    "NearestCorrelationWarning",
     "NewWorkload",
     "Outage",
+    "OutputCap",
+    "Pack",
     "PlanSpec",
     "PriceChange",
+    "PromptCache",
+    "PromptTrim",
+    "RankCorrelation",
+    "Region",
     "Reserve",
+    "ResponseFilter",
     "Retire",
+    "RightSize",
+    "Route",
     "Runaway",
     "Scenario",
+    "SemanticCache",
+    "Sought",
     "Spikes",
+    "Spot",
     "Step",
+    "Tokenizer",
     "between",
     "clipped",
+    "compare",
     "dump",
+    "goal_seek",
     "load",
     "plan",
+    "reverse_stress",
     "shipped",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'scenarios' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

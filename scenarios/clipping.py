@@ -16,6 +16,7 @@ from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
 from scenarios.changes import World
+from scenarios.changes.flows import AVOIDED
 from scenarios.changes.scene import Quotes
 from scenarios.costing import Course, Enacted, Leaf, enact
 from scenarios.scenario import Scenario
@@ -146,4 +147,6 @@ def _counted(enacted: Enacted, what: What) -> BoolArray:
         return enacted.priced
     if what == "tokens":
         return flows.tokens
-    return np.asarray(flows.volume & (flows.labels["volume_unit"] == schema.REQUESTS).to_numpy())
+    labels = flows.labels
+    sent = (labels["volume_unit"] == schema.REQUESTS) & (labels["model"] != AVOIDED)
+    return np.asarray(flows.volume & sent.to_numpy())

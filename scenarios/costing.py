@@ -16,7 +16,7 @@ from forecast.prices import PriceBook
 from forecast.projection import Projection
 from scenarios.changes import Change, Costed, Line, Settling, World
 from scenarios.changes.base import STAGES
-from scenarios.changes.flows import Flows, Term, flows_of
+from scenarios.changes.flows import GIGABYTES, Flows, Term, flows_of
 from scenarios.changes.matching import NothingMatchesError
 from scenarios.changes.scene import Quotes, Scene
 from scenarios.scenario import Scenario
@@ -156,7 +156,7 @@ def enact(
     priced = ~missing & ~flows.volume
     if not priced.any():
         raise PlanError("no line of the usage has a price; add prices to the price book")
-    currency = scene.quotes.currency(flows.labels[priced])
+    currency = scene.quotes.currency(flows.labels[priced & np.asarray(flows.labels["unit"] != GIGABYTES)])
     if currency is None:
         raise PlanError("nothing that is planned has a price, so the plan has no currency")
     contracts, begin = [], 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,10 @@ class Outcome:
     currency : str
     excluded : DataFrame
         What has no price and was left out.
+    requests : float array (draw,), optional
+        Requests over the plan, of workloads that count them; None where it was not asked for or none does.
+    quality : float array (draw,), optional
+        Their mean quality: 1 is as forecast.
     """
 
     name: str
@@ -53,6 +57,8 @@ class Outcome:
     dealt: Draws
     currency: str
     excluded: pd.DataFrame
+    requests: FloatArray | None = None
+    quality: FloatArray | None = None
 
     @property
     def totals(self) -> FloatArray:
@@ -87,9 +93,12 @@ def outcomes(
     detail: Sequence[str] = DETAIL,
     unpriced: Unpriced = "refuse",
     n_jobs: int = 1,
+    judged: bool = False,
     most_bytes: float | None = None,
 ) -> list[Outcome]:
     """What each of some scenarios costs on one projection, in the same worlds.
+
+    ``judged`` also counts requests and weighs them by quality.
 
     Raises
     ------
@@ -109,14 +118,15 @@ def outcomes(
                 f"{draws:,} draws x {len(labels):,} cells of {', '.join(detail)} would take {size / 1e9:.1f} GB; "
                 "keep less apart with detail=('environment', 'project'), or take fewer draws"
             )
-        sums += [Sum(one, "cost", rows, cell, len(labels)), *_counted(one)]
+        sums += [Sum(one, "cost", rows, cell, len(labels)), *_counted(one), *(_judged(one) if judged else [])]
     made = simulate(projection, sums, draws=draws, seed=seed, n_jobs=n_jobs)
     left = iter(made.sums)
     out = []
     for course, one, (labels, _, _) in zip(courses, enacted, cells, strict=True):
         cost = next(left)
         lines = (*one.lines, *_settled(one, left, made.spans))
-        out.append(Outcome(course.name, labels, cost, lines, made.spans, made.draws, one.currency, one.excluded))
+        seen = Outcome(course.name, labels, cost, lines, made.spans, made.draws, one.currency, one.excluded)
+        out.append(_with_quality(seen, next(left), next(left)) if judged else seen)
     return out
 
 
@@ -149,6 +159,23 @@ def _counted(enacted: Enacted) -> list[Sum]:
             own = np.nonzero(contract.covers & (unit == counted))[0].astype(np.intp)
             sums.append(_one(enacted, "quantity", own))
     return sums
+
+
+def _judged(enacted: Enacted) -> list[Sum]:
+    """Requests, and requests weighed by the quality of their answers."""
+    labels = enacted.flows.labels
+    rows = np.nonzero(enacted.flows.volume & (labels["volume_unit"] == schema.REQUESTS))[0].astype(np.intp)
+    cell = np.zeros(len(rows), dtype=np.intp)
+    return [Sum(enacted, "quantity", rows, cell, 1), Sum(enacted, "quality", rows, cell, 1)]
+
+
+def _with_quality(outcome: Outcome, requests: FloatArray, weighed: FloatArray) -> Outcome:
+    planned = outcome.spans.planned
+    count = requests[:, planned, 0].sum(axis=1)
+    if not (count > 0).any():
+        return outcome
+    quality = weighed[:, planned, 0].sum(axis=1) / np.where(count > 0, count, 1.0)
+    return replace(outcome, requests=count, quality=quality)
 
 
 def _one(enacted: Enacted, what: str, rows: IntArray) -> Sum:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,11 @@ from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
 from scenarios.changes import Change, World, label_of
 from scenarios.dependence import Dependence, ties_of
+
+if TYPE_CHECKING:
+    from forecast.prices import PriceBook
+    from forecast.projection import Projection
+    from scenarios.comparing.effects import Effect
 
 #: How far a sum of weights may be from 1: that of rounding a handful of decimal fractions.
 _SLACK = 1e-9
@@ -156,6 +162,20 @@ class Scenario:
             (branch, ((turn >= low) & (turn < high)).astype("float64"))
             for (_, branch), low, high in zip(flat, edge[:-1], edge[1:], strict=True)
         ]
+
+    def effect(
+        self, projection: Projection, *, prices: PriceBook | None = None, draws: int = 1_000, seed: int = 0
+    ) -> Effect:
+        """Driver by driver, what it does to a projection, and what that is worth.
+
+        Raises
+        ------
+        ScenarioError, PlanError, PriceError
+            A change does not fit the projection, or usage has no price.
+        """
+        from scenarios.comparing.effects import effect_of
+
+        return effect_of(self, projection, prices=prices, draws=draws, seed=seed)
 
     def describe(self) -> str:
         """In plain words, what it assumes: one line a change."""

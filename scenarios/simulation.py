@@ -167,29 +167,39 @@ def _shape(book: FloatArray, moves: tuple[PriceMove, ...]) -> FloatArray:
     return book / known[0] if len(known) and all(move.scale_free for move in moves) else book
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Base:
     """What the trajectories of one block feed: quantities by source, with or without the forecast's own trend."""
 
     block: Block
     projection: Projection
+    _known: dict[bool, FloatArray] = field(default_factory=dict)
 
     def of(self, source: IntArray, replaced: BoolArray) -> FloatArray:
         """Quantity of each source: (trajectory, period, source)."""
-        drivers = self.projection.drivers
-        lanes, legs = drivers.lanes, drivers.legs
-        leg_of = np.concatenate([lanes["leg"].to_numpy(), np.arange(len(legs))])[source]
-        workload = legs["workload"].to_numpy()[leg_of]
-        steps = np.arange(1, len(self.projection.days) + 1, dtype=float)
-        trend = np.where(replaced, self.block.trend[:, workload], 0.0)
-        base = self.block.volume[:, :, workload]
-        if replaced.any():
-            base = base * np.exp(-trend[:, None, :] * steps[None, :, None])
-        base = base * self.block.mix[:, :, leg_of]
-        lane = source < len(lanes)
-        base[:, :, lane] *= self.block.intensity[:, :, source[lane]]
-        base[:, :, source == CONSTANT] = 1.0
-        return base
+        if replaced.all() or not replaced.any():
+            return np.asarray(self._every(replaced=bool(replaced.any())).take(source, axis=2, mode="wrap"))
+        base = self._every(replaced=False).take(source, axis=2, mode="wrap")
+        base[:, :, replaced] = self._every(replaced=True).take(source[replaced], axis=2, mode="wrap")
+        return np.asarray(base)
+
+    def _every(self, *, replaced: bool) -> FloatArray:
+        """Lanes, then legs, then the source that is 1 a day: (trajectory, period, source)."""
+        if replaced not in self._known:
+            lanes, legs = self.projection.drivers.lanes, self.projection.drivers.legs
+            volume = self.block.volume
+            if replaced:
+                steps = np.arange(1, len(self.projection.days) + 1, dtype=float)
+                volume = volume * np.exp(-self.block.trend[:, None, :] * steps[None, :, None])
+            by_leg = volume.take(legs["workload"].to_numpy(), axis=2)
+            by_leg *= self.block.mix
+            whole = np.empty((*by_leg.shape[:2], len(lanes) + len(legs) + 1))
+            np.take(by_leg, lanes["leg"].to_numpy(), axis=2, out=whole[:, :, : len(lanes)], mode="clip")
+            whole[:, :, : len(lanes)] *= self.block.intensity
+            whole[:, :, len(lanes) : -1] = by_leg
+            whole[:, :, -1] = 1.0
+            self._known[replaced] = whole
+        return self._known[replaced]
 
 
 @dataclass(slots=True)

@@ -35,7 +35,8 @@ from scenarios.components import Component
 from scenarios.costing import Unpriced
 from scenarios.files import checks
 from scenarios.files.keys import Keys, Problems, Table, built, check_keys, checks_of
-from scenarios.files.scenario_file import ScenarioSource, parsed, scenario_of
+from scenarios.files.scenario_file import parsed, scenario_of
+from scenarios.files.source import ScenarioSource
 from scenarios.outcome import DETAIL
 from scenarios.scenario import Scenario
 
@@ -158,7 +159,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
             f"{path}: version = {checks.shown(version)}: this tokenplan reads version {VERSION}; upgrade it"
         )
     tables = _tables(file.parent)
-    owners: dict[str, Iterable[str]] = {**tables, "scenario": ("use", "changes")}
+    owners: dict[str, Iterable[str]] = {**tables, "scenario": ("use", "changes", "dependence", "branches")}
     for name in document:
         if name not in (*tables, "scenario", "components", "split"):
             at = next((f"; it belongs in [{t}]" for t, known in owners.items() if name in known), "")

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from scenarios.changes.adoption import Adoption, Headcount, Heads
 from scenarios.changes.base import Change, Costed, Line, Settling, kind_of, label_of
+from scenarios.changes.batching import Batch
+from scenarios.changes.caching import PromptCache, SemanticCache
 from scenarios.changes.failover import Deprecation, Outage
+from scenarios.changes.finetuning import FineTune
 from scenarios.changes.growth import Growth
 from scenarios.changes.growth_curves import LinearGrowth, LogisticGrowth
+from scenarios.changes.intensity import Intensity, OutputCap, Pack, PromptTrim, ResponseFilter, Tokenizer
 from scenarios.changes.limits import Limit
 from scenarios.changes.price import PriceChange
+from scenarios.changes.regions import DataTransfer, Region
+from scenarios.changes.routing import Migrate, Route
 from scenarios.changes.runaway import Runaway
+from scenarios.changes.selfhosted import AutoScale, Compress, RightSize, Spot
 from scenarios.changes.spikes import Spikes
 from scenarios.changes.steps import Campaign, Retire, Step
 from scenarios.changes.workload import NewWorkload
@@ -27,6 +34,24 @@ _EVERY: tuple[type[Change], ...] = (
     NewWorkload,
     Spikes,
     Runaway,
+    Intensity,
+    PromptTrim,
+    OutputCap,
+    ResponseFilter,
+    Tokenizer,
+    Pack,
+    PromptCache,
+    SemanticCache,
+    Batch,
+    Route,
+    Migrate,
+    FineTune,
+    Compress,
+    AutoScale,
+    RightSize,
+    Spot,
+    Region,
+    DataTransfer,
     Outage,
     Deprecation,
     Limit,
@@ -45,25 +70,43 @@ KINDS: dict[str, type[Change]] = {_kind(maker): maker for maker in _EVERY}
 __all__ = [
     "KINDS",
     "Adoption",
+    "AutoScale",
+    "Batch",
     "Campaign",
     "Change",
+    "Compress",
     "Costed",
+    "DataTransfer",
     "Deprecation",
+    "FineTune",
     "Growth",
     "Headcount",
     "Heads",
+    "Intensity",
     "Limit",
     "Line",
     "LinearGrowth",
     "LogisticGrowth",
+    "Migrate",
     "NewWorkload",
     "Outage",
+    "OutputCap",
+    "Pack",
     "PriceChange",
+    "PromptCache",
+    "PromptTrim",
+    "Region",
+    "ResponseFilter",
     "Retire",
+    "RightSize",
+    "Route",
     "Runaway",
+    "SemanticCache",
     "Settling",
     "Spikes",
+    "Spot",
     "Step",
+    "Tokenizer",
     "World",
     "kind_of",
     "label_of",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,11 +17,11 @@ from scenarios.changes.adoption import YEAR_DAYS
 from scenarios.changes.arrivals import arrivals, laid
 from scenarios.changes.base import (
     Day,
+    Line,
     Stage,
     Step,
     checked,
     checked_day,
-    checked_days,
     checked_probability,
     checked_where,
     key_of,
@@ -29,19 +30,21 @@ from scenarios.changes.base import (
     told_where,
 )
 from scenarios.changes.flows import Flows, Scope, Term
-from scenarios.changes.matching import match
-from scenarios.changes.scene import Scene, part
+from scenarios.changes.levers import Lever, known_as_money
+from scenarios.changes.matching import NothingMatchesError, match
+from scenarios.changes.routing import Detour, Target, sent, targets
+from scenarios.changes.scene import Scene
 from scenarios.changes.spikes import MOST, highest
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A vendor is down: some of its requests go to another model, the rest is lost.
+    """A model or vendor is down: some of its requests go to another model, the rest is lost.
 
     With d the part of a day that it is down and f the share that fails over, ``1 - d`` of what it serves stays,
-    ``d · f`` goes to the other model with ``token_ratio`` as many tokens, and ``d · (1 - f)`` is neither served nor
-    billed. Outages come at a rate a year, each with its own length; or one begins on a date with a probability. Rate
-    and share are drawn once a path.
+    ``d · f`` goes to the other model, with the ratios of tokens, and ``d · (1 - f)`` is neither served nor billed.
+    Outages come at a rate a year, each with its own length; or one begins on a date with a probability. Rate, share and
+    ratios are drawn once a path. Usage known only as money stays as it is.
 
     Parameters
     ----------
@@ -53,18 +56,20 @@ class Outage:
         The first day of one outage, in place of ``rate``.
     probability : float
         That the one of ``on`` happens.
-    provider, model : str
-        Globs: what is down.
+    model : str
+        Glob: what is down.
     where : mapping, optional
-        Globs over any other label column, such as ``{"region": "eu*"}``.
+        Globs over any other label column: ``{"provider": "openai", "region": "eu*"}``.
     failover : number, between(low, high) or frozen scipy distribution
         Share that goes to the other model. A range is normal on the logit.
-    to_model, to_provider : str, optional
-        The other model; needed unless ``failover`` is 0. Its provider; the one it is sent from where none is named.
-    token_ratio : number, between(low, high) or frozen scipy distribution
-        Tokens that the other model takes for each of this one's.
+    to : str, optional
+        The other model; needed unless ``failover`` is 0.
+    provider : str, optional
+        Who sells it; the source's provider where it does, else the one that the price book names.
+    input_ratio, output_ratio : number, between(low, high) or frozen scipy distribution
+        Tokens a request at the other model over those at this one.
     prices : mapping of float, optional
-        Its prices a quoted unit (a million tokens), by billable unit; the price book's where not stated.
+        The other's prices a quoted unit (a million tokens), by billable unit; the price book's where not stated.
     name : str, optional
     """
 
@@ -72,13 +77,13 @@ class Outage:
     rate: Uncertain | None = None
     on: Day | None = None
     probability: float = 1.0
-    provider: str = "*"
     model: str = "*"
     where: Mapping[str, str] = field(default_factory=dict)
     failover: Uncertain = 0.0
-    to_model: str | None = None
-    to_provider: str | None = None
-    token_ratio: Uncertain = 1.0
+    to: str | None = None
+    provider: str | None = None
+    input_ratio: Uncertain = 1.0
+    output_ratio: Uncertain = 1.0
     prices: Mapping[str, float] = field(default_factory=dict)
     name: str | None = None
 
@@ -98,15 +103,16 @@ class Outage:
             raise ScenarioError("Outage: probability= goes with on=; with rate= say how often by the rate alone")
         checked_where(self)
         checked(self, "failover", "share")
-        if self.to_model is None and self.failover != 0:
-            raise ScenarioError("Outage: failover= needs to_model=, the model that serves in its place")
-        checked(self, "token_ratio", "amount")
-        _checked_prices(self)
+        if self.to is None and self.failover != 0:
+            raise ScenarioError("Outage: failover= needs to=, the model that serves in its place")
+        checked(self, "input_ratio", "amount")
+        checked(self, "output_ratio", "amount")
+        checked_prices(self)
 
     @property
     def key(self) -> str:
         """Names the random numbers."""
-        return key_of("outage", self.name, self.provider, self.model, self.on, self.where)
+        return key_of("outage", self.name, self.model, self.on, self.where)
 
     @property
     def stage(self) -> Stage:
@@ -127,35 +133,47 @@ class Outage:
             often = told_from(self.on).strip() + chance
         lost = "its requests are lost"
         if self.failover != 0:
-            lost = f"{told(self.failover, 'share')} of it goes to {_target(self.to_provider, self.to_model)}"
-            lost += f"{_ratio_told(self.token_ratio)}{_prices_told(self.prices)}, the rest is lost"
-        what = f"{self.provider}/{self.model}" + (f" ({told_where(self.where)})" if self.where else "")
+            to = f"{self.provider}/{self.to}" if self.provider else str(self.to)
+            lost = f"{told(self.failover, 'share')} of its requests go to {to}"
+            lost += f"{_ratios(self.input_ratio, self.output_ratio)}{_stated(self.prices)}, the rest is lost"
+        what = self.model if self.model != "*" else "all"
+        what += f" ({told_where(self.where)})" if self.where else ""
         return f"{what} is down {often}, for {told(self.days, 'amount')} days: {lost}"
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Send what fails over to the other model, and lose the rest."""
         on = scene.date(self.on, "Outage.on")
-        rows = scene.matching(flows, _globs(self.provider, self.model, self.where), what="Outage")
-        labels = _labels(self.to_provider, self.to_model)
-        if labels:
-            gone = flows.labels[rows].assign(**labels)
-            if (match(gone["provider"], self.provider) & match(gone["model"], self.model)).any():
-                raise ScenarioError(
-                    f"Outage: {_target(self.to_provider, self.to_model)} is itself among what is down "
-                    f"({self.provider}/{self.model}); name another to_provider= or to_model="
-                )
-        if self.failover != 0:
-            _require(flows, rows, labels, self.prices, scene, what="Outage")
+        globs = dict(self.where) if self.model == "*" else {"model": self.model, **self.where}
+        rows: BoolArray = scene.matching(flows, globs, what="Outage") & ~known_as_money(flows)
+        if not rows.any():
+            raise NothingMatchesError("Outage: all that is down is known only as money")
+        target = None if self.failover == 0 else self._target(flows, rows, scene)
         if self.probability == 0 or self.rate == 0 or self.days == 0:
             return flows
         down = self._down(scene, on)
-        share = scene.draw(self.key, self.failover, "share", "failover")
         stays = Term(lambda scope: 1.0 - down(scope))
-        if self.failover == 0:
-            return flows.times(rows, stays)
-        goes = Term(lambda scope: down(scope) * share[scope.draws][:, None])
-        ratio = scene.draw(self.key, self.token_ratio, "amount", "token_ratio")
-        return _sent(flows, rows, stays, goes, labels, ratio, self.prices)
+        at = np.nonzero(rows)[0].astype(np.intp)
+        if target is None:
+            return flows.times(at, stays)
+        assert self.to is not None
+        share = scene.draw(self.key, self.failover, "share", "failover")
+        into = scene.draw(self.key, self.input_ratio, "amount", "input_ratio")
+        out = scene.draw(self.key, self.output_ratio, "amount", "output_ratio")
+        plain = _goes(down, share)
+        parts = {"volume": plain, "in": _goes(down, share * into), "out": _goes(down, share * out), "other": plain}
+        return sent(flows, rows, target, parts, to=self.to, prices=self.prices)[0].times(at, stays)
+
+    def _target(self, flows: Flows, rows: BoolArray, scene: Scene) -> Target:
+        """How the other model bills; an error where it is down itself."""
+        assert self.to is not None
+        found = targets(flows, rows, scene, to=self.to, provider=self.provider, prices=self.prices, what="Outage")
+        owners = pd.Series(list(dict.fromkeys(found.owners)), dtype="object")
+        if match(owners, self.where.get("provider", "*")).any() and match(pd.Series([self.to]), self.model).any():
+            raise ScenarioError(
+                f"Outage: {self.to} is itself among what is down; name a model= or a where= with the provider that is "
+                "down, and another model in to="
+            )
+        return found
 
     def _down(self, scene: Scene, on: pd.Timestamp | None) -> _Down:
         """The part of each period that it is down."""
@@ -163,8 +181,7 @@ class Outage:
         if on is None:
             assert self.rate is not None
             come = arrivals(scene, self.key, "all", scene.draw(self.key, self.rate, "amount", "rate") / YEAR_DAYS)
-            day, length = come.day, come.each(self.days, "amount", "days")
-            return _Down(day, length, scene)
+            return _Down(come.day, come.each(self.days, "amount", "days"), scene)
         length = scene.draw(self.key, self.days, "amount", "days")[:, None]
         happens = scene.coin(self.key, self.probability)[:, None]
         begun = (on - clock.first).days
@@ -187,142 +204,82 @@ class _Down:
         return clock.mean(np.minimum(each, 1.0))
 
 
+def _goes(down: Callable[[Scope], FloatArray], share: FloatArray) -> Term:
+    return Term(lambda scope: down(scope) * share[scope.draws][:, None])
+
+
 @dataclass(frozen=True, slots=True)
-class Deprecation:
-    """A model ends by a date: all that it still serves goes to its successor.
+class Deprecation(Detour):
+    """A vendor ends a model by a date: all that it still serves goes to its successor.
 
     On and after ``on`` nothing is left on it. With ``ramp`` days, what it serves moves in a straight line over the days
-    that end on that date. The successor takes ``token_ratio`` tokens for each of the model's. Drawn once a path.
+    that end on that date. It happens with ``probability``, drawn once a path.
 
     Parameters
     ----------
     model : str
         Glob: what ends.
+    to : str
+        The successor.
     on : date
         The first day on which it no longer serves.
-    to_model : str
-        The successor.
-    to_provider : str, optional
-        The same provider where none is named.
-    provider : str
-        Glob: by whom it is served.
     ramp : float
-        Days of moving before it.
-    token_ratio : number, between(low, high) or frozen scipy distribution
-        Tokens that the successor takes for each of the model's. A range is log-normal.
-    prices : mapping of float, optional
-        The successor's prices a quoted unit (a million tokens), by billable unit; the price book's where not stated.
+        Days of moving, the last of them ``on``.
     probability : float
         That it ends by then.
-    where : mapping, optional
-        Globs over any other label column.
-    name : str, optional
+    prices : mapping of float, optional
+        The successor's prices a quoted unit (a million tokens), by billable unit; the price book's where not stated.
+        Cached input without a price here is billed as plain input.
+    provider, input_ratio, output_ratio, retries, share
+        As of :class:`scenarios.changes.routing.Route`; all requests unless a share is given.
+    where, quality, setup, running, name
+        As of :class:`scenarios.changes.levers.Lever`; money is paid where it happens, setup on ``on``.
     """
 
-    model: str
+    step: ClassVar[Step] = "mix"
+
+    _: KW_ONLY
     on: Day
-    to_model: str
-    to_provider: str | None = None
-    provider: str = "*"
-    ramp: float = 0.0
-    token_ratio: Uncertain = 1.0
-    prices: Mapping[str, float] = field(default_factory=dict)
     probability: float = 1.0
-    where: Mapping[str, str] = field(default_factory=dict)
-    name: str | None = None
+    prices: Mapping[str, float] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """Check what ends, when, and what comes after it."""
+    def _check_more(self) -> None:
         checked_day(self, "on", needed=True)
-        if not isinstance(self.to_model, str) or not self.to_model.strip():
-            raise ScenarioError(f"Deprecation.to_model = {self.to_model!r}: say what serves in its place")
-        checked_days(self, "ramp")
-        checked(self, "token_ratio", "amount")
-        _checked_prices(self)
         checked_probability(self)
-        checked_where(self)
-
-    @property
-    def key(self) -> str:
-        """Names the random numbers."""
-        return key_of("deprecation", self.name, self.provider, self.model, self.on, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Mix."""
-        return "mix"
-
-    @property
-    def step(self) -> Step:
-        """Mix."""
-        return "mix"
+        checked_prices(self)
 
     def describe(self) -> str:
         """In plain words."""
-        what = f"{self.provider}/{self.model}" if self.provider != "*" else self.model
-        moving = f", moving within the {self.ramp:g} days before" if self.ramp else ""
-        chance = "" if self.probability == 1 else f", with a probability of {self.probability:.0%}"
+        chance = "" if self.probability == 1 else f" with a probability of {self.probability:.0%}"
         among = f" for {told_where(self.where)}" if self.where else ""
+        moving = f", moving within the {self.ramp:g} days before" if self.ramp else ""
+        all_ = "what it serves" if self.share == 1 else f"{told(self.share, 'share')} of what it serves"
+        to = f"{self.provider}/{self.to}" if self.provider else self.to
+        ratios = _ratios(self.input_ratio, self.output_ratio)
         return (
-            f"{what} ends by {pd.Timestamp(self.on):%Y-%m-%d}{among}{moving}: what it serves goes to "
-            f"{_target(self.to_provider, self.to_model)}{_ratio_told(self.token_ratio)}{_prices_told(self.prices)}"
-            f"{chance}"
+            f"{self.model} ends by {pd.Timestamp(self.on):%Y-%m-%d}{chance}{among}{moving}: {all_} goes to {to}{ratios}"
+            f"{_stated(self.prices)}"
         )
 
-    def act(self, flows: Flows, scene: Scene) -> Flows:
-        """Send what it serves to the successor."""
+    def lines(self, scene: Scene) -> list[Line]:
+        """What it costs beside usage, where it happens."""
+        happens = scene.coin(self.key, self.probability).astype("float64")[:, None]
+        return [replace(line, money=line.money * happens) for line in Lever.lines(self, scene)]
+
+    def _prices(self) -> Mapping[str, float]:
+        return self.prices
+
+    def _share(self, scene: Scene) -> FloatArray:
+        return self._drawn(scene, self.share, "share", "share") * scene.coin(self.key, self.probability)
+
+    def _come(self, scene: Scene) -> FloatArray:
         on = scene.date(self.on, "Deprecation.on")
         assert on is not None
-        rows = scene.matching(flows, _globs(self.provider, self.model, self.where), what="Deprecation")
-        labels = _labels(self.to_provider, self.to_model)
-        there = (flows.labels.assign(**labels)[list(labels)] == flows.labels[list(labels)]).all(axis=1)
-        rows &= ~np.asarray(there)
-        if not rows.any():
-            raise ScenarioError(f"Deprecation: all that {self.model!r} matches is {self.to_model} already")
-        _require(flows, rows, labels, self.prices, scene, what="Deprecation")
-        if self.probability == 0:
-            return flows
-        ends = scene.coin(self.key, self.probability).astype("float64")
-        begun = on - pd.Timedelta(days=max(int(np.ceil(self.ramp)) - 1, 0))
-        stays, goes = part(ends, scene.clock.ramp(begun, self.ramp))
-        ratio = scene.draw(self.key, self.token_ratio, "amount", "token_ratio")
-        return _sent(flows, rows, stays, goes, labels, ratio, self.prices)
+        return scene.clock.ramp(on - pd.Timedelta(days=max(int(np.ceil(self.ramp)) - 1, 0)), self.ramp)
 
 
-def _sent(
-    flows: Flows,
-    rows: BoolArray,
-    stays: Term,
-    goes: Term,
-    labels: dict[str, str | None],
-    ratio: FloatArray,
-    prices: Mapping[str, float],
-) -> Flows:
-    """Send a part of some flows to another model, with so many tokens for each, at prices that may be stated."""
-    flows, new = flows.split(rows, stays, goes, labels)
-    if (ratio != 1.0).any():
-        flows = flows.times(new[flows.tokens[new]], Term(lambda scope: ratio[scope.draws][:, None]))
-    unit = flows.labels["unit"].to_numpy()
-    for one, price in prices.items():
-        flows = flows.at_price(new[unit[new] == one], price)
-    return flows
-
-
-def _require(
-    flows: Flows,
-    rows: BoolArray,
-    labels: dict[str, str | None],
-    prices: Mapping[str, float],
-    scene: Scene,
-    *,
-    what: str,
-) -> None:
-    """Refuse a model without a price for what is to be sent to it."""
-    gone = flows.labels[rows].assign(**labels)
-    scene.require_price(gone[~gone["unit"].isin(list(prices))].reset_index(drop=True), what=what)
-
-
-def _checked_prices(change: Outage | Deprecation) -> None:
+def checked_prices(change: Outage | Deprecation) -> None:
+    """Check a field that holds prices by billable unit, and keep it as the change's own."""
     what = f"{type(change).__name__}.prices"
     if not isinstance(change.prices, Mapping):
         raise ScenarioError(f"{what} = {change.prices!r}: wanted prices by unit, such as {{'output_tokens': 10.0}}")
@@ -333,22 +290,12 @@ def _checked_prices(change: Outage | Deprecation) -> None:
     object.__setattr__(change, "prices", dict(change.prices))
 
 
-def _globs(provider: str, model: str, where: Mapping[str, str]) -> dict[str, str]:
-    named = {c: g for c, g in (("provider", provider), ("model", model)) if g != "*"}
-    return {**named, **where}
+def _ratios(into: Uncertain, out: Uncertain) -> str:
+    told_ratios = [
+        f"{told(value, 'amount')} times the {kind}" for value, kind in ((into, "input"), (out, "output")) if value != 1
+    ]
+    return f" with {' and '.join(told_ratios)}" if told_ratios else ""
 
 
-def _labels(provider: str | None, model: str | None) -> dict[str, str | None]:
-    return {c: v for c, v in (("provider", provider), ("model", model)) if v is not None}
-
-
-def _target(provider: str | None, model: str | None) -> str:
-    return f"{provider}/{model}" if provider else str(model)
-
-
-def _ratio_told(ratio: Uncertain) -> str:
-    return "" if ratio == 1 else f" with {told(ratio, 'amount')} tokens for each"
-
-
-def _prices_told(prices: Mapping[str, float]) -> str:
-    return "" if not prices else " at " + ", ".join(f"{v:g} a quoted unit of {u}" for u, v in prices.items())
+def _stated(prices: Mapping[str, float]) -> str:
+    return " at " + ", ".join(f"{v:g} a quoted unit of {u}" for u, v in prices.items()) if prices else ""

@@ -23,6 +23,10 @@ from forecast.projection import Projection
 
 #: The unit of a flow that counts a workload's volume: requests, or tokens where it has no requests. It costs nothing.
 VOLUME: Final = "volume"
+#: The model of volume that a change saves a request of its own, such as answers from a cache: it is served, not sent.
+AVOIDED: Final = "no request"
+#: The unit of flows of data transfer: no price book knows it, so its price is always stated by a change.
+GIGABYTES: Final = "gigabytes"
 #: The source of a flow that no workload of the projection feeds: 1 a day.
 CONSTANT: Final = -1
 

@@ -21,7 +21,7 @@ def matching(labels: pd.DataFrame, globs: Mapping[str, str], *, what: str, error
     chosen = np.ones(len(labels), dtype=bool)
     for column, pattern in globs.items():
         if column not in labels:
-            raise ScenarioError(
+            raise NothingMatchesError(
                 f"{what}: {column!r} is not a column of {error}; they have {', '.join(labels.columns)}"
                 f"{nearest(column, labels.columns)}"
             )

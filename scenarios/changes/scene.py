@@ -17,7 +17,7 @@ from forecast.prices import PriceBook
 from forecast.projection import Projection
 from forecast.ranges import Kind, Uncertain
 from scenarios.changes.clock import Clock
-from scenarios.changes.flows import VOLUME, Flows, Scope, Term
+from scenarios.changes.flows import AVOIDED, GIGABYTES, VOLUME, Flows, Scope, Term
 from scenarios.changes.matching import NothingMatchesError, matching
 from scenarios.changes.world import World
 from scenarios.spans import Spans, spans_of
@@ -95,7 +95,7 @@ class Scene:
     # ------------------------------------------------------------------------------------------------- which flows
 
     def matching(self, flows: Flows, where: Mapping[str, str], *, what: str) -> BoolArray:
-        """Flows whose labels match globs: (flow,).
+        """Flows whose labels match globs: (flow,). Volume that no longer has a request of its own is none of them.
 
         Raises
         ------
@@ -103,7 +103,10 @@ class Scene:
             A column is none, or a glob matches nothing; the message has the nearest names.
         """
         columns = [c for c in flows.labels.columns if c != "workload"]
-        return matching(flows.labels[columns], where, what=what, error="the usage")
+        sent = ~np.asarray(flows.volume & np.asarray(flows.labels["model"] == AVOIDED))
+        found = np.zeros(len(flows), dtype=bool)
+        found[sent] = matching(flows.labels.loc[sent, columns], where, what=what, error="the usage")
+        return found
 
     def units(self, flows: Flows, rows: BoolArray, units: tuple[str, ...], *, what: str) -> BoolArray:
         """Of some flows, those of some units; an error where there are none."""
@@ -182,7 +185,7 @@ class Scene:
 
     def priced(self, flows: Flows, *, provider: str, model: str, unit: str, what: str) -> BoolArray:
         """Billed flows whose provider, model and unit match globs: (flow,)."""
-        billed = ~flows.volume
+        billed = ~flows.volume & np.asarray(flows.labels["unit"] != GIGABYTES)
         globs = {c: g for c, g in (("provider", provider), ("model", model), ("unit", unit)) if g != "*"}
         found = np.zeros(len(flows), dtype=bool)
         found[billed] = matching(

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scenarios.budget.planfile import MOST_LAG
-from scenarios.cli import backtest_job, demo_job, forecast_job, plan_job, prices_job, read_job, template_job
+from scenarios.cli import (
+    backtest_job,
+    demo_job,
+    forecast_job,
+    plan_job,
+    prices_job,
+    read_job,
+    scenario_job,
+    template_job,
+)
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -37,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _backtest(jobs)
     _read(jobs)
     _prices(jobs)
+    _scenario(jobs)
     _demo(jobs)
     _template(jobs)
     return whole
@@ -150,6 +160,35 @@ def _prices(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job.set_defaults(run=prices_job.run)
 
 
+def _scenario(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "scenario",
+        help="list, show and begin scenarios",
+        description="Scenarios: those that ship with tokenplan, what one assumes, and a file to begin one of your own.",
+        epilog=_CODES,
+    )
+    parts = job.add_subparsers(metavar="JOB", required=True)
+    every = parts.add_parser("list", help="list the shipped scenarios", epilog=_CODES)
+    _of_output(every)
+    every.set_defaults(run=scenario_job.run_list)
+    one = parts.add_parser("show", help="show what a scenario assumes, and where that comes from", epilog=_CODES)
+    one.add_argument("scenario", metavar="NAME|FILE", help="a shipped scenario, or the TOML file of one")
+    one.add_argument(
+        "--start",
+        type=_date,
+        metavar="DATE",
+        help="the plan's first day, where days count from it (next quarter's)",
+    )
+    _of_output(one)
+    one.set_defaults(run=scenario_job.run_show)
+    new = parts.add_parser("new", help="write a commented scenario file to start from", epilog=_CODES)
+    new.add_argument("file", type=Path, metavar="FILE.toml", help="the file to write")
+    new.add_argument("--from", dest="origin", metavar="NAME", help="start from a shipped scenario ('scenario list')")
+    new.add_argument("--force", action="store_true", help="overwrite a file that is there")
+    new.add_argument("--quiet", action="store_true", help="no notes")
+    new.set_defaults(run=scenario_job.run_new)
+
+
 def _template(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job = jobs.add_parser(
         "template",
@@ -164,7 +203,9 @@ def _template(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _of_plans(job: argparse.ArgumentParser) -> None:
     job.add_argument("--by", type=_names, metavar="NAME,...", help="rows of the table, such as month,environment")
-    job.add_argument("--scenario", metavar="NAME", help="a shipped scenario in place of the plan's own")
+    job.add_argument(
+        "--scenario", metavar="NAME|FILE", help="a shipped scenario, or one's file, in place of the plan's own"
+    )
     job.add_argument("--limit", type=_amount, metavar="AMOUNT", help="exit with 3 if the budget is above it")
     job.add_argument("--draws", type=_draws, help="how many futures")
     job.add_argument("--seed", type=_count, help="the seed of forecast and draws")

@@ -6,6 +6,7 @@
 ``Uncertain``                             a number, or ``{p10 = .., p90 = ..}``
 a date (``pd.Timestamp``, ``date``)       ``2027-02-01``, or from the plan's first day: ``"start + 2 months"``
 ``Mapping[K, V]``                         a table: ``{project = "search*"}``, ``{2027-02-01 = 0.3}``
+``Mapping[tuple[K, K], V]``               a list of rows: ``[["growth", "price cut", 0.5]]``
 ``tuple[V, ...]``, ``Sequence[V]``        a list
 ``tuple[Day, V]``                         ``[2027-02-01, 0.3]``, or a table: ``{date = 2027-02-01, value = 0.3}``
 a dataclass                               a table of its fields
@@ -111,6 +112,10 @@ def _holder(hint: Any, *, relative: bool) -> Shape | None:
     if not isinstance(origin, type) or not inner:
         return None
     parts = [shape_of(one, relative=relative) for one in inner if one is not Ellipsis]
+    if issubclass(origin, Mapping) and get_origin(inner[0]) is tuple:
+        row = [*(shape_of(one, relative=relative) for one in get_args(inner[0])), parts[1]]
+        rows = Shape(partial(_row_wrong, row, dated=False), partial(_row_made, row))
+        return Shape(partial(_list_wrong, rows), partial(_keyed_made, rows))
     if issubclass(origin, Mapping):
         wrong = checks.texts_by_name if inner == (str, str) else partial(_table_wrong, parts[0], parts[1])
         return Shape(wrong, partial(_table_made, parts[0], parts[1]))
@@ -174,6 +179,11 @@ def _list_wrong(one: Shape, given: object) -> str | None:
 
 def _list_made(one: Shape, given: list[Any], clock: Clock) -> tuple[Any, ...]:
     return tuple(one.made(v, clock) for v in given)
+
+
+def _keyed_made(row: Shape, given: list[Any], clock: Clock) -> dict[Any, Any]:
+    rows = _list_made(row, given, clock)
+    return {tuple(cells[:-1]): cells[-1] for cells in rows}
 
 
 def _row(given: object) -> object:

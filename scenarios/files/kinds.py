@@ -9,10 +9,13 @@ from typing import Any, Final, get_type_hints
 
 from forecast.errors import ScenarioError, one_of
 from scenarios.changes import KINDS, Change
+from scenarios.dependence import CommonFactor, Dependence, RankCorrelation
 
 #: Other packages bring changes by this group: the name is the kind, and each entry is a frozen dataclass that keeps
 #: the protocol :class:`Change`.
 ENTRY_POINTS: Final = "tokenplan.changes"
+#: What may make parameters move together, by the name that a file gives.
+TIES: Final[dict[str, type[Dependence]]] = {"common_factor": CommonFactor, "rank_correlation": RankCorrelation}
 #: The members of the protocol.
 _MEMBERS: Final = tuple(name for name in dir(Change) if not name.startswith("_"))
 
@@ -21,7 +24,11 @@ class ChangeKinds(Mapping[str, type[Any]]):
     """Every kind of change by name: the library's own, then those that installed packages bring.
 
     A class of another package is loaded and checked when its kind is asked for: one that is broken stops nothing else.
+    What is installed is looked up once, when this is made.
     """
+
+    def __init__(self) -> None:
+        self._points = tuple(entry_points(group=ENTRY_POINTS))
 
     def __getitem__(self, kind: str) -> type[Any]:
         """The class of a kind.
@@ -31,7 +38,7 @@ class ChangeKinds(Mapping[str, type[Any]]):
         ScenarioError
             The kind is not known, another package's bears the name of one of ours, or what is brought is no change.
         """
-        brought = [point for point in entry_points(group=ENTRY_POINTS) if point.name == kind]
+        brought = [point for point in self._points if point.name == kind]
         if kind in KINDS and brought:
             raise ScenarioError(
                 f"the change {kind!r}, brought by {brought[0].value}, bears the name of one of tokenplan's own; "
@@ -47,7 +54,7 @@ class ChangeKinds(Mapping[str, type[Any]]):
 
     def __iter__(self) -> Iterator[str]:
         """The names."""
-        return iter(dict.fromkeys((*KINDS, *(point.name for point in entry_points(group=ENTRY_POINTS)))))
+        return iter(dict.fromkeys((*KINDS, *(point.name for point in self._points))))
 
     def __len__(self) -> int:
         """How many."""

@@ -15,14 +15,30 @@ A file says what it is, why, and where its numbers come from; then its changes::
     on = "start + 2 months"               # or a date
     by = { p10 = -0.40, p90 = -0.20 }
 
-Changes follow those of the scenario in ``use``; one with the same :attr:`key` (the same thing, by another size) takes
-that one's place.
+    [[dependence]]                        # what moves together; each on its own where there is none
+    kind = "common_factor"
+    name = "adoption"
+    loadings = { growth = 0.8, price_change = -0.3 }
+
+    [[branches]]                          # one of several, drawn by its weight; weights sum to 1
+    weight = 0.6
+    use = "standstill"
+
+    [[branches]]
+    weight = 0.4
+    name = "boom"
+    [[branches.changes]]
+    kind = "growth"
+    monthly = 0.15
+
+Changes follow those of the scenario in ``use``; one with the same ``key`` (the same thing, by another size) takes that
+one's place.
 """
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -30,89 +46,34 @@ from typing import Final
 import pandas as pd
 
 from forecast.errors import ScenarioError, TokenplanError, nearest, one_of
-from scenarios.changes import Change
-from scenarios.files.checks import day, text
-from scenarios.files.days import SOME_DAY, is_relative
-from scenarios.files.keys import Keys, Problems, Table, built, check_keys, days_told, mixed, plain
-from scenarios.files.kinds import ChangeKinds
-from scenarios.scenario import Scenario
+from scenarios.files.checks import day, number, text
+from scenarios.files.days import SOME_DAY
+from scenarios.files.keys import Keys, Problems, Table, built, check_keys, plain
+from scenarios.files.kinds import TIES, ChangeKinds
+from scenarios.files.source import ScenarioSource
 
 SUFFIX: Final = ".toml"
 _NEEDED: Final = ("title", "description", "source")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioSource:
-    """A scenario as it was written.
-
-    Attributes
-    ----------
-    name : str
-    own : tuple of dict
-        Its own changes, one table each; days may be told from the plan's first: ``"start + 30d"``.
-    description : str
-    base : ScenarioSource, optional
-        The scenario that it uses; what differs is its own.
-    title, author, source, date : str
-        What it is, who wrote it, where its numbers come from, when it was written; empty where it does not say.
-    where : str
-        The file, or the table of a plan file, that it was read from.
-    """
-
-    name: str = "as forecast"
-    own: tuple[Table, ...] = ()
-    description: str = ""
-    base: ScenarioSource | None = None
-    title: str = ""
-    author: str = ""
-    source: str = ""
-    date: str = ""
-    where: str = ""
-
-    @property
-    def changes(self) -> tuple[Table, ...]:
-        """The tables of all changes: those of the scenario it uses, then its own."""
-        return (*(self.base.changes if self.base else ()), *self.own)
-
-    @property
-    def relative(self) -> tuple[str, ...]:
-        """The days that it tells from the plan's first, each once."""
-        kinds = ChangeKinds()
-        told = [day for table in self.changes for day in days_told(table, kinds[table["kind"]])]
-        return tuple(dict.fromkeys(day for day in told if is_relative(day)))
-
-    def scenario(self, start: pd.Timestamp | None) -> Scenario:
-        """The scenario of a plan whose first day is ``start``.
-
-        Raises
-        ------
-        ScenarioError
-            A day is told from the plan's first, and ``start`` is None; or a change does not hold from that day.
-        """
-        if start is None and self.relative:
-            days = ", ".join(map(repr, self.relative))
-            raise ScenarioError(
-                f"{self.where or self.name}: {days} {'is' if len(self.relative) == 1 else 'are'} told from the plan's "
-                f"first day, which is not given: start='2027-01-01'"
-            )
-        problems = Problems(self.where or self.name)
-        kinds, first = ChangeKinds(), start or SOME_DAY
-        own = [
-            built(table, kinds, f"changes[{i}]", problems, relative=True, start=first)
-            for i, table in enumerate(self.own, start=1)
-        ]
-        problems.tell()
-        given = Scenario(self.name, own, self.description)  # refuses a change that stands twice
-        if self.base is None:
-            return given
-        return Scenario(self.name, _laid_over(self.base.scenario(start).changes, given.changes), self.description)
+def _any(value: object) -> None:
+    """A value that is checked elsewhere."""
 
 
-def _laid_over(base: tuple[Change, ...], own: tuple[Change, ...]) -> list[Change]:
-    """The base's changes, those of one's own in place of the same or after them."""
-    named = {change.key: change for change in own}
-    keys = {change.key for change in base}
-    return [named.get(change.key, change) for change in base] + [change for change in own if change.key not in keys]
+def _words(value: object) -> str | None:
+    """Text, which may be blank."""
+    return None if isinstance(value, str) else text(value)
+
+
+#: What a scenario is made of, in a file of its own, in a plan file, and as a branch.
+_BODY: Final[Keys] = {
+    "name": text,
+    "description": _words,
+    "use": text,
+    "changes": _any,
+    "dependence": _any,
+    "branches": _any,
+}
 
 
 def shipped_scenarios() -> dict[str, Path]:
@@ -179,79 +140,108 @@ def scenario_told(
         A key or change does not hold; every problem is listed.
     """
     problems = Problems(str(path))
-    texts: Keys = dict.fromkeys(("name", "title", "author", "source", "use"), text)
-    held = check_keys(document, {**texts, "description": _words, "date": day, "changes": _any}, "", problems)
+    texts: Keys = dict.fromkeys(("title", "author", "source"), text)
+    held = check_keys(document, {**texts, "date": day, **_BODY}, "", problems)
     for missing in [k for k in _NEEDED if k not in document]:
         problems.add(missing, "is missing: a scenario says what it is, why, and where its numbers come from")
-    if "changes" not in document and "use" not in document:
+    if not {"changes", "use", "branches"} & set(document):
         problems.add("changes", "is missing: write [[changes]] before each change, or use = a scenario")
-    own = checked_changes(held.get("changes", []), "changes", problems, start=start)
-    base = _used(held, "use", path.parent, problems, start=start, using=using)
-    told = {k: held[k] for k in ("title", "author", "source", "date", "description") if k in held}
-    made = ScenarioSource(name=held.get("name", path.stem), own=own, base=base, where=str(path), **told)
-    if not problems.found:
-        _check_whole(made, start, "", problems)
+    said = Said(path.parent, start, using)
+    body = said.body(held, "", problems)
+    told = {k: held[k] for k in ("title", "author", "source", "date") if k in held}
+    made = replace(body, name=held.get("name", path.stem), where=str(path), **told)
+    _check_whole(made, start, "", problems)
     problems.tell()
     return made
 
 
 def scenario_of(table: object, problems: Problems, *, folder: Path) -> ScenarioSource:
     """The ``[scenario]`` of a plan file in ``folder``; its changes follow those of the scenario that it uses."""
-    keys: Keys = {"name": text, "description": text, "use": text, "changes": _any}
-    held = check_keys(table, keys, "scenario", problems)
-    base = _used(held, "scenario.use", folder, problems)
-    own = checked_changes(held.get("changes", []), "scenario.changes", problems)
-    made = ScenarioSource(
-        name=held.get("name", base.name if base else "scenario" if own else ScenarioSource().name),
-        own=own,
-        base=base,
-        description=held.get("description", base.description if base else ""),
-    )
-    if not problems.found:
-        _check_whole(made, None, "scenario", problems)
+    held = check_keys(table, _BODY, "scenario", problems)
+    made = Said(folder).body(held, "scenario", problems)
+    if "name" not in held:
+        empty = not (made.own or made.branches)
+        made = replace(made, name=made.base.name if made.base else ScenarioSource().name if empty else "scenario")
+    if "description" not in held and made.base:
+        made = replace(made, description=made.base.description)
+    _check_whole(made, None, "scenario", problems)
     return made
 
 
-def checked_changes(
-    tables: object, path: str, problems: Problems, *, start: pd.Timestamp | None = None
-) -> tuple[Table, ...]:
-    """The tables of changes, each checked by making it once."""
-    if not isinstance(tables, list):
-        problems.add(path, f"wanted a list of tables; write [[{path}]] before each change")
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The tables of one file, as they are read.
+
+    Attributes
+    ----------
+    folder : Path
+        What paths in it are relative to.
+    start : Timestamp, optional
+        The plan's first day, where it is known.
+    using : tuple of Path
+        The files which use it, and itself.
+    kinds : ChangeKinds
+    """
+
+    folder: Path
+    start: pd.Timestamp | None = None
+    using: tuple[Path, ...] = ()
+    kinds: ChangeKinds = field(default_factory=ChangeKinds)
+
+    def body(self, held: Table, path: str, problems: Problems) -> ScenarioSource:
+        """What a scenario or a branch is made of, each part checked by making it once."""
+        below = f"{path}." if path else ""
+        base = None
+        if "use" in held:
+            try:
+                base = scenario_source(held["use"], folder=self.folder, start=self.start, using=self.using)
+            except TokenplanError as error:
+                problems.add(f"{below}use", str(error))
+        own = self._tables(held, f"{below}changes", problems)
+        for i, table in enumerate(own, start=1):
+            built(table, self.kinds, f"{below}changes[{i}]", problems, relative=True, start=self.start)
+        ties = self._tables(held, f"{below}dependence", problems)
+        for i, table in enumerate(ties, start=1):
+            built(table, TIES, f"{below}dependence[{i}]", problems)
+        branches = [
+            self._branch(table, f"{below}branches[{i}]", problems)
+            for i, table in enumerate(self._tables(held, f"{below}branches", problems), start=1)
+        ]
+        made = ScenarioSource(own=own, base=base, dependence=ties, branches=tuple(branches))
+        return replace(made, **{k: held[k] for k in ("name", "description") if k in held})
+
+    def _branch(self, table: object, path: str, problems: Problems) -> tuple[float, ScenarioSource]:
+        """A branch's weight and what it holds; it bears its own name, or that of the scenario it uses."""
+        held = check_keys(table, {"weight": number, **_BODY}, path, problems)
+        made = self.body(held, path, problems)
+        given = table if isinstance(table, dict) else {}
+        if "weight" not in given:
+            problems.add(path, "weight is missing: how likely the branch is, such as weight = 0.6")
+        if "name" not in given and "use" not in given:
+            problems.add(path, "name is missing: tables call the branch by it")
+        elif "name" not in held and made.base:
+            made = replace(made, name=made.base.name)
+        if "description" not in held and made.base:
+            made = replace(made, description=made.base.description)
+        return float(held.get("weight", 0.0)), made
+
+    def _tables(self, held: Table, path: str, problems: Problems) -> tuple[Table, ...]:
+        """The tables of one list."""
+        tables = held.get(path.rsplit(".", 1)[-1], [])
+        if isinstance(tables, list):
+            return tuple(tables)
+        problems.add(path, f"wanted a list of tables; write [[{path}]] before each")
         return ()
-    for i, table in enumerate(tables, start=1):
-        built(table, ChangeKinds(), f"{path}[{i}]", problems, relative=True, start=start)
-    return tuple(tables)
-
-
-def _used(
-    held: Table,
-    path: str,
-    folder: Path,
-    problems: Problems,
-    *,
-    start: pd.Timestamp | None = None,
-    using: tuple[Path, ...] = (),
-) -> ScenarioSource | None:
-    """The scenario that another one uses, or None, with the problem noted if there is one."""
-    if "use" not in held:
-        return None
-    try:
-        return scenario_source(held["use"], folder=folder, start=start, using=using)
-    except TokenplanError as error:
-        problems.add(path, str(error))
-        return None
 
 
 def _check_whole(made: ScenarioSource, start: pd.Timestamp | None, path: str, problems: Problems) -> None:
-    """Check what the changes must hold together, as far as their days are known."""
-    kinds = ChangeKinds()
-    if start is None and any(mixed(table, kinds[table["kind"]]) for table in made.changes):
+    """Check what its parts must hold together, if each holds alone and as far as their days are known."""
+    if problems.found or (start is None and made.open):
         return
     try:
         made.scenario(start or SOME_DAY)
     except ScenarioError as error:
-        problems.add(path, str(error))
+        problems.add(path, str(error).removeprefix(f"{made.where}: "))
 
 
 def parsed(path: Path, error: type[TokenplanError] = ScenarioError) -> Table:
@@ -274,12 +264,3 @@ def parsed(path: Path, error: type[TokenplanError] = ScenarioError) -> Table:
     except (ValueError, RecursionError) as cause:
         raise error(f"{path}: is not well-formed TOML: {str(cause)[:200]}; mend that place") from cause
     return dict(plain(document))
-
-
-def _any(value: object) -> None:
-    """A value that is checked elsewhere."""
-
-
-def _words(value: object) -> str | None:
-    """Text, which may be blank."""
-    return None if isinstance(value, str) else text(value)

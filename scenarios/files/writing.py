@@ -19,7 +19,7 @@ from forecast.errors import ScenarioError
 from forecast.ranges import Between, Distribution
 from scenarios.changes import Change
 from scenarios.files.keys import plain
-from scenarios.files.kinds import kind_in_file
+from scenarios.files.kinds import TIES, kind_in_file
 from scenarios.files.scenario_file import scenario_told
 from scenarios.scenario import Scenario
 
@@ -33,11 +33,9 @@ def written(scenario: Scenario, head: Mapping[str, object]) -> str:
         As :func:`scenarios.dump`.
     """
     lines = [f"{key} = {_value(value, key)}" for key, value in head.items() if value is not None]
-    if not scenario.changes:
+    if not (scenario.changes or scenario.branches):
         lines.append("changes = []")
-    for i, change in enumerate(scenario.changes, start=1):
-        lines += ["", "[[changes]]", *_change(change, f"changes[{i}]")]
-    text = "\n".join(lines) + "\n"
+    text = "\n".join([*lines, *_body(scenario, "")]) + "\n"
     _check_same(scenario, text)
     return text
 
@@ -51,9 +49,29 @@ def _check_same(scenario: Scenario, text: str) -> None:
         raise ScenarioError(f"scenario {scenario.name!r}: would come back from a file as {back!r}")
 
 
+def _body(scenario: Scenario, path: str) -> list[str]:
+    """The lines of its changes, dependences and branches."""
+    lines: list[str] = []
+    for i, change in enumerate(scenario.changes, start=1):
+        lines += ["", f"[[{path}changes]]", *_change(change, f"{path}changes[{i}]")]
+    for i, tie in enumerate(scenario.dependence, start=1):
+        told = _fields(tie, f"{path}dependence[{i}]")
+        kind = next(name for name, maker in TIES.items() if isinstance(tie, maker))
+        lines += ["", f"[[{path}dependence]]", f"kind = {_text(kind)}", *_lines(told)]
+    for weight, branch in scenario.branches:
+        head = {"weight": weight, "name": branch.name, "description": branch.description}
+        lines += ["", f"[[{path}branches]]", *(f"{key} = {_value(value, key)}" for key, value in head.items())]
+        lines += _body(branch, f"{path}branches.")
+    return lines
+
+
+def _lines(told: Mapping[str, str]) -> list[str]:
+    return [f"{name} = {value}" for name, value in told.items()]
+
+
 def _change(change: Change, path: str) -> list[str]:
     """The lines of one change."""
-    return [f"kind = {_text(kind_in_file(change))}", *(f"{k} = {v}" for k, v in _fields(change, path).items())]
+    return [f"kind = {_text(kind_in_file(change))}", *_lines(_fields(change, path))]
 
 
 def _fields(one: Any, path: str) -> dict[str, str]:
@@ -88,6 +106,8 @@ def _value(value: Any, path: str) -> str:
 
 def _holder(value: Any, path: str) -> str:
     """A value that holds others, as TOML."""
+    if isinstance(value, Mapping) and any(isinstance(k, tuple) for k in value):
+        return _value([[*k, v] for k, v in value.items()], path)
     if isinstance(value, Mapping):
         return _table({_told_key(k): _value(v, f"{path}.{_told_key(k)}") for k, v in value.items()})
     if is_dataclass(value) and not isinstance(value, type):

@@ -1,0 +1,267 @@
+"""Comparison. Comes in: scenarios on one projection. Goes out: what each costs beside the others, world by world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from forecast.errors import ScenarioError, nearest, one_of
+from forecast.panel import FloatArray
+from forecast.prices import PriceBook
+from forecast.projection import Projection
+from scenarios.bridging.bridge import Bridge, bridge_of, changes_bridge
+from scenarios.changes import World
+from scenarios.comparing.parts import Between, between, by_change, by_step, steps_in_order
+from scenarios.costing import Course, Unpriced
+from scenarios.outcome import Outcome, outcomes
+from scenarios.scenario import Scenario
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+By = Literal["step", "change"]
+#: A bridge asks for 2^n totals; more players than these are told one at a time, in a tornado.
+MOST_PLAYERS = 8
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Comparison:
+    """Scenarios beside each other: draw d is the same world in all of them.
+
+    Attributes
+    ----------
+    scenarios : tuple of Scenario
+        The first is what the others are held against.
+    outcomes : tuple of Outcome
+    projection, prices, draws, seed, unpriced, n_jobs
+        What they were made of.
+    """
+
+    scenarios: tuple[Scenario, ...]
+    outcomes: tuple[Outcome, ...]
+    projection: Projection
+    prices: PriceBook
+    draws: int
+    seed: int
+    unpriced: Unpriced
+    n_jobs: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the scenarios are called."""
+        return tuple(s.name for s in self.scenarios)
+
+    @property
+    def currency(self) -> str:
+        """What money is in."""
+        return self.outcomes[0].currency
+
+    def totals(self, name: str) -> FloatArray:
+        """The money of one scenario over the plan, in each draw: (draw,)."""
+        return self.outcomes[self._at(name)].totals
+
+    def delta(self, name: str, against: str | None = None) -> FloatArray:
+        """What one scenario costs more than another (the first, unless named) in each draw: (draw,)."""
+        return np.asarray(self.totals(name) - self.totals(self.names[0] if against is None else against))
+
+    def probability_cheaper(self, name: str, than: str | None = None, *, by: float = 0.0) -> float:
+        """The probability that one scenario costs less than another, by more than ``by``."""
+        return float(np.mean(self.delta(name, than) < -by))
+
+    def table(self, levels: Sequence[float] = (0.1, 0.5, 0.8, 0.9)) -> pd.DataFrame:
+        """Each scenario's total and what it differs by from the first.
+
+        Columns: ``mean`` and quantiles of the total (p10 p50 p80 p90); ``delta`` (mean) with ``delta_p10`` to
+        ``delta_p90``, the quantiles of the difference; ``cheaper``: the probability that it costs less than the first;
+        ``requests`` and ``quality``: over those of the first, where 1 is as many and as good.
+        """
+        first = self.outcomes[0]
+        rows = []
+        for outcome in self.outcomes:
+            total, delta = outcome.totals, outcome.totals - first.totals
+            row = {"scenario": outcome.name, "mean": total.mean()}
+            row |= {_named(q): v for q, v in zip(levels, np.quantile(total, levels), strict=True)}
+            row |= {"delta": delta.mean()}
+            row |= {f"delta_{_named(q)}": v for q, v in zip((0.1, 0.9), np.quantile(delta, (0.1, 0.9)), strict=True)}
+            row |= {"cheaper": float(np.mean(delta < 0))}
+            row |= {
+                "requests": _ratio(outcome.requests, first.requests),
+                "quality": _ratio(outcome.quality, first.quality),
+            }
+            rows.append(row)
+        return pd.DataFrame(rows).set_index("scenario")
+
+    def bridge(self, name: str, against: str | None = None, *, by: By = "step") -> Bridge:
+        """How one total becomes the other: what each step or change adds, whatever their order (Shapley).
+
+        Steps: volume, intensity, mix, price, levers, one-offs, currency; or each change by its name. Every part is the
+        mean, over all orders in which the changes could come, of what it adds when it comes.
+
+        Raises
+        ------
+        ScenarioError
+            More than 8 parts differ.
+        """
+        one_of("by", by, ("step", "change"), ScenarioError)
+        first = self.scenarios[0 if against is None else self._at(against)]
+        second = self.scenarios[self._at(name)]
+        player = by_step if by == "step" else by_change(first, second)
+        made = between(first, second, World(self.draws, self.seed), player=player)
+        steps = steps_in_order(made.players) if by == "step" else made.players
+        made = Between(made.first, made.second, steps, player)
+        names = (first.name, second.name)
+        if not steps:
+            return bridge_of(names, (), [], self.totals(first.name), self.totals(second.name), self.currency)
+        if len(steps) > MOST_PLAYERS:
+            raise ScenarioError(
+                f"{len(steps)} changes differ between {first.name!r} and {second.name!r}; a bridge by change takes up "
+                f"to {MOST_PLAYERS}: tell it by='step', or look at the tornado"
+            )
+        every = [frozenset(i for i in range(len(steps)) if code >> i & 1) for code in range(2 ** len(steps))]
+        ran = self._run([made.course(moved) for moved in every])
+        value = dict(zip(every, ran, strict=True))
+        return changes_bridge(value.__getitem__, steps, names=names, currency=self.currency)
+
+    def tornado(self, name: str, against: str | None = None) -> pd.DataFrame:
+        """What each change of a scenario does alone, and what its absence undoes, widest first.
+
+        Columns change, alone (mean) with alone_p10 and alone_p90: the difference to the other scenario if only this
+        change is made; last (mean) with last_p10 and last_p90: the difference that it makes when all others are made.
+        """
+        first = self.scenarios[0 if against is None else self._at(against)]
+        second = self.scenarios[self._at(name)]
+        made = between(first, second, World(self.draws, self.seed), player=by_change(first, second))
+        count = len(made.players)
+        alone = [made.course(frozenset({i})) for i in range(count)]
+        without = [made.course(frozenset(range(count)) - {i}) for i in range(count)]
+        ran = self._run([*alone, *without])
+        base, whole = self.totals(first.name), self.totals(second.name)
+        rows = []
+        for i, change in enumerate(made.players):
+            row: dict[str, object] = {"change": change}
+            for word, raw in (("alone", ran[i] - base), ("last", whole - ran[count + i])):
+                effect = np.where(np.abs(raw) > _NOTHING * base, raw, 0.0)
+                low, high = np.quantile(effect, (0.1, 0.9))
+                row |= {word: effect.mean(), f"{word}_p10": low, f"{word}_p90": high}
+            rows.append(row)
+        table = pd.DataFrame(rows, columns=["change", *_TORNADO])
+        width = table[["alone_p10", "alone_p90"]].abs().max(axis=1).to_numpy(dtype="float64")
+        return table.iloc[np.argsort(-width, kind="stable")].set_index("change")
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw each scenario's P10-P90 and P50, the cheapest at the bottom."""
+        from scenarios.comparing.figure import scenarios_chart
+
+        return scenarios_chart(self, ax)
+
+    def plot_tornado(self, name: str, ax: Axes | None = None) -> Axes:
+        """Draw what each change of a scenario does alone, widest at the top."""
+        from scenarios.comparing.figure import tornado_chart
+
+        return tornado_chart(self.tornado(name), name, self.names[0], self.currency, ax)
+
+    def _at(self, name: str) -> int:
+        if name not in self.names:
+            raise ScenarioError(
+                f"no scenario of this comparison is called {name!r}; there are {', '.join(self.names)}"
+                f"{nearest(name, self.names)}"
+            )
+        return self.names.index(name)
+
+    def _run(self, courses: Sequence[Course]) -> list[FloatArray]:
+        """The totals of some courses: (draw,) each."""
+        made = outcomes(
+            self.projection,
+            courses,
+            prices=self.prices,
+            draws=self.draws,
+            seed=self.seed,
+            detail=(),
+            unpriced=self.unpriced,
+            n_jobs=self.n_jobs,
+        )
+        return [one.totals for one in made]
+
+    def __repr__(self) -> str:
+        first = self.outcomes[0].totals
+        told = ", ".join(f"{o.name} {(o.totals - first).mean():+,.2f}" for o in self.outcomes[1:])
+        ends = f"{self.names[0]} {self.currency} {first.mean():,.2f}; {told or 'nothing beside it'}"
+        return f"Comparison({ends}; means of {self.draws:,} draws)"
+
+    def _repr_html_(self) -> str:
+        table = self.table()
+        form = {c: (lambda v: f"{v:.1%}") for c in ("cheaper", "requests", "quality")}
+        shown = table.to_html(border=0, float_format=lambda v: f"{v:,.2f}", formatters=form)
+        return f"<p>{self.currency}; {self.draws:,} draws, the same worlds in every scenario</p>{shown}"
+
+
+#: A difference below this part of the total is rounding.
+_NOTHING = 1e-12
+_TORNADO = ("alone", "alone_p10", "alone_p90", "last", "last_p10", "last_p90")
+
+
+def compare(
+    projection: Projection,
+    scenarios: Iterable[Scenario],
+    *,
+    base: Scenario | None = None,
+    prices: PriceBook | None = None,
+    draws: int = 10_000,
+    seed: int = 0,
+    unpriced: Unpriced = "refuse",
+    n_jobs: int = 1,
+) -> Comparison:
+    """Compare scenarios on common random numbers.
+
+    Parameters
+    ----------
+    projection : Projection
+    scenarios : iterable of Scenario
+    base : Scenario, optional
+        What they are held against; what is forecast, where none is given.
+    prices : PriceBook, optional
+        The built-in one where none is given.
+    draws, seed : int
+        Draw d is the same world in every scenario: their differences are known far better than their totals.
+    unpriced : {"refuse", "exclude"}
+    n_jobs : int
+        Workers; the numbers do not depend on it.
+
+    Raises
+    ------
+    ScenarioError
+        Two scenarios have one name, or a change does not fit the projection.
+    PlanError, PriceError
+        Usage has no price.
+    """
+    if not isinstance(projection, Projection):
+        raise ScenarioError(f"sc.compare takes a projection, not {type(projection).__name__}: fc.project(usage)")
+    if isinstance(scenarios, Scenario):
+        raise ScenarioError("sc.compare: wanted a list of scenarios, such as [cache, batch]")
+    every = (base if base is not None else Scenario(), *scenarios)
+    for one in every:
+        if not isinstance(one, Scenario):
+            raise ScenarioError(f"sc.compare: {one!r} is not a scenario; sc.load(...) reads one from a file")
+    names = [s.name for s in every]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise ScenarioError(f"sc.compare: two scenarios are called {twice[0]!r}; rename one with .named(...)")
+    book = prices if prices is not None else PriceBook.builtin()
+    made = outcomes(
+        projection, every, prices=book, draws=draws, seed=seed, unpriced=unpriced, n_jobs=n_jobs, judged=True
+    )
+    return Comparison(every, tuple(made), projection, book, draws, seed, unpriced, n_jobs)
+
+
+def _named(level: float) -> str:
+    return f"p{level * 100:g}"
+
+
+def _ratio(above: FloatArray | None, below: FloatArray | None) -> float:
+    if above is None or below is None or not below.mean() > 0:
+        return float("nan")
+    return float(above.mean() / below.mean())

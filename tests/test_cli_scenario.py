@@ -1,0 +1,254 @@
+"""``tokenplan scenario``: those there are, what one assumes, a file to begin with, and what is asked wrongly."""
+
+import json
+import re
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import scenarios as sc
+from scenarios.changes import KINDS
+from scenarios.cli import main, scenario_job
+from scenarios.files.scenario_file import shipped_scenarios
+
+NEXT_QUARTER = (pd.Timestamp.today().to_period("Q") + 1).start_time
+
+MINE = """\
+title = "Launch of the assistant"
+author = "FinOps"
+source = "The pilot, 2026-03 to 2026-08."
+date = 2026-11-20
+description = "What the launch adds, and how sure that is: the pilot was small, and its teams were keen on it."
+use = "price-cut"
+
+[[changes]]
+kind = "growth"
+monthly = { p10 = 0.03, p90 = 0.08 }
+where = { project = "search*" }
+
+[[branches]]
+weight = 0.75
+name = "one product"
+
+[[branches]]
+weight = 0.25
+name = "two products"
+[[branches.changes]]
+kind = "growth"
+name = "second"
+basis = "extra"
+monthly = 0.02
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "mine.toml").write_text(MINE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command here; returns its code, stdout and stderr."""
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = main(["scenario", *arguments])
+        return code, *capsys.readouterr()
+
+    return command
+
+
+def documented(schema: str) -> set[str]:
+    part = scenario_job.__doc__.split(schema)[1].split("JSON document")[0]
+    return {name.strip() for group in re.findall(r"``([a-z_,\s]+)``", part) for name in group.split(",")}
+
+
+# --------------------------------------------------------------------------------------------------------------- list
+
+
+def test_the_shipped_scenarios_are_listed(run):
+    code, out, err = run("list")
+    head, *rows = out.splitlines()
+    assert (code, head.split()) == (0, ["name", "title", "written", "description"])
+    assert [row.split()[0] for row in rows] == list(shipped_scenarios())
+    assert re.search(r"^standstill +Standstill +2026-11-23 +Nothing grows any more: volume stays", out, re.MULTILINE)
+    assert err == "note: 'tokenplan scenario show NAME' tells what one assumes\n"
+
+
+def test_the_list_in_other_forms(run):
+    told = json.loads(run("list", "--json")[1])
+    assert set(told) | set(told["rows"][0]) <= documented("tokenplan/scenarios/1")
+    table = sc.shipped()
+    assert [row["name"] for row in told["rows"]] == table["name"].tolist()
+    assert {row["date"] for row in told["rows"]} == set(table["date"].dt.strftime("%Y-%m-%d"))
+    frame = pd.read_csv(StringIO(run("list", "--output", "csv")[1]))
+    assert frame["source"].tolist() == table["source"].tolist()
+    assert run("list", "--output", "markdown")[1].splitlines()[1] == "| --- | --- | --- | --- |"
+
+
+# --------------------------------------------------------------------------------------------------------------- show
+
+
+def test_what_a_scenario_assumes_is_told_in_plain_words(folder, run):
+    code, out, err = run("show", "mine.toml", "--start", "2027-01-01")
+    assert (code, err) == (0, "")
+    assert out == (
+        """\
+Launch of the assistant (mine)
+
+What the launch adds, and how sure that is: the pilot was small, and its teams were keen on it.
+
+It assumes:
+- prices of * change by -50.0% to -20.0% (P10-P90) from 2027-01-01, with a probability of 50%
+- volume of project search* grows by +3.0% to +8.0% (P10-P90) a month in all, in place of the
+  forecast's own trend
+
+In the branch 'one product', with a weight of 75%:
+- nothing changes beside what all branches share
+
+In the branch 'two products', with a weight of 25%:
+- volume of all workloads grows by +2.0% a month on top of the forecast's trend
+
+Source: The pilot, 2026-03 to 2026-08.
+Written: 2026-11-20 by FinOps
+Uses: price-cut
+Days: start; start is 2027-01-01
+File: mine.toml
+"""
+    )
+
+
+def test_a_shipped_scenario_is_shown_from_the_next_quarter_on_unless_told(run):
+    code, out, err = run("show", "price-cut")
+    assert code == 0
+    assert f"from {NEXT_QUARTER:%Y-%m-%d}, with a probability of 50%" in out
+    assert out.endswith(f"Days: start; start is {NEXT_QUARTER:%Y-%m-%d}\nFile: ships with tokenplan\n")
+    assert err == f"note: days are those of a plan from {NEXT_QUARTER:%Y-%m-%d}; --start gives another\n"
+    assert run("show", "price-cut", "--quiet")[2] == ""
+    assert "Days:" not in run("show", "standstill")[1]
+
+
+def test_what_is_assumed_in_other_forms(folder, run):
+    told = json.loads(run("show", "mine.toml", "--json", "--start", "2027-01-01")[1])
+    assert set(told) | set(told["assumes"][0]) <= documented("tokenplan/scenario/1")
+    assert (told["schema"], told["name"], told["author"]) == ("tokenplan/scenario/1", "mine", "FinOps")
+    assert (told["uses"], told["start"], told["file"]) == ("price-cut", "2027-01-01", "mine.toml")
+    rows = [(row["branch"], row["weight"]) for row in told["assumes"]]
+    assert rows == [(None, 1.0), (None, 1.0), ("one product", 0.75), ("two products", 0.25)]
+    assert json.loads(run("show", "standstill", "--json")[1])["start"] is None
+    frame = pd.read_csv(StringIO(run("show", "mine.toml", "--output", "csv")[1]))
+    assert list(frame) == ["branch", "weight", "assumption"]
+    assert len(frame) == 4
+    lines = run("show", "mine.toml", "--output", "markdown")[1].splitlines()
+    assert lines[0] == "**Launch of the assistant** (mine)"
+    assert (
+        "| two products | 25.0% | volume of all workloads grows by +2.0% a month on top of the forecast's trend |"
+        in lines
+    )
+    assert "| assumption |" in run("show", "standstill", "--output", "markdown")[1].splitlines()
+
+
+def test_branches_below_branches_are_told_by_their_way_and_weight():
+    inner = sc.Scenario("inner").tree([(0.5, sc.Scenario("a", [sc.Growth(monthly=0.1)])), (0.5, sc.Scenario("b"))])
+    table = scenario_job.assumptions_of(sc.Scenario("s").tree([(0.4, inner), (0.6, sc.Scenario("c"))]))
+    assert table["branch"].tolist() == ["inner / a", "inner / b", "c"]
+    assert table["weight"].tolist() == pytest.approx([0.2, 0.2, 0.6])
+    empty = scenario_job.assumptions_of(sc.Scenario())
+    assert empty["assumption"].tolist() == ["nothing changes but what is forecast"]
+
+
+# ---------------------------------------------------------------------------------------------------------------- new
+
+
+def test_a_new_file_holds_as_it_is_and_with_every_key_in_use(folder, run):
+    code, out, err = run("new", "own.toml")
+    assert (code, out) == (0, "")
+    assert err == "note: wrote own.toml; 'tokenplan scenario show own.toml' tells what it assumes\n"
+    made = sc.load("own.toml")
+    assert made.changes == (sc.Growth(monthly=sc.between(0.02, 0.05)),)
+    assert run("show", "own.toml")[0] == 0
+    text = Path("own.toml").read_text(encoding="utf-8")
+    assert f"date = {pd.Timestamp.today():%Y-%m-%d} " in text
+    whole = re.sub(r"^#(?=[\[a-z])", "", text, flags=re.MULTILINE)
+    Path("whole.toml").write_text(whole, encoding="utf-8")
+    every = sc.load("whole.toml", start="2027-01-01")
+    assert [branch.name for _, branch in every.branches] == ["no second product", "a second product"]
+    assert len(every.changes) == 3  # two, after the one of price-cut
+    assert every.dependence
+    for kind in KINDS:
+        assert re.search(rf"^# {kind}: [A-Z]", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_a_new_file_starts_from_a_shipped_scenario(folder, run, name):
+    assert run("new", "own.toml", "--from", name)[0] == 0
+    own, shipped = sc.load("own.toml", start="2027-01-01"), sc.load(name, start="2027-01-01")
+    assert (own.name, own.changes) == ("own", shipped.changes)
+    assert Path("own.toml").read_text(encoding="utf-8").startswith(f"# Made from {name}, which ships with tokenplan 0.")
+
+
+def test_a_file_that_is_there_is_overwritten_only_by_force(folder, run):
+    code, out, err = run("new", "mine.toml")
+    assert (code, out) == (1, "")
+    assert err == "error: mine.toml: is there already; --force overwrites it\n"
+    assert Path("mine.toml").read_text(encoding="utf-8") == MINE
+    assert run("new", "mine.toml", "--force", "--quiet") == (0, "", "")
+    assert sc.load("mine.toml").changes == (sc.Growth(monthly=sc.between(0.02, 0.05)),)
+
+
+# ------------------------------------------------------------------------------------------------------- what is wrong
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("show", "pricecut"), "did you mean 'price-cut'?"),
+        (("show", "mien.toml"), "did you mean 'mine.toml'?"),
+        (("show", "mine"), "for the file write 'mine.toml'"),
+        (("show", "./"), "is a folder"),
+        (("new", "own"), "write 'own.toml'"),
+        (("new", "own.toml", "--from", "stedy-growth"), "did you mean 'steady-growth'?"),
+        (("new", "folder.toml"), "is a folder"),
+        (("new", "none/own.toml"), "none/own.toml: No such file or directory"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_message(folder, run, arguments, words):
+    (folder / "folder.toml").mkdir()
+    code, out, err = run(*arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith("error: ")
+    assert words in err
+    assert not Path("own.toml").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("lst",), ("show",), ("new",), ("show", "price-cut", "--start", "soon"), ("list", "price-cut")]
+)
+def test_a_wrong_command_line_leaves_with_2(capsys, arguments):
+    with pytest.raises(SystemExit) as left:
+        main(["scenario", *arguments])
+    assert left.value.code == 2
+    assert "usage: tokenplan" in capsys.readouterr().err
+
+
+def test_a_plan_takes_a_scenario_file_in_place_of_its_own(folder, capsys):
+    days = pd.date_range("2026-06-01", "2026-10-31")
+    pd.DataFrame(
+        {
+            "date": days,
+            "provider": "openai",
+            "model": "gpt-5-mini",
+            "project": "search",
+            "requests": 9,
+            "input_tokens": 1e6,
+        }
+    ).to_csv("usage.csv", index=False)
+    Path("plan.toml").write_text('[plan]\nhorizon = "1Q"\ndraws = 200\n[usage]\nfile = "usage.csv"\n', encoding="utf-8")
+    assert main(["plan", "plan.toml", "--scenario", "mine.toml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scenario"] == "mine"
+    Path("mine.toml").write_text(MINE.replace("0.25", "0.5"), encoding="utf-8")
+    assert main(["plan", "plan.toml", "--scenario", "mine.toml"]) == 1
+    assert capsys.readouterr().err == "error: mine.toml: tree: the weights sum to 1.25, not to 1\n"
