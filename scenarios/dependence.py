@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from forecast.errors import ScenarioError, nearest
 from forecast.panel import FloatArray
 from scenarios.changes import Change, World, label_of
 from scenarios.changes.world import Tie
+
+#: An eigenvalue above minus this is 0 but for rounding.
+_PSD: Final = 1e-12
 
 
 class NearestCorrelationWarning(UserWarning):
@@ -95,11 +99,9 @@ class RankCorrelation:
         for (a, b), value in self.pairs.items():
             i, j = names.index(a), names.index(b)
             out[i, j] = out[j, i] = 2.0 * math.sin(math.pi * float(value) / 6.0)
-        if np.linalg.eigvalsh(out)[0] >= -1e-12:
+        if np.linalg.eigvalsh(out)[0] >= -_PSD:
             return out
-        from statsmodels.stats.correlation_tools import corr_nearest
-
-        near = np.asarray(corr_nearest(out, threshold=1e-12, n_fact=1_000))
+        near = _nearest(out)
         warnings.warn(
             f"the correlations of {', '.join(names)} cannot hold together; the nearest that can differ by up to "
             f"{np.abs(near - out).max():.2f}",
@@ -202,6 +204,20 @@ def _member(name: str, changes: Sequence[Change]) -> _Member:
     if len(found) > 1:
         raise ScenarioError(f"dependence: {name!r} fits {len(found)} changes; tell them apart by name=")
     return _Member(found.pop(), parameter)
+
+
+def _nearest(matrix: FloatArray) -> FloatArray:
+    """The nearest correlation matrix: that of the least Frobenius distance."""
+    from statsmodels.stats.correlation_tools import corr_nearest
+    from statsmodels.tools.sm_exceptions import IterationLimitWarning
+
+    with warnings.catch_warnings():
+        # It goes on until nothing moves any more, and says so though the matrix has long been found.
+        warnings.simplefilter("ignore", IterationLimitWarning)
+        near = np.asarray(corr_nearest(matrix, threshold=1e-8), dtype="float64")
+    if np.linalg.eigvalsh(near)[0] < -_PSD:
+        raise ScenarioError("RankCorrelation: no correlations near these can hold together; give fewer, or weaker ones")
+    return near
 
 
 def _ranked(own: FloatArray, score: FloatArray) -> FloatArray:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import forecast as fc
 import scenarios as sc
 from scenarios.changes import KINDS
-from scenarios.cli import main, scenario_job
+from scenarios.cli import compare_job, main, scenario_job
 from scenarios.files.scenario_file import shipped_scenarios
 
 NEXT_QUARTER = (pd.Timestamp.today().to_period("Q") + 1).start_time
@@ -252,3 +253,137 @@ def test_a_plan_takes_a_scenario_file_in_place_of_its_own(folder, capsys):
     Path("mine.toml").write_text(MINE.replace("0.25", "0.5"), encoding="utf-8")
     assert main(["plan", "plan.toml", "--scenario", "mine.toml"]) == 1
     assert capsys.readouterr().err == "error: mine.toml: tree: the weights sum to 1.25, not to 1\n"
+
+
+# ------------------------------------------------------------------------------------------------------------ compare
+
+
+@pytest.fixture
+def usage(folder):
+    """A million tokens a day at 1.00 a million, without noise or trend, in each of two projects."""
+    days = pd.date_range("2026-06-01", "2026-10-31")
+    keys = {"date": days, "provider": "p", "model": "m", "requests": 1_000, "input_tokens": 1e6}
+    pd.concat([pd.DataFrame({**keys, "project": name}) for name in ("search", "chat")]).to_csv("usage.csv", index=False)
+    pd.DataFrame({"model": ["m"], "unit": ["input_tokens"], "price": [1.0]}).to_csv("prices.csv", index=False)
+    write = {
+        "dearer.toml": ("price_change", 'on = "start"\nby = 0.5'),
+        "half.toml": ("price_change", 'on = "start"\nby = -0.5'),
+    }
+    for name, (kind, keys_of) in write.items():
+        text = f'title = "T"\nsource = "S"\ndescription = ""\n[[changes]]\nkind = "{kind}"\n{keys_of}\n'
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+COMPARED = (
+    "compare",
+    "usage.csv",
+    "dearer.toml",
+    "half.toml",
+    "--prices",
+    "prices.csv",
+    "--horizon",
+    "1Q",
+    "--lag",
+    "0",
+)
+FEW = ("--draws", "100", "--model", "run_rate")
+
+
+def test_scenarios_are_compared_in_the_same_worlds(usage, run):
+    code, out, err = run(*COMPARED, *FEW)
+    title, _, *lines = out.splitlines()
+    assert code == 0
+    assert title == "USD, 2027-01-01 to 2027-03-31, as of 2026-10-31; beside 'as forecast' in the same 100 worlds"
+    # 90 days of two million tokens at 1.00 are 180; half as much again and half of it are 270 and 90
+    assert [line.split() for line in lines] == [
+        ["scenario", "mean", "P10", "P50", "P80", "P90", "more", "by", "its", "P10", "its", "P90", "cheaper"],
+        ["as", "forecast", "180.00", "180.00", "180.00", "180.00", "180.00", "0.00", "0.00", "0.00", "0.0%"],
+        ["dearer", "270.00", "270.00", "270.00", "270.00", "270.00", "90.00", "90.00", "90.00", "0.0%"],
+        ["half", "90.00", "90.00", "90.00", "90.00", "90.00", "-90.00", "-90.00", "-90.00", "100.0%"],
+    ]
+    assert "days between the history and the plan are forecast but not planned" in err
+
+
+def test_a_comparison_as_json_holds_what_its_documentation_lists(usage, run):
+    told = json.loads(run(*COMPARED, *FEW, "--json", "--seed", "3")[1])
+    names = {n.strip() for g in re.findall(r"``([a-z_0-9,\s]+)``", compare_job.__doc__) for n in g.split(",")}
+    assert set(told) | set(told["rows"][0]) <= names
+    assert (told["schema"], told["seed"], told["draws"], told["files"]) == ("tokenplan/compare/1", 3, 100, [])
+
+
+def test_the_base_is_another_scenario_where_one_is_named(usage, run):
+    arguments = (
+        "compare",
+        "usage.csv",
+        "dearer.toml",
+        "steady-growth",
+        "--base",
+        "half.toml",
+        "--prices",
+        "prices.csv",
+    )
+    told = json.loads(run(*arguments, "--horizon", "1Q", *FEW, "--json", "--seed", "3")[1])
+    assert told["base"] == "half"
+    projection = fc.project(fc.read_usage("usage.csv"), horizon="1Q", by=["project"], model="run_rate", seed=3)
+    start = projection.span.start
+    direct = sc.compare(
+        projection,
+        [sc.load("dearer.toml", start=start), sc.load("steady-growth")],
+        base=sc.load("half.toml", start=start),
+        prices=fc.PriceBook.read("prices.csv"),
+        draws=100,
+        seed=3,
+    ).table()
+    for row in told["rows"]:
+        for column in direct.columns:
+            assert row[column] == pytest.approx(direct.loc[row["scenario"], column], abs=0.006), (row, column)
+    frame = pd.read_csv(StringIO(run(*arguments, "--horizon", "1Q", *FEW, "--output", "csv", "--seed", "3")[1]))
+    assert frame["mean"].tolist() == [row["mean"] for row in told["rows"]]
+    lines = run(*arguments, "--horizon", "1Q", *FEW, "--output", "markdown")[1].splitlines()
+    assert lines[0].startswith("**USD, 2027-01-01 to 2027-03-31")
+    # of the growth, requests are told: volume is another
+    assert lines[2].startswith("| scenario | mean |")
+    assert "| requests |" in lines[2]
+
+
+def test_out_writes_tables_chart_and_a_waterfall_a_scenario(usage, run):
+    (usage / "odd.toml").write_text(MINE.replace("use =", 'name = "a/b: c"\nuse ='), encoding="utf-8")
+    code, _, err = run(*COMPARED[:4], "odd.toml", *COMPARED[4:], *FEW, "--out", "made/here")
+    written = {path.name: path.read_bytes() for path in Path("made/here").iterdir()}
+    charts = {"scenarios.png", "waterfall-dearer.png", "waterfall-half.png", "waterfall-a-b-c.png"}
+    assert code == 0
+    assert set(written) == {"compare.csv", "bridge.csv", *charts}
+    assert all(written[name].startswith(b"\x89PNG") for name in charts)
+    assert all(f"note: wrote {Path('made/here') / name}" in err for name in written)
+    steps = pd.read_csv(StringIO(written["bridge.csv"].decode())).set_index("scenario").loc["dearer"]
+    assert steps["step"].tolist() == ["as forecast", "price", "dearer"]
+    assert steps["mean"].tolist() == pytest.approx([180, 90, 270])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("usge.csv", "half.toml"), "did you mean 'usage.csv'?"),
+        (("usage.csv", "hlf.toml"), "did you mean 'half.toml'?"),
+        (("usage.csv", "half.toml", "half.toml"), "two scenarios are called 'half'"),
+        (("usage.csv", "half.toml", "--base", "half.toml"), "two scenarios are called 'half'"),
+        (("usage.csv", "half.toml"), "prices are unknown"),
+        (("usage.csv", "half.toml", "--prices", "none.csv"), "none.csv"),
+        (("usage.csv", "half.toml", "--horizon", "soon"), "horizon 'soon' cannot be read"),
+        (("usage.csv", "mine.toml", "--prices", "prices.csv", "--by", "segment"), "segment"),
+        (("usage.csv", "half.toml", "--prices", "prices.csv", "--out", "usage.csv"), "usage.csv: is a file"),
+    ],
+)
+def test_what_cannot_be_compared_is_told(usage, run, arguments, words):
+    code, out, err = run("compare", *arguments, *FEW)
+    assert (code, out) == (1, "")
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_files_are_called_after_their_scenarios_each_its_own_way():
+    names = ("a", "a/b", "a b", "…", "../etc", "a-b~2", "A")
+    found = compare_job._file_names(names)
+    assert len({name.lower() for name in found.values()}) == len(names)
+    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._~-]*", name) for name in found.values())

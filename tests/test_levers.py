@@ -249,6 +249,34 @@ def test_the_same_lever_draws_the_same_numbers_whatever_its_size(worlds):
     assert np.array_equal(np.argsort(one), np.argsort(two))
 
 
+def test_a_loss_of_quality_is_drawn_once_a_path(worlds):
+    lever = sc.OutputCap(by=-0.3, quality=sc.between(0.01, 0.05))
+    (made,) = outcomes(worlds["api"], [sc.Scenario("x", [lever])], prices=BOOK, draws=2_000, seed=1, judged=True)
+    np.testing.assert_allclose(np.quantile(made.quality, [0.1, 0.9]), [0.95, 0.99], atol=STRATA * 0.04)
+
+
+def test_a_lever_of_one_branch_acts_in_its_draws_alone(worlds):
+    tree = sc.Scenario("half").tree(
+        [(0.5, sc.Scenario("in batches", [sc.Batch(share=1.0)])), (0.5, sc.Scenario("not"))]
+    )
+    (made,) = outcomes(worlds["api"], [tree], prices=BOOK, draws=100, seed=1)
+    # 0.6 x 2.00 + 0.4 x 0.20 + 0.25 x 8.00 = 3.28 a day, or half of it.
+    whole = 61 * 3.28
+    assert sorted(made.totals) == pytest.approx([whole / 2] * 50 + [whole] * 50, abs=0.005)
+
+
+def test_a_lever_begins_in_the_midst_of_a_month_of_monthly_usage():
+    days = pd.date_range("2025-01-01", periods=16, freq="MS")
+    frame = pd.DataFrame({"date": days, "provider": "acme", "model": "big", "environment": "production"})
+    frame = frame.assign(project="search", requests=1_000.0, input_tokens=30e6)
+    usage = fc.Usage.from_frame(frame, grain="month")
+    made = fc.project(usage, start="2026-05-01", end="2026-06-30", lag=0, seed=0, trajectories=10)
+    before = months(made)[0]
+    # The 16th of June leaves 15 of 30 days.
+    after = months(made, sc.PromptTrim(by=-0.4, on="2026-06-16", running=60))[0]
+    assert after == pytest.approx([before[0], before[1] * (1 - 0.4 / 2) + 30], rel=1e-9)
+
+
 BAD = {
     "no size": (lambda: sc.Intensity("output_tokens"), "either as by="),
     "two sizes": (lambda: sc.Intensity("output_tokens", by=0.1, to=5), "either as by="),

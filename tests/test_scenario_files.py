@@ -4,6 +4,7 @@ import sys
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Literal, Union, get_args, get_origin, get_type_hints
 
@@ -13,8 +14,12 @@ import scipy.stats
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+import forecast as fc
 import scenarios as sc
+from forecast import schema
 from forecast.errors import PlanError, ScenarioError
+from forecast.prices import billing
+from forecast.prices.billing import PricingRule
 from forecast.ranges import Between, Uncertain
 from scenarios.budget.planfile import read_plan_file
 from scenarios.changes import KINDS, Change, kind_of
@@ -469,6 +474,57 @@ def test_a_field_takes_what_its_hint_says(hint, told, made, wrong):
     assert shape.wrong(object())
 
 
+@dataclass(frozen=True)
+class Billed(Window):
+    """A change that holds pricing rules, which it makes of tables."""
+
+    rules: tuple[PricingRule, ...] = ()
+
+    def __post_init__(self) -> None:
+        Window.__post_init__(self)
+        tables = [rule for rule in self.rules if isinstance(rule, dict)]
+        object.__setattr__(self, "rules", fc.read_pricing_rules(tables) if tables else tuple(self.rules))
+
+
+def test_pricing_rules_are_tables_of_their_kind_and_come_back(write, monkeypatch):
+    monkeypatch.setitem(KINDS, "billed", Billed)
+    text = (
+        HEAD
+        + """
+        [[changes]]
+        kind = "billed"
+        start = "start"
+        end = "start + 1 year"
+        [[changes.rules]]
+        kind = "credits"
+        name = "prepaid"
+        purchases = [{ on = "start + 1m", worth = 1_000, paid = 900, expires = 2027-12-31 }]
+        [[changes.rules]]
+        kind = "spend_tiers"
+        name = "volume"
+        tiers = [[0, 0.0], [5_000, 0.1]]
+        [[changes.rules]]
+        kind = "commitment"
+        name = "floor"
+        amount = 500
+        on = "usage"
+        start = 2027-02-01
+        """
+    )
+    made = sc.load(write(text), start=START)
+    bought = [billing.Purchase(date(2027, 2, 1), 1_000, 900, date(2027, 12, 31))]
+    assert made.changes[0].rules == (
+        billing.Credits("prepaid", tuple(bought)),
+        billing.SpendTiers("volume", ((0, 0.0), (5_000, 0.1))),
+        billing.Commitment("floor", 500, on="usage", start=date(2027, 2, 1)),
+    )
+    assert sc.load(write(sc.dump(made))) == made
+    told = refused(write(text.replace('kind = "credits"', "")), start=START)
+    assert "changes[1].rules: [1]: " in told
+    assert "wanted a table with a kind" in told
+    assert "kind = 'credit' is not known" in refused(write(text.replace('"credits"', '"credit"')), start=START)
+
+
 def test_what_no_file_can_hold_is_told():
     assert "cannot be given in a file (it takes DataFrame); give it in Python" in (
         shape_of(pd.DataFrame).wrong(3) or ""
@@ -529,11 +585,13 @@ def values(hint: object) -> st.SearchStrategy[object]:
 
 
 @st.composite
-def changes(draw, maker):
-    """A change of a kind, its fields drawn one by one."""
+def changes(draw, maker, own=types.MappingProxyType({})):
+    """A change of a kind, its fields drawn one by one, some from strategies of their own."""
     hints = get_type_hints(maker)
     held = {
-        f.name: draw(values(hints[f.name])) for f in fields(maker) if required(f) or (f.init and draw(st.booleans()))
+        f.name: draw(own.get(f.name, values(hints[f.name])))
+        for f in fields(maker)
+        if required(f) or (f.init and draw(st.booleans()))
     }
     try:
         return maker(**held)
@@ -541,11 +599,28 @@ def changes(draw, maker):
         assume(False)
 
 
+FALLS = st.one_of(NUMBERS.map(lambda fall: -fall), st.just(Between(-0.4, -0.2)))
+OWN |= {
+    kind: changes(KINDS[kind], {"by": FALLS}) for kind in ("prompt_trim", "output_cap", "response_filter", "compress")
+}
+QUANTITIES = st.dictionaries(
+    st.sampled_from(schema.BILLABLE), st.one_of(st.floats(0, 1e9), st.just(Between(2, 5))), min_size=1
+)
+RISES = {
+    "logistic_growth": {"ceiling": st.one_of(st.floats(1.01, 50), st.just(Between(2, 5)))},
+    "adoption": {"users": st.floats(1, 9), "market": st.one_of(st.floats(10, 50), st.just(Between(12, 15)))},
+    "new_workload": {"tokens": QUANTITIES},
+    "runaway": {"tokens": QUANTITIES},
+}
+OWN |= {kind: changes(KINDS[kind], own) for kind, own in RISES.items()}
+OWN["pack"] = changes(KINDS["pack"], {"items": st.one_of(st.floats(1, 50), st.just(Between(2, 5)))})
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_kind_comes_back_from_its_file(kind, data, tmp_path_factory):
-    change = data.draw(OWN.get(kind) or changes(KINDS[kind]))
+    change = data.draw(OWN[kind] if kind in OWN else changes(KINDS[kind]))
     made = sc.Scenario(data.draw(WORDS), [change], data.draw(st.text(LETTERS, max_size=9)))
     path = tmp_path_factory.mktemp("back") / "x.toml"
     path.write_text(

@@ -95,6 +95,8 @@ class Growth:
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Let volume grow."""
         rows = growing(flows, scene, self.where, self.basis, what="Growth")
+        if self.basis == "extra" and 0.0 in (self.monthly, self.yearly):
+            return flows
         if self.basis == "total":
             flows = in_place_of_trend(flows, rows, scene, what="Growth")
         names = scene.groups(flows, self.per, what="Growth")

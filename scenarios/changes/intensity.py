@@ -44,7 +44,8 @@ class Intensity(Lever):
     by : number, between(low, high) or frozen scipy distribution
         Relative to what is forecast: -0.2 is a fifth less. A range is normal on log(1 + by).
     to : number, between(low, high) or frozen scipy distribution
-        Units a request in place of ``by``, of one unit, where volume is counted in requests.
+        Units a request in place of ``by``, of one unit, where volume is counted in requests. Requests count where they
+        are answered: a level at the target of a :class:`scenarios.Route` holds nothing of attempts that failed.
     model, where, on, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`.
     """

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from scenarios.budget.planfile import MOST_LAG
 from scenarios.cli import (
     backtest_job,
+    compare_job,
     demo_job,
     forecast_job,
     plan_job,
@@ -163,8 +164,8 @@ def _prices(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
 def _scenario(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job = jobs.add_parser(
         "scenario",
-        help="list, show and begin scenarios",
-        description="Scenarios: those that ship with tokenplan, what one assumes, and a file to begin one of your own.",
+        help="list, show, begin and compare scenarios",
+        description="Scenarios: those that ship with tokenplan, what one assumes, a new file, and what some cost.",
         epilog=_CODES,
     )
     parts = job.add_subparsers(metavar="JOB", required=True)
@@ -187,6 +188,39 @@ def _scenario(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     new.add_argument("--force", action="store_true", help="overwrite a file that is there")
     new.add_argument("--quiet", action="store_true", help="no notes")
     new.set_defaults(run=scenario_job.run_new)
+    _compare(parts)
+
+
+def _compare(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "compare",
+        help="compare what scenarios cost on a usage export",
+        description="Forecast a usage export and show what each scenario would cost beside the others, world by world.",
+        epilog=_CODES,
+    )
+    _of_usage(job)
+    job.add_argument("scenarios", metavar="NAME|FILE", nargs="+", help="shipped scenarios, or the TOML files of some")
+    job.add_argument("--base", metavar="NAME|FILE", help="what they are held against (what is forecast)")
+    job.add_argument("--horizon", default="2Q", help="what is planned: 2Q, 3M, 90D, 2027Q1 or FY2027 (%(default)s)")
+    job.add_argument(
+        "--prices",
+        dest="book",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a CSV or TOML file of prices and discounts over the list prices; may be repeated, the first holds",
+    )
+    job.add_argument(
+        "--unpriced", choices=("refuse", "exclude"), default="refuse", help="what to do about usage without a price"
+    )
+    job.add_argument("--model", default="auto", help="the forecaster (%(default)s)")
+    job.add_argument("--lag", type=_lag, help="last periods that may be incomplete, not used (2 days, 0 months)")
+    job.add_argument("--draws", type=_draws, default=10_000, help="how many futures (%(default)s)")
+    job.add_argument("--out", type=Path, metavar="DIR", help="write tables, chart and a waterfall a scenario there")
+    _of_series(job)
+    _of_output(job)
+    job.set_defaults(run=compare_job.run)
 
 
 def _template(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,16 +1,19 @@
-"""The files of a plan. Comes in: a plan and a folder. Goes out: charts, workbook, page, table, each whole."""
+"""Files of results. Comes in: a plan, or what writes each file, and a folder. Goes out: files, each whole."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from forecast.errors import PlanError
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.cli.tables import csv
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: Dots an inch of the charts.
 SHARPNESS: Final = 150
@@ -29,12 +32,25 @@ def write_files(plan: BudgetPlan, folder: Path) -> list[Path]:
     OSError
         The folder cannot be made or written to.
     """  # noqa: D205 - the names are the summary
+    return write_whole(folder, _writers(plan))
+
+
+def write_whole(folder: Path, writers: Mapping[str, Callable[[Path], object]]) -> list[Path]:
+    """Write files by name, each made aside and then moved into place; returns their paths.
+
+    Raises
+    ------
+    PlanError
+        ``folder`` is a file.
+    OSError
+        The folder cannot be made or written to.
+    """
     if folder.exists() and not folder.is_dir():
         raise PlanError(f"{folder}: is a file; name a folder for --out")
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".writing-") as aside:
         names = []
-        for name, write in _writers(plan).items():
+        for name, write in writers.items():
             write(Path(aside) / name)
             names.append(name)
         for name in names:
@@ -46,14 +62,15 @@ def _writers(plan: BudgetPlan) -> dict[str, Callable[[Path], object]]:
     several = len(plan.ledger.environments) > 1
     charts = ("fan", *(("environments",) if several else ()), "s_curve")
     return {
-        **{f"{kind}.png": partial(_chart, plan, kind) for kind in charts},
+        **{f"{kind}.png": partial(save_chart, partial(plan.plot, kind)) for kind in charts},
         "plan.xlsx": plan.to_excel,
         "plan.html": plan.to_html,
         "plan.csv": lambda path: path.write_text(csv(plan.to_frame().round(2)), encoding="utf-8"),
     }
 
 
-def _chart(plan: BudgetPlan, kind: str, path: Path) -> None:
-    figure = plan.plot(kind).get_figure(root=True)
+def save_chart(draw: Callable[[], Axes], path: Path) -> None:
+    """Draw a chart and write it as PNG."""
+    figure = draw().get_figure(root=True)
     assert figure is not None
     figure.savefig(path, dpi=SHARPNESS)

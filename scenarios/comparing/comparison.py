@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -66,7 +67,8 @@ class Comparison:
 
     def delta(self, name: str, against: str | None = None) -> FloatArray:
         """What one scenario costs more than another (the first, unless named) in each draw: (draw,)."""
-        return np.asarray(self.totals(name) - self.totals(self.names[0] if against is None else against))
+        other = self.totals(self.names[0] if against is None else against)
+        return np.asarray(_same(self.totals(name), other) - other)
 
     def probability_cheaper(self, name: str, than: str | None = None, *, by: float = 0.0) -> float:
         """The probability that one scenario costs less than another, by more than ``by``."""
@@ -82,7 +84,8 @@ class Comparison:
         first = self.outcomes[0]
         rows = []
         for outcome in self.outcomes:
-            total, delta = outcome.totals, outcome.totals - first.totals
+            total = outcome.totals
+            delta = _same(total, first.totals) - first.totals
             row = {"scenario": outcome.name, "mean": total.mean()}
             row |= {_named(q): v for q, v in zip(levels, np.quantile(total, levels), strict=True)}
             row |= {"delta": delta.mean()}
@@ -123,7 +126,9 @@ class Comparison:
             )
         every = [frozenset(i for i in range(len(steps)) if code >> i & 1) for code in range(2 ** len(steps))]
         ran = self._run([made.course(moved) for moved in every])
-        value = dict(zip(every, ran, strict=True))
+        value: dict[frozenset[int], FloatArray] = {}
+        for moved, total in sorted(zip(every, ran, strict=True), key=lambda pair: len(pair[0])):
+            value[moved] = reduce(_same, [value[moved - {i}] for i in moved], total)
         return changes_bridge(value.__getitem__, steps, names=names, currency=self.currency)
 
     def tornado(self, name: str, against: str | None = None) -> pd.DataFrame:
@@ -143,8 +148,8 @@ class Comparison:
         rows = []
         for i, change in enumerate(made.players):
             row: dict[str, object] = {"change": change}
-            for word, raw in (("alone", ran[i] - base), ("last", whole - ran[count + i])):
-                effect = np.where(np.abs(raw) > _NOTHING * base, raw, 0.0)
+            for word, total, other in (("alone", ran[i], base), ("last", whole, ran[count + i])):
+                effect = _same(total, other) - other
                 low, high = np.quantile(effect, (0.1, 0.9))
                 row |= {word: effect.mean(), f"{word}_p10": low, f"{word}_p90": high}
             rows.append(row)
@@ -255,6 +260,11 @@ def compare(
         projection, every, prices=book, draws=draws, seed=seed, unpriced=unpriced, n_jobs=n_jobs, judged=True
     )
     return Comparison(every, tuple(made), projection, book, draws, seed, unpriced, n_jobs)
+
+
+def _same(total: FloatArray, other: FloatArray) -> FloatArray:
+    """A total, taken to be another in the draws in which they differ by rounding alone: (draw,)."""
+    return np.where(np.abs(total - other) <= _NOTHING * np.abs(other), other, total)
 
 
 def _named(level: float) -> str:

@@ -10,6 +10,7 @@ a date (``pd.Timestamp``, ``date``)       ``2027-02-01``, or from the plan's fir
 ``tuple[V, ...]``, ``Sequence[V]``        a list
 ``tuple[Day, V]``                         ``[2027-02-01, 0.3]``, or a table: ``{date = 2027-02-01, value = 0.3}``
 a dataclass                               a table of its fields
+a protocol, such as ``PricingRule``       a table with a ``kind``, which the class of the change makes one of
 unions of these, and ``None``             any of them; ``None`` by leaving the key out
 ========================================  ==============================================================
 """
@@ -21,7 +22,7 @@ import types
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, Protocol, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import pandas as pd
 
@@ -103,6 +104,8 @@ def _plain(hint: Any, *, relative: bool) -> Shape:
         return Shape(checks.choice(*get_args(hint)))
     if isinstance(hint, type) and is_dataclass(hint):
         return Shape(partial(_nested_wrong, hint, relative=relative), partial(_nested_made, hint, relative=relative))
+    if isinstance(hint, type) and Protocol in hint.__mro__:
+        return Shape(_kind_wrong, _passed)
     return _holder(hint, relative=relative) or Shape(partial(_cannot, hint))
 
 
@@ -219,6 +222,21 @@ def _nested_wrong(maker: type[Any], given: object, *, relative: bool) -> str | N
 def _nested_made(maker: type[Any], given: Mapping[str, Any], clock: Clock, *, relative: bool) -> Any:
     shapes = shapes_of(maker, relative=relative)
     return maker(**{name: shapes[name].made(value, clock) for name, value in given.items()})
+
+
+def _kind_wrong(given: object) -> str | None:
+    fits = isinstance(given, dict) and checks.text(given.get("kind")) is None
+    return None if fits else f"{shown(given)}: wanted a table with a kind"
+
+
+def _passed(given: Any, clock: Clock) -> Any:
+    """A table as it is, its days as dates."""
+    if isinstance(given, list):
+        return [_passed(one, clock) for one in given]
+    if not isinstance(given, dict):
+        return given
+    dated = {k for k, v in given.items() if k in DAYS and isinstance(v, str) and day_or_start(v) is None}
+    return {k: f"{clock(v):%Y-%m-%d}" if k in dated else _passed(v, clock) for k, v in given.items()}
 
 
 def _cannot(hint: Any, value: object) -> str:

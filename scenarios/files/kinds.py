@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, get_type_hints
 
@@ -24,11 +26,7 @@ class ChangeKinds(Mapping[str, type[Any]]):
     """Every kind of change by name: the library's own, then those that installed packages bring.
 
     A class of another package is loaded and checked when its kind is asked for: one that is broken stops nothing else.
-    What is installed is looked up once, when this is made.
     """
-
-    def __init__(self) -> None:
-        self._points = tuple(entry_points(group=ENTRY_POINTS))
 
     def __getitem__(self, kind: str) -> type[Any]:
         """The class of a kind.
@@ -38,7 +36,7 @@ class ChangeKinds(Mapping[str, type[Any]]):
         ScenarioError
             The kind is not known, another package's bears the name of one of ours, or what is brought is no change.
         """
-        brought = [point for point in self._points if point.name == kind]
+        brought = [point for point in _points() if point.name == kind]
         if kind in KINDS and brought:
             raise ScenarioError(
                 f"the change {kind!r}, brought by {brought[0].value}, bears the name of one of tokenplan's own; "
@@ -54,7 +52,7 @@ class ChangeKinds(Mapping[str, type[Any]]):
 
     def __iter__(self) -> Iterator[str]:
         """The names."""
-        return iter(dict.fromkeys((*KINDS, *(point.name for point in self._points))))
+        return iter(dict.fromkeys((*KINDS, *(point.name for point in _points()))))
 
     def __len__(self) -> int:
         """How many."""
@@ -79,13 +77,24 @@ def kind_in_file(change: object) -> str:
             return kind
     own = f"{maker.__module__}:{maker.__qualname__}"
     # The package's own points first: one that is broken elsewhere need not be loaded.
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda p: p.value != own):
+    for point in sorted(_points(), key=lambda p: p.value != own):
         if _loaded(point) is maker:
             return point.name
     raise ScenarioError(
         f"{maker.__name__} is no kind that a file may name; there are {', '.join(ChangeKinds())}. Its package can "
         f"bring it by the entry point {ENTRY_POINTS}, under a name of its choice: {own!r}"
     )
+
+
+def _points() -> tuple[EntryPoint, ...]:
+    """What installed packages bring."""
+    return _points_along(tuple(sys.path))
+
+
+@cache
+def _points_along(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Those found along a path: looking takes longer than reading a scenario does."""
+    return tuple(entry_points(group=ENTRY_POINTS))
 
 
 def _loaded(point: EntryPoint) -> type[Any]:

@@ -111,10 +111,18 @@ def _holder(value: Any, path: str) -> str:
     if isinstance(value, Mapping):
         return _table({_told_key(k): _value(v, f"{path}.{_told_key(k)}") for k, v in value.items()})
     if is_dataclass(value) and not isinstance(value, type):
-        return _table(_fields(value, path))
+        return _table(_kind_of_rule(value) | _fields(value, path))
     if isinstance(value, Collection):
         return "[" + ", ".join(_value(v, f"{path}[{i}]") for i, v in enumerate(value, start=1)) + "]"
     raise ScenarioError(f"{path}: {type(value).__name__} cannot be written to a file; keep the scenario in Python")
+
+
+def _kind_of_rule(value: object) -> dict[str, str]:
+    """The kind that a pricing rule's table names; empty for other dataclasses."""
+    from forecast.prices.billing import KINDS as RULES
+
+    kind = next((name for name, maker in RULES.items() if type(value) is maker), None)
+    return {} if kind is None else {"kind": _text(kind)}
 
 
 def _told_key(key: object) -> str:
