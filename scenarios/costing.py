@@ -17,7 +17,6 @@ from forecast.projection import Projection
 from scenarios.changes import Change, Costed, Line, Settling, World
 from scenarios.changes.base import STAGES
 from scenarios.changes.flows import GIGABYTES, Flows, Term, flows_of
-from scenarios.changes.matching import NothingMatchesError
 from scenarios.changes.scene import Quotes, Scene
 from scenarios.scenario import Scenario
 
@@ -97,8 +96,8 @@ class Course:
     name : str
     leaves : tuple of Leaf
     lenient : bool
-        Leave out a change that finds nothing to act on, in place of an error: for the parts of a scenario, whose
-        whole was checked before.
+        Leave out a change that cannot act, in place of an error: for the parts of a scenario, whose whole was checked
+        before.
     """
 
     name: str
@@ -189,7 +188,8 @@ def _acted(leaf: Leaf, scene: Scene, *, lenient: bool) -> _Acted:
                 continue
             try:
                 flows = change.act(flows, own)
-            except NothingMatchesError:
+            except ScenarioError:
+                # A part of a scenario may lack what the change rests on, such as a model that another change brings.
                 if not lenient:
                     raise
             else:

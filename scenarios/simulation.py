@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Literal, cast
 
 import numpy as np
@@ -204,10 +203,13 @@ class _Base:
 
 @dataclass(slots=True)
 class _Scope:
-    """The draws of one block, as terms see them; what a term or a pool comes to is worked out once."""
+    """The draws of one block, as terms see them; what a term or a pool comes to is worked out once.
+
+    ``deal`` (trajectory, draw of it) is True where there is such a draw: draws stand in its order.
+    """
 
     draws: IntArray
-    rows: list[slice]
+    deal: BoolArray
     base: _Base
     log_factor: FloatArray
     _terms: dict[int, FloatArray] = field(default_factory=dict)
@@ -238,14 +240,13 @@ class _Scope:
     def _summed(self, pool: Pool) -> FloatArray:
         base = self.base.of(pool.source, pool.replaced) * pool.weight
         own = pool.source == CONSTANT
-        scale = np.exp(self.log_factor)[:, None]
+        follows, scale = np.nonzero(self.deal)[0], np.exp(self.log_factor)[:, None]
         out = np.zeros((len(self.draws), base.shape[1]))
         for code in np.unique(pool.terms.code):
             mine = pool.terms.code == code
             factor = self.product(cast("Path", pool.terms.known[code]))
             fed = base[:, :, mine & ~own].sum(axis=2)
-            for r, rows in enumerate(self.rows):
-                out[rows] += factor[rows] * fed[r] * scale[rows]
+            out += factor * fed[follows] * scale
             out += factor * pool.weight[mine & own].sum()
         return out
 
@@ -261,9 +262,8 @@ class _Work:
         """Sums of the draws that follow the block's trajectories: draws (n,), then (n, span, cell) each."""
         follow = [np.nonzero(self.dealt.trajectory == r)[0] for r in block.which]
         which = np.concatenate(follow)
-        edge = np.cumsum([0, *map(len, follow)])
-        rows = [slice(int(a), int(b)) for a, b in pairwise(edge)]
-        scope = _Scope(which, rows, _Base(block, self.projection), self.dealt.log_factor[which])
+        deal = np.arange(max(map(len, follow)))[None, :] < np.array([len(one) for one in follow])[:, None]
+        scope = _Scope(which, deal, _Base(block, self.projection), self.dealt.log_factor[which])
         return which, [self._sum(one, scope) for one in self.asked]
 
     def _sum(self, one: _Asked, scope: _Scope) -> FloatArray:
@@ -271,25 +271,28 @@ class _Work:
         if one.weight is not None:
             base *= one.weight
         daily = np.add.reduceat(base, one.first, axis=2) if len(one.first) else base
-        cost = np.zeros((len(scope.draws), len(self.spans), one.cells))
-        scale = np.exp(scope.log_factor)[:, None, None]
+        deal = scope.deal
+        fed, own = (np.zeros((*deal.shape, len(self.spans), one.cells)) for _ in range(2))
         ends = [*self.spans.starts[1:], len(self.projection.days)]
         for g, group in enumerate(one.groups):
             mine = np.nonzero(one.group == g)[0]
-            target = one.target[mine]
-            moving = bool(group.terms or group.beside or group.moves)
-            path = _factor(group, scope) if moving else None
-            for r, rows in enumerate(scope.rows):
-                if rows.start == rows.stop:
-                    continue
-                times = 1.0 if group.own else scale[rows]
-                if path is None:
-                    cost[rows][:, :, target] += times * np.add.reduceat(daily[r][:, mine], self.spans.starts, axis=0)
-                    continue
-                for p, (lo, hi) in enumerate(zip(self.spans.starts, ends, strict=True)):
-                    part = path[rows, lo:hi] @ daily[r][lo:hi, mine]
-                    cost[rows][:, p, target] += part if group.own else part * scale[rows][:, 0]
-        return cost
+            target, part, out = one.target[mine], daily[:, :, mine], own if group.own else fed
+            if not (group.terms or group.beside or group.moves):
+                out[:, :, :, target] += np.add.reduceat(part, self.spans.starts, axis=1)[:, None]
+                continue
+            path = _dealt(_factor(group, scope), deal)
+            for p, (lo, hi) in enumerate(zip(self.spans.starts, ends, strict=True)):
+                out[:, :, p, target] += path[:, :, lo:hi] @ part[:, lo:hi]
+        return np.asarray(fed[deal] * np.exp(scope.log_factor)[:, None, None] + own[deal])
+
+
+def _dealt(values: FloatArray, deal: BoolArray) -> FloatArray:
+    """What each draw has (n, period), by the trajectory that it follows: (trajectory, draw of it, period)."""
+    if deal.all():
+        return values.reshape(*deal.shape, -1)
+    out = np.zeros((*deal.shape, values.shape[1]))
+    out[deal] = values
+    return out
 
 
 def _factor(group: _Group, scope: _Scope) -> FloatArray:

@@ -126,12 +126,21 @@ def test_a_tree_is_bridged_draw_by_draw(projection):
     assert (bridge.amounts[0] != 0).sum() == 0.75 * DRAWS
 
 
-def test_a_change_may_rest_on_what_another_change_brings(projection):
-    """The dearer price is of a model that only the first scenario's... growth keeps in use: parts are still told."""
-    a, b = sc.Scenario("a", [GROWTH, CUT]), sc.Scenario("b", [GROWTH, DEARER])
-    bridge = sc.compare(projection, [a, b], draws=DRAWS, seed=3).bridge("b", "a", by="change")
-    assert bridge.steps == ("price_change", "dearer")
-    assert np.array_equal(bridge.residual, np.zeros(DRAWS))
+def test_a_change_may_rest_on_what_another_change_brings(flat):
+    moved = sc.Route("gpt-5", "gpt-5-mini", share=1.0)
+    dearer = sc.PriceChange(model="gpt-5-mini", on="2026-11-01", by=1.0)
+    waits = sc.Batch(model="gpt-5-mini", share=1.0)
+    made = sc.compare(flat, [sc.Scenario("both", [moved, dearer, waits])], draws=100)
+    # A million tokens cost 1.25 at gpt-5, 0.25 at gpt-5-mini, 0.25 at its doubled price in batches, 0.50 outside.
+    ratio = made.totals("as forecast") / 1.25
+    bridge = made.bridge("both", by="change")
+    np.testing.assert_allclose(bridge.after, 0.25 * ratio, rtol=ROUNDING)
+    # Alone, the price and the batches find nothing of gpt-5-mini. In two of six orders a change comes before both
+    # others, and so on: with v(route) = .25, v(route, price) = .50, v(route, batch) = .125, v(all) = .25.
+    price = (0.25 + 2 * 0.125) / 6 * 1.0
+    batch = (-0.125 - 2 * 0.25) / 6 * 1.0
+    np.testing.assert_allclose(bridge.amounts[bridge.steps.index("price_change")], price * ratio, rtol=1e-9)
+    np.testing.assert_allclose(bridge.amounts[bridge.steps.index("batch")], batch * ratio, rtol=1e-9)
 
 
 def test_a_bridge_of_too_many_parts_says_what_to_do(projection):
@@ -157,7 +166,7 @@ def test_pictures_and_pages_tell_what_was_found(comparison):
     assert axes.get_title().startswith("Cut saves most: USD ")
     assert len(axes.get_yticklabels()) == 4
     tornado = comparison.plot_tornado("all")
-    assert "moves all most" in tornado.get_title()
+    assert "moves the total of all most" in tornado.get_title()
     assert "as forecast" in comparison._repr_html_()
     assert repr(comparison).startswith("Comparison(as forecast USD ")
 
@@ -178,6 +187,19 @@ def test_an_effect_is_told_on_its_own_driver(flat):
     grown = sc.Scenario("more", [sc.Growth(monthly=0.05, basis="extra")]).effect(flat, draws=100)
     assert grown.drivers["driver"].tolist() == ["volume"]
     assert set(grown.bridge.means.index[grown.bridge.means.abs() > 0.02]) == {"volume"}
+
+
+def test_a_lever_moves_the_mix_and_the_price_of_what_moved(flat):
+    effect = sc.Scenario("half", [sc.Route("gpt-5", "gpt-5-mini", share=0.5)]).effect(flat, draws=100)
+    mix = effect.drivers[effect.drivers["driver"] == "mix"].set_index("what")
+    assert mix.loc["gpt-5", ["before", "after"]].tolist() == pytest.approx([1.0, 0.5], rel=1e-9)
+    assert mix.loc["gpt-5-mini", ["before", "after"]].tolist() == pytest.approx([0.0, 0.5], rel=1e-9)
+    assert set(effect.drivers["driver"]) == {"mix"}
+    waits = sc.Scenario("later", [sc.Batch(share=0.25)]).effect(flat, draws=100)
+    mix = waits.drivers[waits.drivers["driver"] == "mix"].set_index("what")
+    assert mix["after"].to_dict() == pytest.approx({"gpt-5": 0.75, "gpt-5 (batch)": 0.25}, rel=1e-9)
+    # A quarter of 76.25 at half the price.
+    assert waits.bridge.means["mix"] == pytest.approx(-76.25 / 8, abs=0.01)
 
 
 # --------------------------------------------------------------------------------------------------------- goal seek

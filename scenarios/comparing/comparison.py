@@ -257,7 +257,15 @@ def compare(
         raise ScenarioError(f"sc.compare: two scenarios are called {twice[0]!r}; rename one with .named(...)")
     book = prices if prices is not None else PriceBook.builtin()
     made = outcomes(
-        projection, every, prices=book, draws=draws, seed=seed, unpriced=unpriced, n_jobs=n_jobs, judged=True
+        projection,
+        every,
+        prices=book,
+        draws=draws,
+        seed=seed,
+        detail=("environment",),
+        unpriced=unpriced,
+        n_jobs=n_jobs,
+        judged=True,
     )
     return Comparison(every, tuple(made), projection, book, draws, seed, unpriced, n_jobs)
 

@@ -166,9 +166,9 @@ def _moved(before: DriverState, after: DriverState) -> pd.DataFrame:
     for name in dict.fromkeys(workload):
         mine = first[0] & np.asarray(workload == name)
         rows += _row("volume", name, [s.volume[:, mine].sum(axis=1) for s in (a, b)])
-    legs = first[1] & counted
+    legs, whole = first[1] & counted, first[0] & counted
     for name in dict.fromkeys(model[legs]):
-        rows += _row("mix", name, _weighed(legs & np.asarray(model == name), volume0, a.mix, b.mix, over=legs))
+        rows += _row("mix", name, _weighed(legs & np.asarray(model == name), volume0, a.mix, b.mix, over=whole))
     for unit in dict.fromkeys(labels.loc[counted, "unit"]):
         mine = counted & np.asarray(labels["unit"] == unit)
         rows += _row("intensity", unit, _weighed(mine, requests0, a.intensity, b.intensity, over=legs))
@@ -218,8 +218,12 @@ def _row(driver: str, name: str, sides: list[FloatArray]) -> list[dict[str, obje
 
 def _beside(before: DriverState, after: DriverState) -> tuple[DriverState, DriverState]:
     """Both states on the rows of either: a row that one lacks has no mix and no quantity there."""
-    keys = [*before.by, "volume_unit", *[c for c in schema.ROUTE if c in before.labels], "unit"]
-    labels = pd.concat([before.labels[keys], after.labels[keys]]).drop_duplicates().reset_index(drop=True)
+    route = [c for c in schema.ROUTE if c in before.labels or c in after.labels]
+    keys = [*before.by, "volume_unit", *route, "unit"]
+    sides = [replace(s, labels=s.labels.reindex(columns=keys).astype("object")) for s in (before, after)]
+    sides = [replace(s, labels=s.labels.where(s.labels.notna(), None)) for s in sides]
+    before, after = sides
+    labels = pd.concat([s.labels for s in sides]).drop_duplicates().reset_index(drop=True)
     at = labels.assign(_row=np.arange(len(labels)))
     return _on(before, labels, at, keys), _on(after, labels, at, keys)
 

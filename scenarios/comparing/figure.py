@@ -32,7 +32,7 @@ def scenarios_chart(comparison: Comparison, ax: Axes | None = None) -> Axes:
         told = money(float(middle[row]), comparison.currency)
         if not first:
             chance = comparison.probability_cheaper(comparison.names[order[row]])
-            told += f"   {_chance(chance)} than {printable(comparison.names[0], 20)}"
+            told += f"   {_chance(chance)}"
         ax.annotate(
             told,
             (high[row], row),
@@ -48,7 +48,8 @@ def scenarios_chart(comparison: Comparison, ax: Axes | None = None) -> Axes:
     width = float(high.max() - low.min()) or 1.0
     ax.set_xlim(float(low.min()) - 0.05 * width, float(high.max()) + 0.75 * width)
     money_axis(ax.xaxis, f"{printable(comparison.currency)} over the plan; the axis does not begin at 0")
-    headline(ax, _finding(comparison), "P50 as a mark, P10-P90 as a bar", palette)
+    told = f"P50 as a mark, P10-P90 as a bar; cheaper than {printable(comparison.names[0], 30)}, future by future"
+    headline(ax, _finding(comparison), told, palette)
     return ax
 
 
@@ -81,7 +82,8 @@ def tornado_chart(table: pd.DataFrame, name: str, against: str, currency: str, a
     ax.set_xlim(float(reach[0]) - 0.05 * width, float(reach[1]) + 0.25 * width)
     money_axis(ax.xaxis, f"{printable(currency)} more or less than {printable(against, 24)}")
     first = table.index[0] if len(table) else "nothing"
-    title = f"{printable(str(first), 34)} moves {printable(name, 30)} most" if len(table) else "Nothing changes"
+    most = printable(str(first), 34)
+    title = f"{most} moves the total of {printable(name, 30)} most" if len(table) else "Nothing changes"
     headline(ax, title[0].upper() + title[1:], "Each change alone: mean as a mark, P10-P90 as a bar", palette)
     return ax
 
@@ -101,5 +103,10 @@ def _finding(comparison: Comparison) -> str:
 
 def _chance(probability: float) -> str:
     if probability == 0:
-        return "never cheaper"
-    return "always cheaper" if probability == 1 else f"{probability:.0%} cheaper"
+        return "cheaper in none"
+    return "cheaper in all futures" if probability == 1 else f"cheaper in {_percent(probability)} of futures"
+
+
+def _percent(probability: float) -> str:
+    """A probability that is neither 0 nor 1 is not told as either."""
+    return "over 99 %" if probability > 0.995 else "under 1 %" if probability < 0.005 else f"{100 * probability:.0f} %"
