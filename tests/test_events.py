@@ -354,6 +354,8 @@ def test_what_never_happens_is_the_forecast_bit_for_bit(noisy, change):
         (lambda: sc.Deprecation("gpt-5", " ", on="2026-06-01"), "name of one model"),
         (lambda: sc.Deprecation("gpt-5", "x", on="2026-06-01", probability=3), "from 0 to 1"),
         (lambda: sc.Deprecation("gpt-5", "x", on=""), "from which day"),
+        (lambda: sc.Deprecation("gpt-5", "x", on="2026-06-01", retries=0.1), "use Migrate"),
+        (lambda: sc.Deprecation("gpt-5", "x", on="2026-06-01", share=0.5), "use Migrate"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(make, message):

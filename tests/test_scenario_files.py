@@ -611,6 +611,7 @@ RISES = {
     "adoption": {"users": st.floats(1, 9), "market": st.one_of(st.floats(10, 50), st.just(Between(12, 15)))},
     "new_workload": {"tokens": QUANTITIES},
     "runaway": {"tokens": QUANTITIES},
+    "deprecation": {"share": st.just(1.0), "retries": st.just(0.0)},
 }
 OWN |= {kind: changes(KINDS[kind], own) for kind, own in RISES.items()}
 OWN["pack"] = changes(KINDS["pack"], {"items": st.one_of(st.floats(1, 50), st.just(Between(2, 5)))})

@@ -230,8 +230,8 @@ class Deprecation(Detour):
     prices : mapping of float, optional
         The successor's prices a quoted unit (a million tokens), by billable unit; the price book's where not stated.
         Cached input without a price here is billed as plain input.
-    provider, input_ratio, output_ratio, retries, share
-        As of :class:`scenarios.changes.routing.Route`; all requests unless a share is given.
+    provider, input_ratio, output_ratio
+        As of :class:`scenarios.changes.routing.Route`; ``share`` and ``retries`` stay at 1 and 0.
     where, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`; money is paid where it happens, setup on ``on``.
     """
@@ -245,6 +245,11 @@ class Deprecation(Detour):
 
     def _check_more(self) -> None:
         checked_day(self, "on", needed=True)
+        if self.share != 1 or self.retries != 0:
+            raise ScenarioError(
+                "Deprecation: a model that ends serves no share of its requests, and none again: leave share= and "
+                "retries= out, or use Migrate"
+            )
         checked_probability(self)
         checked_prices(self)
 
@@ -253,13 +258,10 @@ class Deprecation(Detour):
         chance = "" if self.probability == 1 else f" with a probability of {self.probability:.0%}"
         among = f" for {told_where(self.where)}" if self.where else ""
         moving = f", moving within the {self.ramp:g} days before" if self.ramp else ""
-        all_ = "what it serves" if self.share == 1 else f"{told(self.share, 'share')} of what it serves"
         to = f"{self.provider}/{self.to}" if self.provider else self.to
         ratios = _ratios(self.input_ratio, self.output_ratio)
-        return (
-            f"{self.model} ends by {pd.Timestamp(self.on):%Y-%m-%d}{chance}{among}{moving}: {all_} goes to {to}{ratios}"
-            f"{_stated(self.prices)}"
-        )
+        ends = f"{self.model} ends by {pd.Timestamp(self.on):%Y-%m-%d}{chance}{among}{moving}"
+        return "; ".join([f"{ends}: what it serves goes to {to}{ratios}{_stated(self.prices)}", *self._beside()])
 
     def lines(self, scene: Scene) -> list[Line]:
         """What it costs beside usage, where it happens."""
@@ -270,7 +272,7 @@ class Deprecation(Detour):
         return self.prices
 
     def _share(self, scene: Scene) -> FloatArray:
-        return self._drawn(scene, self.share, "share", "share") * scene.coin(self.key, self.probability)
+        return scene.coin(self.key, self.probability).astype("float64")
 
     def _come(self, scene: Scene) -> FloatArray:
         on = scene.date(self.on, "Deprecation.on")
