@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import combinations
 from typing import get_args
 
 import numpy as np
@@ -33,11 +34,14 @@ class Contract:
     covers : bool array (flow,)
     share : float array (draw,)
         1 in the draws that it holds in, 0 in those of other branches.
+    scene : Scene
+        What it is settled by: months and random numbers.
     """
 
     change: Settling
     covers: BoolArray
     share: FloatArray
+    scene: Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +201,23 @@ def _acted(leaf: Leaf, scene: Scene, *, lenient: bool) -> _Acted:
     lines = [line for change, own in done if isinstance(change, Costed) for line in change.lines(own)]
     always = np.ones(scene.world.draws)
     contracts = [
-        Contract(change, change.covers(flows, own), always) for change, own in done if isinstance(change, Settling)
+        Contract(change, change.covers(flows, own), always, own) for change, own in done if isinstance(change, Settling)
     ]
+    _billed_once(contracts, flows)
     return _Acted(flows, tuple(lines), tuple(contracts))
+
+
+def _billed_once(contracts: list[Contract], flows: Flows) -> None:
+    """Refuse usage that two contracts bill on one day."""
+    for one, other in combinations(contracts, 2):
+        both = one.covers & other.covers & ~flows.volume
+        if both.any() and one.change.meets(other.change):
+            row = flows.labels[both].iloc[0]
+            first, second = (str(contract.change) for contract in (one, other))
+            raise ScenarioError(
+                f"two contracts bill the same usage of {row['provider']}/{row['model']} on the same days: {first}; "
+                f"{second}; write their rules in one contract, or narrow one of them"
+            )
 
 
 def _only_in(acted: _Acted, within: FloatArray | None) -> _Acted:

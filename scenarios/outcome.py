@@ -124,7 +124,7 @@ def outcomes(
     out = []
     for course, one, (labels, _, _) in zip(courses, enacted, cells, strict=True):
         cost = next(left)
-        lines = (*one.lines, *_settled(one, left, made.spans))
+        lines = (*one.lines, *_settled(one, left))
         seen = Outcome(course.name, labels, cost, lines, made.spans, made.draws, one.currency, one.excluded)
         out.append(_with_quality(seen, next(left), next(left)) if judged else seen)
     return out
@@ -182,13 +182,13 @@ def _one(enacted: Enacted, what: str, rows: IntArray) -> Sum:
     return Sum(enacted, "cost" if what == "cost" else "quantity", rows, np.zeros(len(rows), dtype=np.intp), 1)
 
 
-def _settled(enacted: Enacted, sums: Iterable[FloatArray], spans: Spans) -> list[Line]:
+def _settled(enacted: Enacted, sums: Iterable[FloatArray]) -> list[Line]:
     """The lines of contracts, from what they were to see."""
     left = iter(sums)
     lines = []
     for contract in enacted.contracts:
         spend = next(left)[:, :, 0]
         counted = {unit: next(left)[:, :, 0] for unit in contract.change.counts()}
-        for name, money in contract.change.settle(spend, counted, spans):
+        for name, money in contract.change.settle(spend, counted, contract.scene):
             lines.append(Line(name, None, money * contract.share[:, None]))
     return lines

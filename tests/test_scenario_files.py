@@ -614,6 +614,19 @@ RISES = {
     "deprecation": {"share": st.just(1.0), "retries": st.just(0.0)},
 }
 OWN |= {kind: changes(KINDS[kind], own) for kind, own in RISES.items()}
+RULES = (
+    billing.Commitment("floor", 1_000.0, window="month", end="2027-12-31"),
+    billing.Provisioned("units", 2, 3.5, 1e6, profile=tuple(range(24))),
+    billing.Seats("seats", 30.0),
+    billing.Allowance("plan", 1e6, quantity="total_tokens", overage=2.0),
+    billing.Credits("credits", (billing.Purchase("2027-01-01", 500.0, paid=450.0),)),
+    billing.SpendTiers("tiers", ((0, 0), (1_000, 0.1))),
+    billing.Tax("tax", 0.19),
+)
+OWN["contract"] = changes(
+    KINDS["contract"],
+    {"rules": st.lists(st.sampled_from(RULES), min_size=1, unique=True).map(tuple), "seats": NUMBERS},
+)
 OWN["pack"] = changes(KINDS["pack"], {"items": st.one_of(st.floats(1, 50), st.just(Between(2, 5)))})
 
 

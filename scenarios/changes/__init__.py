@@ -6,6 +6,10 @@ from scenarios.changes.adoption import Adoption, Headcount, Heads
 from scenarios.changes.base import Change, Costed, Line, Settling, kind_of, label_of
 from scenarios.changes.batching import Batch
 from scenarios.changes.caching import PromptCache, SemanticCache
+from scenarios.changes.contracts import Contract
+from scenarios.changes.currency import ExchangeRate
+from scenarios.changes.discounts import Discount, Negotiation
+from scenarios.changes.elasticity import Elasticity
 from scenarios.changes.failover import Deprecation, Outage
 from scenarios.changes.finetuning import FineTune
 from scenarios.changes.growth import Growth
@@ -13,12 +17,14 @@ from scenarios.changes.growth_curves import LinearGrowth, LogisticGrowth
 from scenarios.changes.intensity import Intensity, OutputCap, Pack, PromptTrim, ResponseFilter, Tokenizer
 from scenarios.changes.limits import Limit
 from scenarios.changes.price import PriceChange
+from scenarios.changes.price_steps import PriceSteps
 from scenarios.changes.regions import DataTransfer, Region
 from scenarios.changes.routing import Migrate, Route
 from scenarios.changes.runaway import Runaway
 from scenarios.changes.selfhosted import AutoScale, Compress, RightSize, Spot
 from scenarios.changes.spikes import Spikes
 from scenarios.changes.steps import Campaign, Retire, Step
+from scenarios.changes.vendor_prices import VendorPrices
 from scenarios.changes.workload import NewWorkload
 from scenarios.changes.world import World
 
@@ -55,7 +61,14 @@ _EVERY: tuple[type[Change], ...] = (
     Outage,
     Deprecation,
     Limit,
+    VendorPrices,
     PriceChange,
+    PriceSteps,
+    Discount,
+    Negotiation,
+    Contract,
+    ExchangeRate,
+    Elasticity,
 )
 
 
@@ -75,9 +88,13 @@ __all__ = [
     "Campaign",
     "Change",
     "Compress",
+    "Contract",
     "Costed",
     "DataTransfer",
     "Deprecation",
+    "Discount",
+    "Elasticity",
+    "ExchangeRate",
     "FineTune",
     "Growth",
     "Headcount",
@@ -88,11 +105,13 @@ __all__ = [
     "LinearGrowth",
     "LogisticGrowth",
     "Migrate",
+    "Negotiation",
     "NewWorkload",
     "Outage",
     "OutputCap",
     "Pack",
     "PriceChange",
+    "PriceSteps",
     "PromptCache",
     "PromptTrim",
     "Region",
@@ -107,6 +126,7 @@ __all__ = [
     "Spot",
     "Step",
     "Tokenizer",
+    "VendorPrices",
     "World",
     "kind_of",
     "label_of",

@@ -15,7 +15,6 @@ from forecast.panel import BoolArray, FloatArray
 from forecast.ranges import Kind, Uncertain
 from scenarios.changes.flows import Flows
 from scenarios.changes.scene import Scene
-from scenarios.spans import Spans
 
 #: A calendar day, as text (2027-02-01) or Timestamp; in a scenario's file also ``"start"``.
 Day: TypeAlias = str | pd.Timestamp
@@ -102,12 +101,17 @@ class Settling(Protocol):
         """Units that it counts beside money."""
         ...
 
+    def meets(self, other: Settling) -> bool:
+        """Whether it bills days that another bills too: then no usage may be of both."""
+        ...
+
     def settle(
-        self, spend: FloatArray, counted: Mapping[str, FloatArray], spans: Spans
+        self, spend: FloatArray, counted: Mapping[str, FloatArray], scene: Scene
     ) -> list[tuple[str, FloatArray]]:
         """Lines that are billed on top of the usage at its prices, or below 0 in its place: name, (draw, span).
 
-        ``spend`` (draw, span) is the usage at its prices, ``counted`` its quantities (draw, span) by unit.
+        ``spend`` (draw, span) is the usage at its prices, ``counted`` its quantities (draw, span) by unit; the spans
+        are those of the scene, the gap's among them.
         """
         ...
 

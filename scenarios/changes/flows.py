@@ -43,6 +43,10 @@ class Scope(Protocol):
         """The summed quantity of a pool in these draws: (n, period)."""
         ...
 
+    def term(self, term: Term) -> FloatArray:
+        """The value of another term, worked out once for all that ask: (n, period) or what broadcasts to it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Term:

@@ -94,7 +94,7 @@ class Growth:
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Let volume grow."""
-        rows = growing(flows, scene, self.where, self.basis, what="Growth")
+        rows = growing(flows, scene, self.where, what="Growth", basis=self.basis)
         if self.basis == "extra" and 0.0 in (self.monthly, self.yearly):
             return flows
         if self.basis == "total":
@@ -113,7 +113,7 @@ class Growth:
         return np.log1p(scene.draw(self.key, self.yearly, "relative", "rate", group)) / (12 * MONTH_DAYS)
 
 
-def growing(flows: Flows, scene: Scene, where: Mapping[str, str], basis: Basis, *, what: str) -> BoolArray:
+def growing(flows: Flows, scene: Scene, where: Mapping[str, str], *, what: str, basis: Basis = "extra") -> BoolArray:
     """Flows of the workloads that globs over workload columns choose: (flow,).
 
     A total growth acts on what is forecast: what another change adds states its own.

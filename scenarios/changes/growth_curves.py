@@ -83,7 +83,7 @@ class LinearGrowth:
             return curve(lambda draws: np.maximum(1.0 + rate[draws][:, None] * elapsed[None, :], 0.0))
 
         if self.basis == "extra" and self.monthly == 0:
-            growing(flows, scene, self.where, self.basis, what="LinearGrowth")
+            growing(flows, scene, self.where, what="LinearGrowth", basis=self.basis)
             return flows
         return grown(flows, scene, factor, where=self.where, basis=self.basis, per=self.per, what="LinearGrowth")
 
@@ -168,7 +168,7 @@ class LogisticGrowth:
             return curve(value)
 
         if self.basis == "extra" and self.monthly == 0:
-            growing(flows, scene, self.where, self.basis, what="LogisticGrowth")
+            growing(flows, scene, self.where, what="LogisticGrowth", basis=self.basis)
             return flows
         return grown(flows, scene, factor, where=self.where, basis=self.basis, per=self.per, what="LogisticGrowth")
 
@@ -187,7 +187,7 @@ def grown(
 
     A total growth stands in place of the forecast's own trend.
     """
-    rows = growing(flows, scene, where, basis, what=what)
+    rows = growing(flows, scene, where, what=what, basis=basis)
     if basis == "total":
         flows = in_place_of_trend(flows, rows, scene, what=what)
     for name, mine in grouped(flows, rows, per, scene, what=what):

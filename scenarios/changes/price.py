@@ -10,10 +10,12 @@ import pandas as pd
 
 from forecast import ranges
 from forecast.errors import ScenarioError, one_of
-from forecast.panel import BoolArray, FloatArray, IntArray
-from forecast.ranges import Uncertain
-from scenarios.changes.base import Day, Stage, Step, checked, checked_day, checked_probability, key_of
+from forecast.panel import BoolArray
+from forecast.ranges import Kind, Uncertain
+from forecast.usage_rows import SPEND
+from scenarios.changes.base import Day, Stage, Step, checked, checked_day, checked_probability, key_of, label_of
 from scenarios.changes.flows import Flows
+from scenarios.changes.price_path import PriceSet, stepped
 from scenarios.changes.scene import Scene
 
 Per = Literal["change", "model"]
@@ -24,8 +26,12 @@ class PriceChange:
     """A vendor changes the price of some SKUs from a date.
 
     From ``on`` the price is the price in force on that date times ``1 + by``, or ``to`` a quoted unit (a million
-    tokens); it replaces what the price book knew of later days. It happens with ``probability``; coin and size are
-    drawn once a path.
+    tokens); it replaces what the price book knew of later days, and what :class:`VendorPrices` would do from then on.
+    It happens with ``probability``; coin and size are drawn once a path.
+
+    Changes of one SKU act in the order of their dates, however they are listed: each sets out from the price that the
+    one before it left. Two that would set one SKU's price from the same day contradict each other and are refused,
+    unless both are relative and one of them need not happen.
 
     Parameters
     ----------
@@ -94,48 +100,45 @@ class PriceChange:
         """Move prices."""
         scene.date(self.on, "PriceChange.on")
         rows = scene.priced(flows, provider=self.provider, model=self.model, unit=self.unit, what="PriceChange")
+        if self.to is not None:
+            check_stated(flows, rows, scene, what="PriceChange")
         if self.probability == 0:
             return flows
-        after = scene.clock.share(pd.Timestamp(self.on))
         per = "all" if self.per == "change" else "model"
         names = np.array(scene.groups(flows, per, what="PriceChange"))
         for name in dict.fromkeys(names[rows]):
-            flows = flows.moved(rows & (names == name), self._move(scene, str(name), after))
+            flows = stepped(flows, rows & (names == name), self._step(scene, str(name)), scene.clock)
         return flows
 
-    def _move(self, scene: Scene, group: str, after: FloatArray) -> _Move:
-        happens = scene.coin(self.key, self.probability, group)
-        if self.by is not None:
-            return _Move(scene.draw(self.key, self.by, "relative", "size", group), happens, after, relative=True)
-        assert self.to is not None
-        return _Move(scene.draw(self.key, self.to, "amount", "size", group), happens, after, relative=False)
+    def _step(self, scene: Scene, group: str) -> PriceSet:
+        size = self.by if self.by is not None else self.to
+        assert size is not None
+        kind: Kind = "relative" if self.by is not None else "amount"
+        day = pd.Timestamp(self.on)
+        return PriceSet(
+            f"{label_of(self)} ({self.describe()})",
+            day,
+            np.asarray(scene.clock.daily >= day),
+            scene.draw(self.key, size, kind, "size", group),
+            scene.coin(self.key, self.probability, group),
+            relative=self.by is not None,
+            certain=self.probability == 1,
+        )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Move:
-    """The price from a date on: that of the date times 1 + size, or size a quoted unit.
+def check_stated(flows: Flows, rows: BoolArray, scene: Scene, *, what: str) -> None:
+    """Refuse a stated price for what is known only as money, or is free by the book: there is no price to replace.
 
-    ``size`` (draw,); ``happens`` (draw,); ``after`` (period,) is the part of each period after the date.
+    Raises
+    ------
+    ScenarioError
+        The message names the first of them.
     """
-
-    size: FloatArray
-    happens: BoolArray
-    after: FloatArray
-    relative: bool
-
-    @property
-    def scale_free(self) -> bool:
-        """Whether only the shape of the book's prices matters."""
-        return self.relative
-
-    def reprice(self, draws: IntArray, relative: FloatArray, book: FloatArray, per: float) -> FloatArray:
-        """The price over the book's price after the change: (n, period)."""
-        if not (self.after > 0).any():
-            return relative
-        first = int(np.argmax(self.after > 0))
-        size = self.size[draws]
-        start = relative[:, first] * book[first] * (1.0 + size) if self.relative else size / per
-        with np.errstate(divide="ignore", invalid="ignore"):
-            moved = np.where(book[None, :] > 0, start[:, None] / book[None, :], relative)
-        blend = np.where(self.after == 1.0, moved, relative + (moved - relative) * self.after)
-        return np.where(self.happens[draws][:, None] & (self.after > 0)[None, :], blend, relative)
+    free = (scene.book(flows) == 0).any(axis=0)
+    for wrong, why in (
+        (rows & np.asarray(flows.labels["unit"] == SPEND), "is known only as money, which has no price; give by="),
+        (rows & free, "is free by the price book on some day; state its price there"),
+    ):
+        if wrong.any():
+            row = flows.labels[wrong].iloc[0]
+            raise ScenarioError(f"{what}.to: {row['provider']}/{row['model']} {row['unit']} {why}")
