@@ -286,6 +286,30 @@ def test_a_process_is_calibrated_as_of_the_projections_date(flat):
         run(flat, sc.VendorPrices(process=Calibration(sellers=("vendr",))))
 
 
+def test_a_step_that_the_price_book_knows_is_neither_doubled_nor_undone(flat):
+    rows = {"provider": "openai", "model": "gpt-5", "unit": "input_tokens", "currency": "USD"}
+    dated = pd.DataFrame([{**rows, "price": 1.25}, {**rows, "price": 2.0, "valid_from": "2026-06-30"}])
+    book = PriceBook.from_frame(dated.assign(valid_from=dated["valid_from"].fillna("2025-01-01")))
+    vendor = sc.VendorPrices(process=Often(fc.calibrate_prices()))
+    world = World(200, 1)
+
+    def june(*changes):
+        course = Course.of(sc.Scenario("x", changes), world)
+        return outcomes(flat, [course], prices=book, draws=200, seed=1)[0].monthly[:, 1]
+
+    # The last day's price is the book's in every draw; a change on that day sets out from it.
+    changed = sc.PriceChange(on="2026-06-30", by=0.5)
+    np.testing.assert_allclose(june(vendor, changed) - june(vendor), 0.5 * 2.0, rtol=1e-9)
+    assert len(np.unique(june(vendor).round(6))) > 20
+
+
+def test_a_history_that_says_too_little_is_told():
+    usage = plain(np.full(120, 1_000.0), start="2025-01-01")
+    early = fc.project(usage, start="2025-05-10", end="2025-05-31", lag=0, trajectories=10)
+    with pytest.raises(ScenarioError, match=r"by 2025-04-30, .*cannot be calibrated: .*fc.calibrate_prices"):
+        run(early, sc.VendorPrices())
+
+
 # ------------------------------------------------------------------------------------ discounts and negotiations
 
 
@@ -433,6 +457,9 @@ def test_elasticity_acts_draw_by_draw_and_only_where_it_is_said(noisy):
     ratio = made.cost[:, :, at].sum(axis=(1, 2)) / before.cost[:, :, at].sum(axis=(1, 2))
     assert (ratio > 1).all()
     assert np.unique(ratio.round(9)).size > 100
+    answer = sc.Elasticity(0.4)
+    one, two = (run(noisy, *changes, answer, draws=150, n_jobs=n) for n in (1, 2))
+    assert np.array_equal(one.cost, two.cost)
 
 
 def test_volume_counts_answer_with_the_tokens(flat):

@@ -83,8 +83,10 @@ class Contract:
 
     Notes
     -----
-    Rules count ``requests``, ``total_tokens``, ``seats`` or a unit of usage. Usage that two contracts bill on one day
-    is refused: a vendor's rules belong in one contract, where their order is known.
+    Rules count ``requests``, ``total_tokens``, ``seats`` or a unit of usage. Amounts are in the plan's currency and do
+    not move with an :class:`ExchangeRate`; an :class:`Elasticity` looks at prices a token, not at what a contract adds.
+    Usage that two contracts bill on one day is refused: a vendor's rules belong in one contract, where their order is
+    known.
     """
 
     rules: tuple[Rule, ...]

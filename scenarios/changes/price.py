@@ -136,7 +136,10 @@ def check_stated(flows: Flows, rows: BoolArray, scene: Scene, *, what: str) -> N
     """
     free = (scene.book(flows) == 0).any(axis=0)
     for wrong, why in (
-        (rows & np.asarray(flows.labels["unit"] == SPEND), "is known only as money, which has no price; give by="),
+        (
+            rows & np.asarray(flows.labels["unit"] == SPEND),
+            "is known only as money, which has no price; give by=, or narrow unit=",
+        ),
         (rows & free, "is free by the price book on some day; state its price there"),
     ):
         if wrong.any():

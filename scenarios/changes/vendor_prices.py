@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pandas as pd
 
-from forecast.errors import ScenarioError
+from forecast.errors import ModelError, ScenarioError
 from forecast.lanes import with_tier
 from forecast.panel import BoolArray
 from forecast.prices import PriceBook
@@ -66,10 +66,18 @@ class Calibration:
 
         Raises
         ------
-        ModelError, PriceError
-            As :func:`forecast.calibrate_prices`.
+        ScenarioError
+            The history says too little by then.
+        PriceError
+            A filter is unknown.
         """
-        return _calibrated(self, as_of)
+        try:
+            return _calibrated(self, as_of)
+        except ModelError as cause:
+            raise ScenarioError(
+                f"VendorPrices: by {as_of:%Y-%m-%d}, the as-of date, the price history cannot be calibrated: "
+                f"{cause}; or give process=fc.calibrate_prices(...)"
+            ) from cause
 
 
 @dataclass(frozen=True, slots=True)
