@@ -101,6 +101,22 @@ PUBLIC = {
     "scenarios": {
         # scenarios
         "Growth",
+        # volume, limits and events
+        "Adoption",
+        "Campaign",
+        "Deprecation",
+        "Headcount",
+        "Heads",
+        "Limit",
+        "LinearGrowth",
+        "LogisticGrowth",
+        "NewWorkload",
+        "Outage",
+        "Retire",
+        "Runaway",
+        "Spikes",
+        "Step",
+        "clipped",
         # levers
         "AutoScale",
         "Batch",

@@ -80,6 +80,14 @@ EVERY = {
         sc.Migrate("big", "other", on="2026-06-01", provider="rival", forced=True),
         "all requests of big have to move to rival/other from 2026-06-01",
     ),
+    "deprecation": (
+        "api",
+        sc.Deprecation("big", "other", on="2026-06-11", ramp=10, provider="rival", probability=0.9, setup=50),
+        (
+            "big ends by 2026-06-11 with a probability of 90%, moving within the 10 days before: what it serves goes "
+            "to rival/other; 50.00 to set up"
+        ),
+    ),
     "fine_tune": (
         "api",
         sc.FineTune(
@@ -174,6 +182,7 @@ NEUTRAL = {
     "batch": ("api", sc.Batch(share=0.0)),
     "route": ("api", sc.Route("big", "small", share=0.0)),
     "migrate": ("api", sc.Migrate("big", "small", on="2026-06-01", share=0.0)),
+    "deprecation": ("api", sc.Deprecation("big", "small", on="2026-06-01", probability=0.0)),
     "fine_tune": ("api", sc.FineTune("big", "small", on="2026-06-01", share=0.0, training=0.0)),
     "compress": ("own", sc.Compress(by=0.0)),
     "auto_scale": ("own", sc.AutoScale(before=0.5, after=0.5)),

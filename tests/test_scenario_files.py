@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import forecast as fc
 import scenarios as sc
+from forecast import schema
 from forecast.errors import PlanError, ScenarioError
 from forecast.prices import billing
 from forecast.prices.billing import PricingRule
@@ -602,6 +603,17 @@ FALLS = st.one_of(NUMBERS.map(lambda fall: -fall), st.just(Between(-0.4, -0.2)))
 OWN |= {
     kind: changes(KINDS[kind], {"by": FALLS}) for kind in ("prompt_trim", "output_cap", "response_filter", "compress")
 }
+QUANTITIES = st.dictionaries(
+    st.sampled_from(schema.BILLABLE), st.one_of(st.floats(0, 1e9), st.just(Between(2, 5))), min_size=1
+)
+RISES = {
+    "logistic_growth": {"ceiling": st.one_of(st.floats(1.01, 50), st.just(Between(2, 5)))},
+    "adoption": {"users": st.floats(1, 9), "market": st.one_of(st.floats(10, 50), st.just(Between(12, 15)))},
+    "new_workload": {"tokens": QUANTITIES},
+    "runaway": {"tokens": QUANTITIES},
+    "deprecation": {"share": st.just(1.0), "retries": st.just(0.0)},
+}
+OWN |= {kind: changes(KINDS[kind], own) for kind, own in RISES.items()}
 RULES = (
     billing.Commitment("floor", 1_000.0, window="month", end="2027-12-31"),
     billing.Provisioned("units", 2, 3.5, 1e6, profile=tuple(range(24))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scenarios.changes.adoption import Adoption, Headcount, Heads
 from scenarios.changes.base import Change, Costed, Line, Settling, kind_of, label_of
 from scenarios.changes.batching import Batch
 from scenarios.changes.caching import PromptCache, SemanticCache
@@ -9,19 +10,36 @@ from scenarios.changes.contracts import Contract
 from scenarios.changes.currency import ExchangeRate
 from scenarios.changes.discounts import Discount, Negotiation
 from scenarios.changes.elasticity import Elasticity
+from scenarios.changes.failover import Deprecation, Outage
 from scenarios.changes.finetuning import FineTune
 from scenarios.changes.growth import Growth
+from scenarios.changes.growth_curves import LinearGrowth, LogisticGrowth
 from scenarios.changes.intensity import Intensity, OutputCap, Pack, PromptTrim, ResponseFilter, Tokenizer
+from scenarios.changes.limits import Limit
 from scenarios.changes.price import PriceChange
 from scenarios.changes.price_steps import PriceSteps
 from scenarios.changes.regions import DataTransfer, Region
 from scenarios.changes.routing import Migrate, Route
+from scenarios.changes.runaway import Runaway
 from scenarios.changes.selfhosted import AutoScale, Compress, RightSize, Spot
+from scenarios.changes.spikes import Spikes
+from scenarios.changes.steps import Campaign, Retire, Step
 from scenarios.changes.vendor_prices import VendorPrices
+from scenarios.changes.workload import NewWorkload
 from scenarios.changes.world import World
 
 _EVERY: tuple[type[Change], ...] = (
     Growth,
+    LinearGrowth,
+    LogisticGrowth,
+    Adoption,
+    Headcount,
+    Step,
+    Campaign,
+    Retire,
+    NewWorkload,
+    Spikes,
+    Runaway,
     Intensity,
     PromptTrim,
     OutputCap,
@@ -40,6 +58,9 @@ _EVERY: tuple[type[Change], ...] = (
     Spot,
     Region,
     DataTransfer,
+    Outage,
+    Deprecation,
+    Limit,
     VendorPrices,
     PriceChange,
     PriceSteps,
@@ -61,22 +82,32 @@ KINDS: dict[str, type[Change]] = {_kind(maker): maker for maker in _EVERY}
 
 __all__ = [
     "KINDS",
+    "Adoption",
     "AutoScale",
     "Batch",
+    "Campaign",
     "Change",
     "Compress",
     "Contract",
     "Costed",
     "DataTransfer",
+    "Deprecation",
     "Discount",
     "Elasticity",
     "ExchangeRate",
     "FineTune",
     "Growth",
+    "Headcount",
+    "Heads",
     "Intensity",
+    "Limit",
     "Line",
+    "LinearGrowth",
+    "LogisticGrowth",
     "Migrate",
     "Negotiation",
+    "NewWorkload",
+    "Outage",
     "OutputCap",
     "Pack",
     "PriceChange",
@@ -85,11 +116,15 @@ __all__ = [
     "PromptTrim",
     "Region",
     "ResponseFilter",
+    "Retire",
     "RightSize",
     "Route",
+    "Runaway",
     "SemanticCache",
     "Settling",
+    "Spikes",
     "Spot",
+    "Step",
     "Tokenizer",
     "VendorPrices",
     "World",

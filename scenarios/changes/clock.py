@@ -83,8 +83,12 @@ class Clock:
         It rises in a straight line and is whole on day ``days``: on its k-th day (from 1) it is min(1, k / days).
         After ``until`` it is 0 again.
         """
+        return self.mean(self.come(on, days, until))
+
+    def come(self, on: pd.Timestamp | None, days: float = 0.0, until: pd.Timestamp | None = None) -> FloatArray:
+        """The same by day: (day,)."""
         start = self.first if on is None else on
         come = np.clip((self.since(start) + 1.0) / max(days, 1.0), 0.0, 1.0)
         if until is not None:
             come = np.where(np.asarray(self.daily > until), 0.0, come)
-        return self.mean(come)
+        return np.asarray(come)

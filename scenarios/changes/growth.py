@@ -14,7 +14,7 @@ from forecast.panel import BoolArray, FloatArray
 from forecast.periods import MONTH_DAYS
 from forecast.ranges import Uncertain
 from scenarios.changes.base import Stage, Step, checked_where, key_of, told_where
-from scenarios.changes.flows import Flows, Scope, Term
+from scenarios.changes.flows import CONSTANT, Flows, Scope, Term
 from scenarios.changes.matching import matching
 from scenarios.changes.scene import Scene
 
@@ -94,7 +94,7 @@ class Growth:
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Let volume grow."""
-        rows = growing(flows, scene, self.where, what="Growth")
+        rows = growing(flows, scene, self.where, what="Growth", basis=self.basis)
         if self.basis == "extra" and 0.0 in (self.monthly, self.yearly):
             return flows
         if self.basis == "total":
@@ -113,10 +113,27 @@ class Growth:
         return np.log1p(scene.draw(self.key, self.yearly, "relative", "rate", group)) / (12 * MONTH_DAYS)
 
 
-def growing(flows: Flows, scene: Scene, where: Mapping[str, str], *, what: str) -> BoolArray:
-    """Flows of the workloads that globs over workload columns choose: (flow,)."""
+def growing(flows: Flows, scene: Scene, where: Mapping[str, str], *, what: str, basis: Basis = "extra") -> BoolArray:
+    """Flows of the workloads that globs over workload columns choose: (flow,).
+
+    A total growth acts on what is forecast: what another change adds states its own.
+
+    Raises
+    ------
+    ScenarioError
+        Nothing is chosen, or nothing that is forecast.
+    """
     own = [c for c in scene.projection.workloads.columns if c in flows.labels]
-    return matching(flows.labels[own], where, what=f"{what}.where", error="the workloads")
+    rows = matching(flows.labels[own], where, what=f"{what}.where", error="the workloads")
+    if basis == "extra":
+        return rows
+    forecast: BoolArray = np.asarray(rows & (flows.source != CONSTANT))
+    if not forecast.any():
+        raise ScenarioError(
+            f"{what}: what it acts on is added by another change, which states its whole volume: say its growth there, "
+            "or make this one basis='extra'"
+        )
+    return forecast
 
 
 def in_place_of_trend(flows: Flows, rows: BoolArray, scene: Scene, *, what: str) -> Flows:

@@ -165,7 +165,11 @@ class Lever(ABC):
         """In words: what it does, where, from when, at what loss and cost."""
         whose = "" if self.model == "*" else f" of {self.model}"
         narrowed = f" ({told_where(self.where)})" if self.where else ""
-        beside = [
+        return "; ".join([does.format(of=whose + narrowed) + told_from(self.on, self.ramp), *self._beside()])
+
+    def _beside(self) -> list[str]:
+        """In words: at what loss and cost."""
+        return [
             *(
                 [f"quality of these requests {told(_negative(self.quality), 'relative')}"]
                 if self.quality != 0.0
@@ -174,7 +178,6 @@ class Lever(ABC):
             *([f"{told(self.setup, 'amount')} to set up"] if self.setup != 0.0 else []),
             *([f"{told(self.running, 'amount')} a month"] if self.running != 0.0 else []),
         ]
-        return "; ".join([does.format(of=whose + narrowed) + told_from(self.on, self.ramp), *beside])
 
 
 def ends(value: Uncertain) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import ScenarioError
-from forecast.panel import BoolArray, FloatArray
+from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.prices.matching import name_or_none
 from forecast.ranges import Uncertain
 from scenarios.changes.base import Day, Stage, Step, checked, checked_day, told
@@ -81,6 +81,10 @@ class Detour(Lever):
     def _verb(self) -> str:
         return "go"
 
+    def _share(self, scene: Scene) -> FloatArray:
+        """The share that goes: (draw,)."""
+        return self._drawn(scene, self.share, "share", "share")
+
     def _prices(self) -> Mapping[str, float]:
         """Prices of the target that the change states, money a quoted unit."""
         return {}
@@ -88,8 +92,9 @@ class Detour(Lever):
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Send requests to another model."""
         rows = self._rows(flows, scene)
-        units, owners = self._targets(flows, scene, rows)
-        share = self._drawn(scene, self.share, "share", "share")
+        what, prices = type(self).__name__, self._prices()
+        target = targets(flows, rows, scene, to=self.to, provider=self.provider, prices=prices, what=what)
+        share = self._share(scene)
         if not share.any():
             return flows
         come = self._come(scene)
@@ -100,16 +105,10 @@ class Detour(Lever):
             "out": by_path(share * self._drawn(scene, self.output_ratio, "amount", "output_ratio"), come),
             "other": by_path(share, come),
         }
-        kind = np.where(flows.volume[rows], "volume", [_kind(u) for u in flows.labels.loc[rows, "unit"]])
-        at, whole = np.nonzero(rows)[0].astype(np.intp), flows
-        for group in dict.fromkeys(zip(units, owners, kind, strict=True)):
-            mine = at[[same == group for same in zip(units, owners, kind, strict=True)]]
-            unit, owner, part = group
-            whole, moved = whole.split(mine, None, parts[part], {"provider": owner, "model": self.to, "unit": unit})
-            whole = whole.at_price(moved, self._prices().get(unit, np.nan))
-            if part == "volume":
-                whole = self._judged(whole, scene, moved, None)
-        return whole.times(at, _left(parts["volume"]))
+        whole, moved = sent(flows, rows, target, parts, to=self.to, prices=prices)
+        return self._judged(whole, scene, moved, None).times(
+            np.nonzero(rows)[0].astype(np.intp), _left(parts["volume"])
+        )
 
     def _rows(self, flows: Flows, scene: Scene) -> BoolArray:
         """Flows that may go: (flow,)."""
@@ -128,29 +127,93 @@ class Detour(Lever):
             )
         return rows
 
-    def _targets(self, flows: Flows, scene: Scene, rows: BoolArray) -> tuple[list[str], list[str | None]]:
-        """The unit and provider under which each flow that goes is billed: both (row,)."""
-        labels = flows.labels[rows].assign(model=self.to)
-        owner = {own: self._owner(own, scene) for own in labels["provider"].map(name_or_none).unique()}
-        owners = [owner[name_or_none(own)] for own in labels["provider"]]
-        labels = labels.assign(provider=pd.Series(owners, index=labels.index, dtype="object"))
-        stated = self._prices()
-        known = labels["unit"].isin(stated).to_numpy()
-        cached = labels["unit"].isin(_CACHED).to_numpy() & ~known
-        if cached.any():
-            dear = np.full(len(labels), fill_value=True) if stated else np.zeros(len(labels), dtype=bool)
-            dear[cached] |= np.isnan(scene.quotes.of(labels[cached])).any(axis=0)
-            labels = labels.assign(unit=labels["unit"].mask(cached & dear, PROMPT[0]))
-        scene.require_price(labels[~labels["unit"].isin(stated)], what=type(self).__name__)
-        return list(labels["unit"]), owners
 
-    def _owner(self, source: str | None, scene: Scene) -> str | None:
-        """The provider of the target: the one given, the source's where it sells the model, or the book's."""
-        if self.provider is not None:
-            return self.provider
-        if self._prices() or scene.quotes.prices.match(source, self.to).families:
-            return source
-        return scene.quotes.prices.match(None, self.to).seller
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Under which unit and provider flows are billed at another model: both (row,)."""
+
+    units: tuple[str, ...]
+    owners: tuple[str | None, ...]
+
+
+def targets(
+    flows: Flows,
+    rows: BoolArray,
+    scene: Scene,
+    *,
+    to: str,
+    provider: str | None,
+    prices: Mapping[str, float],
+    what: str,
+) -> Target:
+    """The unit and provider under which each of some flows is billed at another model.
+
+    Parameters
+    ----------
+    prices : mapping
+        Prices of the other model that a change states, by unit; then cached input not among them is plain input.
+
+    Raises
+    ------
+    ScenarioError
+        It has no price for some unit.
+    """
+    labels = flows.labels[rows].assign(model=to)
+    sources = [name_or_none(own) for own in labels["provider"]]
+    owner = {own: _owner(own, to, provider, prices, scene) for own in dict.fromkeys(sources)}
+    owners = [owner[own] for own in sources]
+    labels = labels.assign(provider=pd.Series(owners, index=labels.index, dtype="object"))
+    known = labels["unit"].isin(prices).to_numpy()
+    cached = labels["unit"].isin(_CACHED).to_numpy() & ~known
+    if cached.any():
+        dear = np.full(len(labels), fill_value=True) if prices else np.zeros(len(labels), dtype=bool)
+        dear[cached] |= np.isnan(scene.quotes.of(labels[cached])).any(axis=0)
+        labels = labels.assign(unit=labels["unit"].mask(cached & dear, PROMPT[0]))
+    scene.require_price(labels[~labels["unit"].isin(prices)], what=what)
+    return Target(tuple(labels["unit"]), tuple(owners))
+
+
+def sent(
+    flows: Flows,
+    rows: BoolArray,
+    target: Target,
+    parts: Mapping[str, Term],
+    *,
+    to: str,
+    prices: Mapping[str, float],
+) -> tuple[Flows, IntArray]:
+    """Send a part of some flows to another model, and leave what stays as it is.
+
+    Parameters
+    ----------
+    parts : mapping of Term
+        What goes of ``volume``, of tokens ``in`` and ``out``, and of ``other`` units.
+
+    Returns
+    -------
+    The flows, and the numbers of the flows of volume that went.
+    """
+    kind = np.where(flows.volume[rows], "volume", [_kind(u) for u in flows.labels.loc[rows, "unit"]])
+    at, whole = np.nonzero(rows)[0].astype(np.intp), flows
+    groups = list(zip(target.units, target.owners, kind, strict=True))
+    volume = [np.zeros(0, dtype=np.intp)]
+    for group in dict.fromkeys(groups):
+        mine = at[[same == group for same in groups]]
+        unit, owner, part = group
+        whole, moved = whole.split(mine, None, parts[part], {"provider": owner, "model": to, "unit": unit})
+        whole = whole.at_price(moved, prices.get(unit, np.nan))
+        if part == "volume":
+            volume.append(moved)
+    return whole, np.concatenate(volume)
+
+
+def _owner(source: str | None, to: str, provider: str | None, prices: Mapping[str, float], scene: Scene) -> str | None:
+    """The provider of another model: the one given, the source's where it sells the model, or the book's."""
+    if provider is not None:
+        return provider
+    if prices or scene.quotes.prices.match(source, to).families:
+        return source
+    return scene.quotes.prices.match(None, to).seller
 
 
 def _kind(unit: str) -> str:
