@@ -37,8 +37,8 @@ def test_from_a_plan_to_what_was_used(plan):
     means = made.means
     assert means["fixed lines"] == pytest.approx(-50.0, abs=0.01)
     assert means["price"] == pytest.approx(0.0, abs=0.01)
-    # gpt-5: volume, intensity and share go from 1, 1, 1 to 1.2, 0.9, 0.5 of 37.5. gpt-5-mini is new to the workload: its
-    # share goes from 0 to 0.5, its intensity is 0.9 on both sides, of 7.5. Shapley values of three and of two factors:
+    # gpt-5: volume, intensity and share go from 1, 1, 1 to 1.2, 0.9, 0.5 of 37.5. gpt-5-mini is new to the workload:
+    # its share goes from 0 to 0.5, its intensity is 0.9 on both sides, of 7.5. Shapley values of three and two factors:
     volume = 37.5 * 0.2 * ((1 + 0.9 * 0.5) / 3 + (0.9 + 0.5) / 6) + 7.5 * 0.9 * 0.2 * 0.5 / 2
     mix = -37.5 * 0.5 * ((1 + 1.2 * 0.9) / 3 + (1.2 + 0.9) / 6) + 7.5 * 0.9 * 0.5 * (1 + 1.2) / 2
     intensity = -37.5 * 0.1 * ((1 + 1.2 * 0.5) / 3 + (1.2 + 0.5) / 6)
