@@ -61,7 +61,8 @@ if TYPE_CHECKING:
     from scenarios.comparing.comparison import Comparison, compare
     from scenarios.comparing.effects import Effect
     from scenarios.comparing.seeking import Sought, goal_seek, reverse_stress
-    from scenarios.components import Fixed, Reserve
+    from scenarios.components import Allowance, Fixed, PerUnit, Project, Reserve, Risk, ShareOf, Stock
+    from scenarios.components.preset_files import preset, presets
     from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
     from scenarios.files.loading import dump, load, shipped
     from scenarios.scenario import Scenario
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
 #: Public names by module: loaded when first asked for, so that importing stays cheap.
 _LATER = {
     "Adoption": "scenarios.changes",
+    "Allowance": "scenarios.components",
     "AutoScale": "scenarios.changes",
     "Batch": "scenarios.changes",
     "Bridge": "scenarios.bridging",
@@ -101,9 +103,11 @@ _LATER = {
     "Outage": "scenarios.changes",
     "OutputCap": "scenarios.changes",
     "Pack": "scenarios.changes",
+    "PerUnit": "scenarios.components",
     "PlanSpec": "scenarios.budget.spec",
     "PriceChange": "scenarios.changes",
     "PriceSteps": "scenarios.changes",
+    "Project": "scenarios.components",
     "PromptCache": "scenarios.changes",
     "PromptTrim": "scenarios.changes",
     "RankCorrelation": "scenarios.dependence",
@@ -112,14 +116,17 @@ _LATER = {
     "ResponseFilter": "scenarios.changes",
     "Retire": "scenarios.changes",
     "RightSize": "scenarios.changes",
+    "Risk": "scenarios.components",
     "Route": "scenarios.changes",
     "Runaway": "scenarios.changes",
     "Scenario": "scenarios.scenario",
     "SemanticCache": "scenarios.changes",
+    "ShareOf": "scenarios.components",
     "Sought": "scenarios.comparing.seeking",
     "Spikes": "scenarios.changes",
     "Spot": "scenarios.changes",
     "Step": "scenarios.changes",
+    "Stock": "scenarios.components",
     "Tokenizer": "scenarios.changes",
     "VendorPrices": "scenarios.changes",
     "bridge": "scenarios.budget.bridges",
@@ -129,12 +136,15 @@ _LATER = {
     "goal_seek": "scenarios.comparing.seeking",
     "load": "scenarios.files.loading",
     "plan": "scenarios.budget.planning",
+    "preset": "scenarios.components.preset_files",
+    "presets": "scenarios.components.preset_files",
     "reverse_stress": "scenarios.comparing.seeking",
     "shipped": "scenarios.files.loading",
 }
 
 __all__ = [
     "Adoption",
+    "Allowance",
     "AutoScale",
     "Batch",
     "Bridge",
@@ -167,9 +177,11 @@ __all__ = [
     "Outage",
     "OutputCap",
     "Pack",
+    "PerUnit",
     "PlanSpec",
     "PriceChange",
     "PriceSteps",
+    "Project",
     "PromptCache",
     "PromptTrim",
     "RankCorrelation",
@@ -178,14 +190,17 @@ __all__ = [
     "ResponseFilter",
     "Retire",
     "RightSize",
+    "Risk",
     "Route",
     "Runaway",
     "Scenario",
     "SemanticCache",
+    "ShareOf",
     "Sought",
     "Spikes",
     "Spot",
     "Step",
+    "Stock",
     "Tokenizer",
     "VendorPrices",
     "between",
@@ -196,6 +211,8 @@ __all__ = [
     "goal_seek",
     "load",
     "plan",
+    "preset",
+    "presets",
     "reverse_stress",
     "shipped",
 ]

@@ -35,7 +35,8 @@ class CommonFactor:
     name : str
         Names the factor's random numbers.
     loadings : mapping of float
-        From -1 to 1, by what a change is called (its name, or its kind) or ``"name.parameter"``.
+        From -1 to 1, by what a change is called (its name, or its kind) or ``"name.parameter"``. In a plan's
+        dependence also by the name of a component that draws one number, or ``"name.parameter"``.
     """
 
     name: str
@@ -120,13 +121,14 @@ Dependence = CommonFactor | RankCorrelation
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A parameter that a dependence names: the key of its change, and which parameter; None: all that it draws."""
+    """A parameter that a dependence names: the key of what draws it, and which parameter; None: all that it draws."""
 
-    change: str
+    key: tuple[str, ...]
     parameter: str | None
 
     def fits(self, key: tuple[str, ...]) -> bool:
-        return key[0] == self.change and key[-1] != "coin" and self.parameter in (None, key[-1])
+        own = key[: len(self.key)] == self.key
+        return own and key[-1] != "coin" and self.parameter in (None, key[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +165,23 @@ class _Matrix:
         return None
 
 
-def ties_of(changes: Sequence[Change], dependence: Sequence[Dependence]) -> tuple[Tie, ...]:
-    """The ties of some changes' parameters.
+def ties_of(
+    changes: Sequence[Change],
+    dependence: Sequence[Dependence],
+    *,
+    lines: Mapping[str, tuple[str, ...]] | None = None,
+) -> tuple[Tie, ...]:
+    """The ties of some changes' parameters, and of a plan's lines.
+
+    Parameters
+    ----------
+    lines : mapping, optional
+        What each component draws, by its name.
 
     Raises
     ------
     ScenarioError
-        A name fits no change or several, or stands in two dependences.
+        A name fits no change or several, or stands in two dependences; a line draws several numbers, or none.
     """
     ties: list[Tie] = []
     tied: set[str] = set()
@@ -179,7 +191,7 @@ def ties_of(changes: Sequence[Change], dependence: Sequence[Dependence]) -> tupl
             if name in tied:
                 raise ScenarioError(f"dependence: {name!r} stands in two of them; a parameter is tied once")
             tied.add(name)
-        members = [_member(name, changes) for name in names]
+        members = [_member(name, changes, lines or {}) for name in names]
         if isinstance(one, CommonFactor):
             ties.append(_Factor(one.name, tuple(zip(members, map(float, one.loadings.values()), strict=True))))
         else:
@@ -189,21 +201,38 @@ def ties_of(changes: Sequence[Change], dependence: Sequence[Dependence]) -> tupl
     return tuple(ties)
 
 
-def _member(name: str, changes: Sequence[Change]) -> _Member:
-    labels = sorted({label_of(c) for c in changes})
-    found = {c.key for c in changes if label_of(c) == name}
-    parameter = None
-    if not found and "." in name:
+def _member(name: str, changes: Sequence[Change], lines: Mapping[str, tuple[str, ...]]) -> _Member:
+    found, parameter = {c.key for c in changes if label_of(c) == name}, None
+    label = name
+    if not found and name not in lines and "." in name:
         label, parameter = name.rsplit(".", 1)
         found = {c.key for c in changes if label_of(c) == label}
+    if label in lines:
+        if found:
+            raise ScenarioError(f"dependence: {label!r} is a change and a component too; give one of them another name")
+        return _Member(("component", label), _parameter(label, parameter, lines[label]))
     if not found:
+        there = sorted({label_of(c) for c in changes} | set(lines))
+        whose = "the scenario's changes" + (" or the plan's components" if lines else "")
         raise ScenarioError(
-            f"dependence: {name!r} is none of the scenario's changes; there are {', '.join(labels) or 'none'}"
-            f"{nearest(name, labels)}"
+            f"dependence: {name!r} is none of {whose}; there are {', '.join(there) or 'none'}{nearest(name, there)}"
         )
     if len(found) > 1:
         raise ScenarioError(f"dependence: {name!r} fits {len(found)} changes; tell them apart by name=")
-    return _Member(found.pop(), parameter)
+    return _Member((found.pop(),), parameter)
+
+
+def _parameter(label: str, parameter: str | None, drawn: tuple[str, ...]) -> str:
+    """Which number of a component is meant; without a name, the one that it draws."""
+    if not drawn:
+        raise ScenarioError(f"dependence: nothing is uncertain in {label!r}; give it a range, or leave it out")
+    if parameter is None and len(drawn) > 1:
+        each = ", ".join(f"{label}.{name}" for name in drawn)
+        raise ScenarioError(f"dependence: {label!r} draws several numbers; say which: {each}")
+    if parameter is not None and parameter not in drawn:
+        each = ", ".join(drawn)
+        raise ScenarioError(f"dependence: {label!r} draws no {parameter!r}; it draws {each}{nearest(parameter, drawn)}")
+    return parameter or drawn[0]
 
 
 def _nearest(matrix: FloatArray) -> FloatArray:

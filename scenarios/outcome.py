@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from forecast import schema
 from forecast.drivers import labels_of
-from forecast.errors import PlanError
-from forecast.panel import FloatArray, IntArray
+from forecast.errors import PlanError, one_of
+from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.prices import PriceBook
 from forecast.projection import Draws, Projection
 from scenarios.changes import Line, World
+from scenarios.changes.flows import AVOIDED, VOLUME
+from scenarios.changes.matching import matching
 from scenarios.changes.scene import Quotes
+from scenarios.components import Count, Counted
 from scenarios.costing import Course, Enacted, Unpriced, enact
 from scenarios.scenario import Scenario
 from scenarios.simulation import Sum, simulate
@@ -47,6 +50,8 @@ class Outcome:
         Requests over the plan, of workloads that count them; None where it was not asked for or none does.
     quality : float array (draw,), optional
         Their mean quality: 1 is as forecast.
+    counted : mapping of Count to Counted
+        What was asked to be counted, over all spans.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Outcome:
     excluded: pd.DataFrame
     requests: FloatArray | None = None
     quality: FloatArray | None = None
+    counted: Mapping[Count, Counted] = field(default_factory=dict)
 
     @property
     def totals(self) -> FloatArray:
@@ -95,10 +101,12 @@ def outcomes(
     n_jobs: int = 1,
     judged: bool = False,
     most_bytes: float | None = None,
+    counts: Sequence[Count] = (),
 ) -> list[Outcome]:
     """What each of some scenarios costs on one projection, in the same worlds.
 
-    ``judged`` also counts requests and weighs them by quality.
+    ``judged`` also counts requests and weighs them by quality; ``counts`` are what a plan's components must see of each
+    scenario.
 
     Raises
     ------
@@ -110,8 +118,9 @@ def outcomes(
     courses = [s if isinstance(s, Course) else Course.of(s, world) for s in scenarios]
     enacted = [enact(projection, prices, c, world, unpriced=unpriced, quotes=quotes) for c in courses]
     cells = [cells_of(one, detail) for one in enacted]
+    seen = [{count: _asked(count, one) for count in counts} for one in enacted]
     sums: list[Sum] = []
-    for one, (labels, rows, cell) in zip(enacted, cells, strict=True):
+    for one, (labels, rows, cell), asked in zip(enacted, cells, seen, strict=True):
         size = 8.0 * draws * len(labels) * (len(projection.days) / 28 + 2)
         if most_bytes is not None and size > most_bytes:
             raise PlanError(
@@ -119,14 +128,16 @@ def outcomes(
                 "keep less apart with detail=('environment', 'project'), or take fewer draws"
             )
         sums += [Sum(one, "cost", rows, cell, len(labels)), *_counted(one), *(_judged(one) if judged else [])]
+        sums += [part for _, part in asked.values()]
     made = simulate(projection, sums, draws=draws, seed=seed, n_jobs=n_jobs)
     left = iter(made.sums)
     out = []
-    for course, one, (labels, _, _) in zip(courses, enacted, cells, strict=True):
+    for course, one, (labels, _, _), asked in zip(courses, enacted, cells, seen, strict=True):
         cost = next(left)
         lines = (*one.lines, *_settled(one, left))
-        seen = Outcome(course.name, labels, cost, lines, made.spans, made.draws, one.currency, one.excluded)
-        out.append(_with_quality(seen, next(left), next(left)) if judged else seen)
+        told = Outcome(course.name, labels, cost, lines, made.spans, made.draws, one.currency, one.excluded)
+        told = _with_quality(told, next(left), next(left)) if judged else told
+        out.append(replace(told, counted={c: Counted(groups, next(left)) for c, (groups, _) in asked.items()}))
     return out
 
 
@@ -159,6 +170,55 @@ def _counted(enacted: Enacted) -> list[Sum]:
             own = np.nonzero(contract.covers & (unit == counted))[0].astype(np.intp)
             sums.append(_one(enacted, "quantity", own))
     return sums
+
+
+def _asked(count: Count, enacted: Enacted) -> tuple[tuple[str, ...], Sum]:
+    """What a component must see: the names of its groups, and the sum."""
+    labels = enacted.flows.labels
+    rows, fits = _of_unit(count, enacted), np.ones(len(labels), dtype=bool)
+    columns = [c for c in labels.columns if c not in ("workload", "unit", "volume_unit")]
+    if count.where:
+        sent = np.asarray(labels["model"] != AVOIDED)
+        fits = np.zeros(len(labels), dtype=bool)
+        fits[sent] = matching(labels.loc[sent, columns], dict(count.where), what=count.what, error="the usage")
+        rows = rows & fits
+    _check_requests(count, enacted, fits)
+    if not rows.any():
+        raise PlanError(f"{count.what}: the usage that it counts tells no {count.unit}")
+    at = np.nonzero(rows)[0].astype(np.intp)
+    groups: tuple[str, ...] = ("all",)
+    cell = np.zeros(len(at), dtype=np.intp)
+    if count.per is not None:
+        one_of(f"{count.what.removesuffix('where')}per", count.per, columns, PlanError)
+        named = (
+            labels.loc[rows, count.per].astype("object").where(labels.loc[rows, count.per].notna(), schema.UNASSIGNED)
+        )
+        code, found = pd.factorize(named.astype(str), sort=True)
+        groups, cell = tuple(map(str, found)), code.astype(np.intp)
+    return groups, Sum(enacted, "cost" if count.unit == "cost" else "quantity", at, cell, len(groups))
+
+
+def _check_requests(count: Count, enacted: Enacted, within: BoolArray) -> None:
+    """Refuse to count the requests of usage that does not tell them."""
+    labels = enacted.flows.labels
+    other = enacted.flows.volume & np.asarray(labels["volume_unit"] != schema.REQUESTS)
+    if count.unit == schema.REQUESTS and (other & within).any():
+        raise PlanError(
+            f"{count.what}: some of the usage that it counts does not tell its requests; narrow it by where"
+        )
+
+
+def _of_unit(count: Count, enacted: Enacted) -> BoolArray:
+    """The flows that a count is of: (flow,). Requests that are not sent are none."""
+    labels = enacted.flows.labels
+    if count.unit == "cost":
+        return enacted.priced
+    unit = labels["unit"].to_numpy()
+    if count.unit == schema.REQUESTS:
+        sent = np.asarray((unit == VOLUME) & (labels["model"] != AVOIDED))
+        return np.asarray(sent & np.asarray(labels["volume_unit"] == schema.REQUESTS))
+    tokens = tuple(name for name in schema.BILLABLE if schema.UNITS[name].token)
+    return np.isin(unit, tokens if count.unit == "total_tokens" else (count.unit,))
 
 
 def _judged(enacted: Enacted) -> list[Sum]:

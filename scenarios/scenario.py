@@ -140,6 +140,10 @@ class Scenario:
         """Its own changes, then those of its branches."""
         return (*self.changes, *(c for _, b in self.branches for c in b.every_change()))
 
+    def every_dependence(self) -> tuple[Dependence, ...]:
+        """Its own dependences, then those of its branches."""
+        return (*self.dependence, *(d for _, b in self.branches for d in b.dependence))
+
     def only(self, keys: Iterable[str]) -> Scenario:
         """The same with no other changes than those of some keys."""
         kept = set(keys)
@@ -147,9 +151,9 @@ class Scenario:
         return _with(made, tuple((w, b.only(kept)) for w, b in self.branches), ())
 
     def world(self, world: World) -> World:
-        """The random numbers, with what this scenario ties together."""
-        every = (*self.dependence, *(d for _, b in self.branches for d in b.dependence))
-        return replace(world, ties=ties_of(self.every_change(), every)) if every else world
+        """The random numbers, with what this scenario ties together beside what is tied already."""
+        every = self.every_dependence()
+        return replace(world, ties=(*world.ties, *ties_of(self.every_change(), every))) if every else world
 
     def alternatives(self, world: World) -> list[tuple[Scenario, FloatArray | None]]:
         """Its branches made flat, each with the draws that it holds in (draw,): 1 there, else 0; None: in all."""

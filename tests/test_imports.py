@@ -153,8 +153,16 @@ PUBLIC = {
         # plans
         "BudgetPlan",
         "EnvironmentSplit",
+        "Allowance",
         "Fixed",
+        "PerUnit",
+        "Project",
         "Reserve",
+        "Risk",
+        "ShareOf",
+        "Stock",
+        "preset",
+        "presets",
         "plan",
         # from one total to another
         "Bridge",

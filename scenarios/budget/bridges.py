@@ -17,9 +17,12 @@ from scenarios.bridging.exchange import Exchange
 from scenarios.bridging.states import DriverState
 from scenarios.bridging.usage_state import state_of_usage
 from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.budget.planning import rows_in
 from scenarios.changes import World
 from scenarios.comparing.effects import Span, chosen_spans, states
-from scenarios.components import Fixed
+from scenarios.components import Fixed, Reserve, asked_of
+from scenarios.costing import Course
+from scenarios.outcome import outcomes
 from scenarios.spans import spans_of
 
 
@@ -88,12 +91,14 @@ def _span(plans: list[BudgetPlan], start: str | pd.Timestamp | None, end: str | 
 
 
 def _of_plan(plan: BudgetPlan, span: Span | None, draws: int) -> DriverState:
-    """The drivers of a plan's cost, with its fixed lines."""
+    """The drivers of a plan's cost, with its lines that are not tokens."""
     spec, projection = plan.spec, plan.projection
     count = min(draws, spec.draws)
+    world = spec.tied(World(count, spec.seed))
+    course = Course.of(spec.scenario, world)
     (state,) = states(
         projection,
-        [spec.scenario],
+        [course],
         prices=spec.prices,
         draws=count,
         seed=spec.seed,
@@ -103,11 +108,27 @@ def _of_plan(plan: BudgetPlan, span: Span | None, draws: int) -> DriverState:
     )
     spans = spans_of(projection)
     inside = chosen_spans(spans, span)[spans.planned]
-    first, last, world = spans.first[spans.planned], spans.last[spans.planned], World(count, spec.seed)
-    fixed = [c.money(world, first, last)[:, inside].sum(axis=1) for c in spec.components if isinstance(c, Fixed)]
-    if not fixed:
+    spent = [c for c in spec.components if not isinstance(c, Reserve)]
+    if not spent:
         return state
-    return replace(state, other={**state.other, "fixed lines": np.asarray(sum(fixed[1:], start=fixed[0]))})
+    (made,) = outcomes(
+        projection,
+        [course],
+        prices=spec.prices,
+        draws=count,
+        seed=spec.seed,
+        detail=(),
+        unpriced=spec.unpriced,
+        counts=asked_of(spent),
+    )
+    fixed = {c.name for c in spent if isinstance(c, Fixed)}
+    other = dict(state.other)
+    for row in rows_in(spec, made, world):
+        if row.component is None:  # what changes of the scenario bring is in the state already
+            continue
+        name = "fixed lines" if row.component in fixed else "other lines"
+        other[name] = other.get(name, np.zeros(count)) + row.money[:, inside].sum(axis=1)
+    return replace(state, other=other)
 
 
 def _of_usage(side: Usage | DriverState, span: Span | None, prices: PriceBook, by: tuple[str, ...]) -> DriverState:

@@ -15,7 +15,7 @@ from forecast.projection import Projection
 from scenarios.budget.contingency import euler_shares, quantile_error, to_cents
 from scenarios.budget.ledger import Ledger
 from scenarios.budget.spec import PlanSpec
-from scenarios.components import Reserve
+from scenarios.components import OWNER_COLUMNS, Reserve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,6 +46,10 @@ class BudgetPlan:
         Lanes without a price that were left out because ``unpriced="exclude"`` said so.
     assumptions : DataFrame
         What the plan rests on: ``topic, assumption, source``.
+    earmarks : tuple of Reserve
+        Parts of the contingency that are kept for an event or line, each with its amount.
+    untied : float array (draw,), optional
+        The total of each future with every number drawn on its own; None where nothing is tied.
     """
 
     spec: PlanSpec
@@ -58,6 +62,8 @@ class BudgetPlan:
     currency: str
     excluded: pd.DataFrame
     assumptions: pd.DataFrame
+    earmarks: tuple[Reserve, ...] = ()
+    untied: FloatArray | None = None
     _kept: dict[str, IntArray] = field(default_factory=dict)
 
     @property
@@ -92,13 +98,56 @@ class BudgetPlan:
 
     @property
     def reserves(self) -> tuple[Reserve, ...]:
-        """Money set aside outside the totals."""
-        return tuple(c for c in self.spec.components if isinstance(c, Reserve))
+        """Money set aside outside the totals; what is kept within the contingency is ``earmarks``."""
+        return tuple(r for r in self.spec.reserves if r.funds is None)
 
     @property
     def funding(self) -> float:
         """Budget and reserves: what must be found."""
-        return round(self.budget + sum(float(np.round(r.amount, 2)) for r in self.reserves), 2)
+        return round(self.budget + sum(float(np.round(r.held, 2)) for r in self.reserves), 2)
+
+    def set_aside(self) -> pd.DataFrame:
+        """Every reserve: its amount, whose it is, and whether it lies within the contingency or beside the total.
+
+        Returns
+        -------
+        DataFrame
+            Index ``name``; ``amount`` in the plan's currency; ``within`` is "contingency" or "funding"; ``funds`` what
+            it is kept for; then the owner's columns.
+        """
+        blank: dict[str, str | None] = dict.fromkeys(OWNER_COLUMNS)
+        every = [("funding", r) for r in self.reserves] + [("contingency", r) for r in self.earmarks]
+        rows = [
+            {"name": r.name, "amount": r.amount, "within": within, "funds": r.funds, **blank, **r.owner}
+            for within, r in every
+        ]
+        return pd.DataFrame(rows, columns=["name", "amount", "within", "funds", *OWNER_COLUMNS]).set_index("name")
+
+    def dependence_effect(self) -> pd.DataFrame:
+        """The total as tied, and with every number drawn on its own.
+
+        Returns
+        -------
+        DataFrame
+            Rows ``as tied``, ``each on its own`` and ``difference``; columns ``p10`` to ``p95``, ``base`` (P50),
+            ``budget`` (at the plan's confidence) and ``contingency``.
+
+        Raises
+        ------
+        PlanError
+            Nothing is tied.
+        """
+        if self.untied is None:
+            raise PlanError("nothing is tied in this plan; tie lines by dependence=[sc.CommonFactor(...)]")
+        levels = [*LEVELS.values(), 0.5, self.confidence]
+        told = pd.DataFrame(
+            [np.quantile(total, levels) for total in (self.totals, self.untied)],
+            index=["as tied", "each on its own"],
+            columns=[*LEVELS, "base", "budget"],
+        )
+        told["contingency"] = told["budget"] - told["base"]
+        told.loc["difference"] = told.loc["as tied"] - told.loc["each on its own"]
+        return told
 
     def probability_over(self, limit: float) -> float:
         """The share of futures whose total exceeds ``limit``."""

@@ -17,6 +17,7 @@ from forecast.drivers import labels_of
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray, IntArray
 from scenarios.budget.splits import EnvironmentSplit
+from scenarios.components import OWNER_COLUMNS, Row
 
 LINE, TOKENS, TRANSFER = "line", "tokens", "policy transfer"
 PERIODS: Final[tuple[Unit, ...]] = ("month", "quarter", "year")
@@ -105,7 +106,7 @@ class Ledger:
 def ledger_of(
     labels: pd.DataFrame,
     cost: FloatArray,
-    lines: list[tuple[str, str | None, FloatArray]],
+    lines: list[Row],
     days: pd.DatetimeIndex,
     split: EnvironmentSplit | None,
     *,
@@ -118,8 +119,9 @@ def ledger_of(
     labels : DataFrame (cell,)
         Labels of the token lines, ``environment`` among them.
     cost : float array (draw, month, cell)
-    lines : list of (name, environment or None, money (draw, month))
-        Lines that are not tokens.
+    lines : list of Row
+        Lines that are not tokens: money (draw, month), and whose it is. Owner's columns that a line bears are columns of
+        the ledger.
     days : DatetimeIndex (month,)
         The first day of each month.
     split : EnvironmentSplit, optional
@@ -133,19 +135,18 @@ def ledger_of(
     labels["environment"] = (
         labels["environment"].astype("object").where(labels["environment"].notna(), schema.UNASSIGNED)
     )
-    columns = [LINE, "environment", *[c for c in labels.columns if c not in (LINE, "environment")]]
-    rows, parts = [labels[columns]], [cost]
-    for name, environment, money in lines:
-        if environment is not None:
-            rows.append(pd.DataFrame({LINE: [name], "environment": [environment]}))
-            parts.append(money[:, :, None])
+    owners = [c for c in OWNER_COLUMNS if c not in labels and any(c in line.owner for line in lines)]
+    columns = [LINE, "environment", *[c for c in labels.columns if c not in (LINE, "environment")], *owners]
+    bearing = [line for line in lines if "environment" in line.owner]
+    rows = [labels, *[pd.DataFrame([{LINE: line.name, **line.owner}]) for line in bearing]]
+    parts = [cost, *[line.money[:, :, None] for line in bearing]]
     own_labels = pd.concat(rows, ignore_index=True).reindex(columns=columns)
     own = np.concatenate(parts, axis=2)
     environments = sorted(own_labels["environment"].unique())
-    free = [(name, money) for name, environment, money in lines if environment is None]
+    free = [line for line in lines if "environment" not in line.owner]
     if split is None:
-        extra = pd.DataFrame({LINE: [n for n, _ in free], "environment": [schema.UNASSIGNED] * len(free)})
-        money = np.concatenate([own, *[m[:, :, None] for _, m in free]], axis=2)
+        extra = pd.DataFrame([{LINE: line.name, "environment": schema.UNASSIGNED, **line.owner} for line in free])
+        money = np.concatenate([own, *[line.money[:, :, None] for line in free]], axis=2)
         table = pd.concat([own_labels, extra], ignore_index=True).reindex(columns=columns) if free else own_labels
         bears = np.arange(len(table)) < len(own_labels)
         demand = np.ones(len(table), dtype=bool)
@@ -155,9 +156,9 @@ def ledger_of(
     )
     shares = split.shares(by_environment.sum(axis=1), environments)
     transfer = shares[:, None, :] * by_environment.sum(axis=2, keepdims=True) - by_environment
-    dealt = [money[:, :, None] * shares[:, None, :] for _, money in free]
-    names = [*[n for n, _ in free for _ in environments], *[TRANSFER] * len(environments)]
-    extra = pd.DataFrame({LINE: names, "environment": environments * (len(free) + 1)})
+    dealt = [line.money[:, :, None] * shares[:, None, :] for line in free]
+    told = [{LINE: line.name, **line.owner, "environment": e} for line in free for e in environments]
+    extra = pd.DataFrame([*told, *[{LINE: TRANSFER, "environment": e} for e in environments]])
     table = pd.concat([own_labels, extra], ignore_index=True).reindex(columns=columns)
     demand = np.ones(len(table), dtype=bool)
     demand[len(table) - len(environments) :] = False

@@ -1,7 +1,7 @@
 """Plan files. Comes in: one TOML file that tells a plan. Goes out: the plan's arguments, checked, and the plan itself.
 
 The tables are ``[plan]``, ``[calendar]``, ``[usage]``, ``[prices]``, ``[forecast]``, ``[scenario]`` with
-``[[scenario.changes]]``, ``[[components]]``, ``[split]`` and ``[output]``; only ``[plan]`` and ``[usage]`` are needed.
+``[[scenario.changes]]``, ``[[components]]``, ``[[dependence]]``, ``[split]`` and ``[output]``; only ``[plan]`` and ``[usage]`` are needed.
 Paths are relative to the plan file. Wherever an uncertain number is taken, ``{p10 = .., p90 = ..}`` is a range.
 """
 
@@ -32,9 +32,12 @@ from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import EnvironmentSplit, Rest
 from scenarios.components import KINDS as COMPONENTS
 from scenarios.components import Component
+from scenarios.components.preset_files import preset_table
 from scenarios.costing import Unpriced
+from scenarios.dependence import Dependence
 from scenarios.files import checks
 from scenarios.files.keys import Keys, Problems, Table, built, check_keys, checks_of
+from scenarios.files.kinds import TIES
 from scenarios.files.scenario_file import parsed, scenario_of
 from scenarios.files.source import ScenarioSource
 from scenarios.outcome import DETAIL
@@ -66,7 +69,9 @@ class PlanFile:
     forecast : dict
         Arguments of :func:`forecast.project` that the file gives.
     scenario : ScenarioSource
-    components : tuple of Fixed and Reserve
+    components : tuple of Component
+    dependence : tuple of CommonFactor and RankCorrelation
+        What ties components among themselves and with the scenario's changes.
     split : EnvironmentSplit, optional
     arguments : dict
         ``confidence``, ``draws``, ``seed``, ``unpriced`` of :func:`scenarios.plan`, as far as given.
@@ -85,6 +90,7 @@ class PlanFile:
     forecast: Mapping[str, Any]
     scenario: ScenarioSource
     components: tuple[Component, ...]
+    dependence: tuple[Dependence, ...]
     split: EnvironmentSplit | None
     arguments: Mapping[str, Any]
     limit: float | None
@@ -126,6 +132,7 @@ class PlanFile:
             prices=prices,
             scenario=self.scenario.scenario(projection.span.start),
             components=self.components,
+            dependence=self.dependence,
             split=self.split,
             detail=self.detail,
             **self.arguments,
@@ -160,10 +167,10 @@ def read_plan_file(path: str | Path) -> PlanFile:
         )
     tables = _tables(file.parent)
     owners: dict[str, Iterable[str]] = {**tables, "scenario": ("use", "changes", "dependence", "branches")}
+    every = (*tables, "scenario", "components", "dependence", "split")
     for name in document:
-        if name not in (*tables, "scenario", "components", "split"):
+        if name not in every:
             at = next((f"; it belongs in [{t}]" for t, known in owners.items() if name in known), "")
-            every = (*tables, "scenario", "components", "split")
             near = nearest(name, every)
             problems.add(name, f"is not a table of a plan file{at or near or '; there are ' + ', '.join(every)}")
     held = {
@@ -176,6 +183,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
     scenario = scenario_of(document.get("scenario", {}), problems, folder=file.parent)
     calendar = _calendar(document.get("calendar", {}), held["calendar"], problems)
     components = _components(document.get("components", []), problems)
+    dependence = _dependence(document.get("dependence", []), problems)
     split = _split(document.get("split"), problems)
     problems.tell()
     assert usage is not None
@@ -191,6 +199,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
         forecast={**span, **calendar, **forecast, **cleaning},
         scenario=scenario,
         components=components,
+        dependence=dependence,
         split=split,
         arguments={k: settings[k] for k in ("confidence", "draws", "seed", "unpriced") if k in settings},
         limit=settings.get("limit"),
@@ -258,11 +267,29 @@ def _components(tables: object, problems: Problems) -> tuple[Component, ...]:
     if not isinstance(tables, list):
         problems.add("components", "wanted a list of tables; write [[components]] before each line")
         return ()
-    made = [built(table, COMPONENTS, f"components[{i}]", problems) for i, table in enumerate(tables, start=1)]
+    made = [_component(table, f"components[{i}]", problems) for i, table in enumerate(tables, start=1)]
     names = [c.name for c in made if c is not None]
     for name in sorted({n for n in names if names.count(n) > 1}):
         problems.add("components", f"two are named {name!r}; a line's name stands once")
     return tuple(c for c in made if c is not None)
+
+
+def _dependence(tables: object, problems: Problems) -> tuple[Dependence, ...]:
+    if not isinstance(tables, list):
+        problems.add("dependence", "wanted a list of tables; write [[dependence]] before each")
+        return ()
+    made = [built(table, TIES, f"dependence[{i}]", problems) for i, table in enumerate(tables, start=1)]
+    return tuple(tie for tie in made if tie is not None)
+
+
+def _component(table: object, path: str, problems: Problems) -> Component | None:
+    """One line, by its kind or by the preset that it uses."""
+    if isinstance(table, dict) and "use" in table:
+        table = preset_table(table, path, problems)
+        if table is None:
+            return None
+    made: Component | None = built(table, COMPONENTS, path, problems)
+    return made
 
 
 def _split(table: object, problems: Problems) -> EnvironmentSplit | None:

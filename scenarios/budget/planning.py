@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib.metadata import version
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from forecast.calendars import CALENDAR_YEAR
 from forecast.errors import PlanError
+from forecast.panel import FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
 from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.budget.contingency import euler_shares
 from scenarios.budget.ledger import ledger_of
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import EnvironmentSplit
-from scenarios.changes import World
-from scenarios.components import Component, Fixed
-from scenarios.costing import Unpriced
-from scenarios.outcome import DETAIL, outcomes
+from scenarios.changes import World, label_of
+from scenarios.components import Component, Context, Counted, Months, Owned, Reserve, Row, asked_of, rows_of
+from scenarios.costing import Course, Unpriced
+from scenarios.dependence import CommonFactor, Dependence
+from scenarios.outcome import DETAIL, Outcome, outcomes
 from scenarios.scenario import Scenario
 
 #: The most memory that the kept cells may take, in bytes.
 MOST_BYTES = 2_000_000_000
+#: Half a cent: what rounding may add.
+_CENT: Final = 0.005
 
 
 def plan(
@@ -38,6 +45,7 @@ def plan(
     seed: int = 0,
     unpriced: Unpriced = "refuse",
     detail: Iterable[str] = DETAIL,
+    dependence: Iterable[Dependence] = (),
     n_jobs: int = 1,
 ) -> BudgetPlan:
     """Plan a budget.
@@ -50,7 +58,7 @@ def plan(
         The built-in one where none is given.
     scenario : Scenario, optional
         What changes against the forecast; nothing where none is given.
-    components : iterable of Fixed, Reserve
+    components : iterable of Fixed, PerUnit, Allowance, Project, Stock, ShareOf, Risk, Reserve
         Budget lines that are not tokens.
     split : EnvironmentSplit, optional
         How money is split over environments; demand decides where none is given.
@@ -62,6 +70,10 @@ def plan(
         What to do with usage that has no price.
     detail : iterable of str
         Workload and route columns that tables can be made by; fewer take less memory.
+    dependence : iterable of CommonFactor, RankCorrelation
+        What ties components among themselves and with changes of the scenario: by the name of a component that draws
+        one number, ``"name.parameter"``, or what a change is called. :meth:`BudgetPlan.dependence_effect` tells what
+        it does to the total.
     n_jobs : int
         Workers; the numbers do not depend on it.
 
@@ -76,7 +88,7 @@ def plan(
     """
     if not isinstance(projection, Projection):
         raise PlanError(f"sc.plan takes a projection, not {type(projection).__name__}: fc.project(usage, horizon='2Q')")
-    if isinstance(components, Component):
+    if isinstance(components, Owned):
         raise PlanError("components: wanted a list, such as [Fixed(...), Reserve(...)]")
     spec = PlanSpec(
         prices if prices is not None else PriceBook.builtin(),
@@ -88,26 +100,17 @@ def plan(
         seed,
         unpriced,
         tuple(detail),
+        tuple(dependence),
     )
-    (made,) = outcomes(
-        projection,
-        [spec.scenario],
-        prices=spec.prices,
-        draws=draws,
-        seed=seed,
-        detail=spec.detail,
-        unpriced=unpriced,
-        n_jobs=n_jobs,
-        most_bytes=MOST_BYTES,
-    )
+    world = spec.tied(World(draws, seed))
+    (made,) = _outcomes(spec, projection, [Course.of(spec.scenario, world)], spec.detail, n_jobs)
     planned = made.spans.planned
-    world = World(draws, seed)
-    first, last = made.spans.first[planned], made.spans.last[planned]
-    lines = [(c.name, c.environment, c.money(world, first, last)) for c in spec.components if isinstance(c, Fixed)]
-    lines += [(line.name, line.environment, line.money[:, planned]) for line in made.lines]
-    ledger = ledger_of(made.labels, made.cost[:, planned], lines, first, split, calendar=projection.spec.calendar)
+    first = made.spans.first[planned]
+    rows = rows_in(spec, made, world)
+    ledger = ledger_of(made.labels, made.cost[:, planned], rows, first, split, calendar=projection.spec.calendar)
     gap = sum((line.money[:, ~planned] for line in made.lines), made.cost[:, ~planned].sum(axis=2))
-    return BudgetPlan(
+    untied = _untied(spec, projection, made, n_jobs)
+    planned_so = BudgetPlan(
         spec,
         projection,
         ledger,
@@ -118,7 +121,133 @@ def plan(
         made.currency,
         made.excluded,
         _assumptions(projection, spec, made.excluded),
+        earmarks=tuple(r for r in spec.reserves if r.funds is not None and r.amount is not None),
+        untied=untied,
     )
+    sized = {r.name: _sized(r, planned_so, rows, n_jobs) for r in spec.reserves if r.amount is None}
+    known = [replace(r, amount=sized.get(r.name, r.amount)) for r in spec.reserves if r.funds is not None]
+    _within_contingency(known, planned_so)
+    assumptions = pd.concat([planned_so.assumptions, _beside(planned_so, known)], ignore_index=True)
+    return replace(planned_so, earmarks=tuple(known), assumptions=assumptions)
+
+
+def rows_in(spec: PlanSpec, made: Outcome, world: World) -> list[Row]:
+    """The rows of a plan that are not tokens: its components', then those that changes of the scenario bring."""
+    planned = made.spans.planned
+    months = Months(made.spans.first[planned], made.spans.last[planned])
+    brought = [
+        Row(line.name, {} if line.environment is None else {"environment": line.environment}, line.money[:, planned])
+        for line in made.lines
+    ]
+    named = {c.name for c in spec.components}
+    if shared := [row.name for row in brought if row.name in named]:
+        raise PlanError(f"component {shared[0]!r}: a change of the scenario has a line of that name; give it another")
+    lines: dict[str, FloatArray] = {}
+    for row in brought:
+        lines[row.name] = lines[row.name] + row.money if row.name in lines else row.money
+    counted = {count: Counted(seen.groups, seen.values[:, planned]) for count, seen in made.counted.items()}
+    context = Context(made.currency, np.asarray(made.cost[:, planned].sum(axis=2)), counted, lines)
+    spent = [c for c in spec.components if not isinstance(c, Reserve)]
+    return [*rows_of(spent, world, months, context), *brought]
+
+
+def _outcomes(
+    spec: PlanSpec, projection: Projection, courses: list[Course], detail: tuple[str, ...], n_jobs: int
+) -> list[Outcome]:
+    spent = [c for c in spec.components if not isinstance(c, Reserve)]
+    return outcomes(
+        projection,
+        courses,
+        prices=spec.prices,
+        draws=spec.draws,
+        seed=spec.seed,
+        detail=detail,
+        unpriced=spec.unpriced,
+        n_jobs=n_jobs,
+        most_bytes=MOST_BYTES,
+        counts=asked_of(spent),
+    )
+
+
+def _total(spec: PlanSpec, made: Outcome, world: World) -> FloatArray:
+    """The total of each draw: (draw,)."""
+    lines = [row.money.sum(axis=1) for row in rows_in(spec, made, world)]
+    return np.asarray(sum(lines, start=made.cost[:, made.spans.planned].sum(axis=(1, 2))))
+
+
+def _untied(spec: PlanSpec, projection: Projection, made: Outcome, n_jobs: int) -> FloatArray | None:
+    """The total of each draw with every number drawn on its own (draw,); None where nothing is tied."""
+    if not spec.dependence and not spec.scenario.every_dependence():
+        return None
+    alone = World(spec.draws, spec.seed)
+    labels = {label_of(c) for c in spec.scenario.every_change()}
+    named = {name for tie in spec.dependence for name in _names(tie)}
+    moved = bool(spec.scenario.every_dependence()) or any({n, n.rsplit(".", 1)[0]} & labels for n in named)
+    if moved:
+        (made,) = _outcomes(spec, projection, [Course.of(spec.scenario.independent(), alone)], (), n_jobs)
+    return _total(spec, made, alone)
+
+
+def _names(tie: Dependence) -> tuple[str, ...]:
+    return tuple(tie.loadings) if isinstance(tie, CommonFactor) else tie.names
+
+
+def _sized(reserve: Reserve, made: BudgetPlan, rows: list[Row], n_jobs: int) -> float:
+    """What an event or a line adds to the contingency: its Euler share of the budget less that of the base."""
+    spec = made.spec
+    keys = spec.funded(reserve)
+    if keys:
+        world = spec.tied(World(spec.draws, spec.seed))
+        whole = Course.of(spec.scenario, world)
+        leaves = tuple(
+            replace(leaf, changes=tuple((c, w) for c, w in leaf.changes if c.key not in keys)) for leaf in whole.leaves
+        )
+        course = replace(whole, leaves=leaves, lenient=True)
+        (without,) = _outcomes(spec, made.projection, [course], (), n_jobs)
+        own = made.totals - _total(spec, without, world)
+    else:
+        mine = [row.money.sum(axis=1) for row in rows if row.component == reserve.funds]
+        own = np.asarray(sum(mine[1:], start=mine[0]))
+    at, base = (float(euler_shares(made.totals, own[:, None], q)[0]) for q in (spec.confidence, 0.5))
+    amount = round(at - base, 2)
+    if amount <= 0:
+        raise PlanError(
+            f"{reserve.told}: {reserve.funds!r} adds nothing to the contingency ({amount:,.2f} {made.currency}); leave "
+            "the reserve out, or state its amount"
+        )
+    return amount
+
+
+def _within_contingency(reserves: list[Reserve], made: BudgetPlan) -> None:
+    """Refuse reserves that hold more than the contingency that they are parts of."""
+    total = sum(r.held for r in reserves)
+    if total > made.contingency + _CENT:
+        told = ", ".join(f"{r.name} {r.held:,.2f}" for r in reserves)
+        raise PlanError(
+            f"reserves with funds= hold {total:,.2f} {made.currency} ({told}), more than the contingency of "
+            f"{made.contingency:,.2f}; lower them, raise confidence, or leave funds= out to set money aside beside it"
+        )
+
+
+def _beside(made: BudgetPlan, reserves: list[Reserve]) -> pd.DataFrame:
+    """Assumptions of components, ties and reserves, a row each."""
+    spec = made.spec
+    rows = [("component", c.describe(), "asked") for c in spec.components if not isinstance(c, Reserve)]
+    rows += [
+        ("reserve", f"{r.describe()}", "asked" if r in spec.reserves else f"sized from {r.funds}") for r in reserves
+    ]
+    rows += [("dependence", tie.describe(), "asked") for tie in spec.dependence]
+    if made.untied is not None:
+        alone = float(np.quantile(made.untied, spec.confidence))
+        level = f"P{spec.confidence * 100:g}"
+        rows.append(
+            (
+                "dependence",
+                f"{level} {made.budget:,.2f} as tied; {alone:,.2f} with every number drawn on its own",
+                "BudgetPlan.dependence_effect()",
+            )
+        )
+    return pd.DataFrame(rows, columns=["topic", "assumption", "source"])
 
 
 def _history(projection: Projection, prices: PriceBook) -> pd.Series:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from forecast.errors import PlanError
+from collections.abc import Sequence
+from typing import Final
+
+from forecast.errors import PlanError, nearest
 from forecast.prices import PriceBook
 from scenarios.budget.splits import EnvironmentSplit
-from scenarios.components import KINDS, Component, Reserve
+from scenarios.changes import World, label_of
+from scenarios.components import KINDS, Component, Reserve, order_of
 from scenarios.costing import Unpriced
+from scenarios.dependence import Dependence, ties_of
 from scenarios.scenario import Scenario
+
+#: What lines that are no components are called, so that no component may be.
+TAKEN: Final = ("tokens", "everything", "policy transfer")
 
 
 @dataclass(frozen=True, slots=True)
 class PlanSpec:
-    """The arguments of :func:`scenarios.plan` but for the projection."""
+    """The arguments of :func:`scenarios.plan` but for the projection.
+
+    ``dependence`` ties what components draw among themselves and with what the scenario's changes draw.
+    """
 
     prices: PriceBook
     scenario: Scenario
@@ -25,6 +36,7 @@ class PlanSpec:
     seed: int
     unpriced: Unpriced
     detail: tuple[str, ...]
+    dependence: tuple[Dependence, ...] = ()
 
     def __post_init__(self) -> None:
         """Check what can be checked without the projection."""
@@ -39,23 +51,83 @@ class PlanSpec:
         for name, value, least in (("draws", self.draws, 100), ("seed", self.seed, 0)):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise PlanError(f"{name}={value!r}: wanted a whole number, at least {least}")
-        for component in self.components:
-            if not isinstance(component, tuple(KINDS.values())):
-                raise PlanError(
-                    f"{component!r} is not a component; there are {', '.join(k.__name__ for k in KINDS.values())}"
-                )
-        names = [c.name for c in self.components]
-        twice = sorted({n for n in names if names.count(n) > 1})
-        if twice:
-            raise PlanError(f"two components are named {twice[0]!r}; a line's name stands once")
         if not isinstance(self.scenario, Scenario):
             raise PlanError(f"scenario={self.scenario!r}: wanted a Scenario, such as Scenario('base')")
         if self.split is not None and not isinstance(self.split, EnvironmentSplit):
             raise PlanError(f"split={self.split!r}: wanted EnvironmentSplit(production=(0.60, 0.70), ...)")
         if not isinstance(self.prices, PriceBook):
             raise PlanError("prices: wanted a PriceBook, such as PriceBook.builtin()")
+        check_components(self.components)
+        for tie in self.dependence:
+            if not isinstance(tie, Dependence):
+                raise PlanError(f"dependence {tie!r}: wanted CommonFactor(...) or RankCorrelation(...)")
+        self.tied(World(self.draws, self.seed))
+        for reserve in self.reserves:
+            self.funded(reserve)
+
+    def tied(self, world: World) -> World:
+        """The random numbers, with what the plan ties together; what the scenario ties of its own comes beside.
+
+        Raises
+        ------
+        ScenarioError
+            A name fits nothing, or stands in two dependences, those of the scenario among them.
+        """
+        lines = {c.name: c.parameters() for c in self.components if not isinstance(c, Reserve)}
+        every = (*self.scenario.every_dependence(), *self.dependence)
+        ties = ties_of(self.scenario.every_change(), every, lines=lines)
+        # Those of the scenario's own are made by itself.
+        return World(world.draws, world.seed, ties[len(self.scenario.every_dependence()) :])
+
+    def funded(self, reserve: Reserve) -> tuple[str, ...]:
+        """What a reserve is kept for: the keys of changes, or none where it is a component, or nothing.
+
+        Raises
+        ------
+        PlanError
+            It is neither a change of the scenario nor a component, or both.
+        """
+        changes = self.scenario.every_change()
+        keys = tuple(dict.fromkeys(c.key for c in changes if label_of(c) == reserve.funds))
+        lines = [c.name for c in self.components if not isinstance(c, Reserve)]
+        if keys and reserve.funds in lines:
+            raise PlanError(f"{reserve.told}: {reserve.funds!r} is a change and a component too; give one another name")
+        if reserve.funds is not None and not keys and reserve.funds not in lines:
+            there = [*sorted({label_of(c) for c in changes}), *lines]
+            raise PlanError(
+                f"{reserve.told}: funds {reserve.funds!r}, which is neither a change of the scenario nor a component; "
+                f"there are {', '.join(there) or 'none'}{nearest(reserve.funds, there)}"
+            )
+        return keys
 
     @property
     def reserves(self) -> tuple[Reserve, ...]:
-        """Components that are money set aside."""
+        """Components that are money set aside, within the contingency and beside it."""
         return tuple(c for c in self.components if isinstance(c, Reserve))
+
+
+def check_components(components: Sequence[object]) -> None:
+    """Refuse what is no component, names that stand twice, and lines that are a share of themselves.
+
+    Raises
+    ------
+    PlanError
+        With the name, and what would do.
+    """
+    listed: list[Component] = []
+    for component in components:
+        if isinstance(component, Reserve):
+            continue
+        if isinstance(component, type) or not isinstance(component, Component):
+            raise PlanError(
+                f"{component!r} is not a component; there are {', '.join(k.__name__ for k in KINDS.values())}"
+            )
+        listed.append(component)
+    names = [c.name for c in components if isinstance(c, Component | Reserve)]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise PlanError(f"two components are named {twice[0]!r}; a line's name stands once")
+    for name in names:
+        if name in TAKEN:
+            raise PlanError(f"a component is named {name!r}, as other lines of a plan are; give it another name")
+    order_of(listed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -80,7 +81,7 @@ def effect_of(
 
 def states(
     projection: Projection,
-    scenarios: list[Scenario],
+    scenarios: Sequence[Scenario | Course],
     *,
     prices: PriceBook,
     draws: int,
@@ -95,14 +96,13 @@ def states(
     """
     quotes = Quotes(prices, projection.days, projection.usage.currency)
     world = World(draws, seed)
-    enacted = [
-        enact(projection, prices, Course.of(s, world), world, unpriced=unpriced, quotes=quotes) for s in scenarios
-    ]
+    courses = [s if isinstance(s, Course) else Course.of(s, world) for s in scenarios]
+    enacted = [enact(projection, prices, c, world, unpriced=unpriced, quotes=quotes) for c in courses]
     laid = [_Layout.of(one, projection.spec.by) for one in enacted]
     made = simulate(projection, [s for one in laid for s in one.sums], draws=draws, seed=seed)
     chosen = chosen_spans(made.spans, within)
     sums = iter([part[:, chosen] for part in made.sums])
-    beside = outcomes(projection, scenarios, prices=prices, draws=draws, seed=seed, detail=(), unpriced=unpriced)
+    beside = outcomes(projection, courses, prices=prices, draws=draws, seed=seed, detail=(), unpriced=unpriced)
     return [
         _state(one, [next(sums) for _ in range(3)], outcome, chosen, by=projection.spec.by, monthly=monthly)
         for one, outcome in zip(laid, beside, strict=True)

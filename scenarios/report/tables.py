@@ -134,7 +134,7 @@ def headline_of(plan: BudgetPlan, limit: float | None = None) -> Headline:
     """The plan's figures, rounded so that base and contingency make the budget, and reserves with it the funding."""
     scale = scale_of(plan)
     budget, base = round(plan.budget * scale), round(plan.base * scale)
-    reserves = [(one_line(r.name, NAME), round(float(r.amount) * scale)) for r in plan.reserves]
+    reserves = [(one_line(r.name, NAME), round(r.held * scale)) for r in plan.reserves]
     span = span_words(plan.projection.span.start, plan.projection.span.end)
     level = f"P{plan.confidence * 100:g}"
     over = None

@@ -299,7 +299,7 @@ def _lines(book: _Book) -> None:
     column, row = placed.column("budget"), placed.total + 1
     for reserve in plan.reserves:
         book.text(sheet, row, 0, f"reserve: {reserve.name}")
-        sheet.write_number(row, column, round(float(reserve.amount), 2), book.looks["cents"])
+        sheet.write_number(row, column, round(reserve.held, 2), book.looks["cents"])
         row += 1
     if plan.reserves:
         book.text(sheet, row, 0, "Funding: total and reserves", "plain")
@@ -351,7 +351,7 @@ def _summary(book: _Book, sheet: Any, monthly: _Placed, environments: _Placed, l
     put(f"Budget ({level})", "the commitment", plan.budget, formula=f"={budget}", look="cents_total")
     held = row
     for reserve in plan.reserves:
-        put(reserve.name, "reserve, outside the total", round(float(reserve.amount), 2))
+        put(reserve.name, "reserve, outside the total", round(reserve.held, 2))
     if plan.reserves:
         whole = f"=SUM({_cell(held - 1, 1)}:{_cell(row - 1, 1)})"
         put("Funding", "budget and reserves", plan.funding, formula=whole, look="cents_total")

@@ -1,0 +1,67 @@
+"""Prices that rise from anniversary to anniversary. Comes in: a rate and a day. Goes out: a factor a month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from forecast import ranges
+from forecast.errors import PlanError
+from forecast.panel import FloatArray
+from forecast.ranges import Uncertain
+from scenarios.changes import World
+from scenarios.components.base import Day, Months, Owned
+
+
+@dataclass(frozen=True, slots=True)
+class Escalating(Owned):
+    """A line whose price may rise once a year.
+
+    Parameters
+    ----------
+    escalation : number, between(low, high) or frozen scipy distribution, optional
+        Relative change a year: 0.05 is 5 % more on ``escalates_on`` and again on each anniversary. A range is drawn
+        once a path.
+    escalates_on : date, optional
+        The first day of the first rise; what the line says of money holds before it.
+    """
+
+    escalation: Uncertain | None = field(default=None, kw_only=True)
+    escalates_on: Day | None = field(default=None, kw_only=True)
+
+    def check(self) -> None:
+        self.checked("escalation", "relative")
+        self.checked_day("escalates_on")
+        if (self.escalation is None) != (self.escalates_on is None):
+            raise PlanError(
+                f"{self.told}: escalation and escalates_on go together: by how much a year, and from which day on"
+            )
+
+    def escalated(self, world: World, months: Months) -> FloatArray:
+        """The part of each calendar month that is covered, each day times what its price has risen: (draw, month)."""
+        if self.escalation is None or self.escalates_on is None:
+            return self.exposure(months)[None, :]
+        rate = self.draw(world, self.escalation, "relative", "escalation")
+        out = np.zeros((world.draws, len(months)))
+        begin, step = self.first_day, 0
+        day = pd.Timestamp(self.escalates_on)
+        while True:
+            rise = day + pd.DateOffset(years=step)
+            out += np.power(1.0 + rate, step)[:, None] * self._between(months, begin, rise)[None, :]
+            if rise > months.last[-1]:
+                return out
+            begin, step = rise if begin is None else max(begin, rise), step + 1
+
+    def _between(self, months: Months, begin: pd.Timestamp | None, rise: pd.Timestamp) -> FloatArray:
+        """The part of each calendar month from ``begin`` to the day before ``rise``, inside the line: (month,)."""
+        before = rise - pd.Timedelta(days=1)
+        end = before if self.last_day is None else min(self.last_day, before)
+        return months.inside(begin, end) / months.whole
+
+    def _rises(self) -> str:
+        if self.escalation is None or self.escalates_on is None:
+            return ""
+        told = ranges.shown(self.escalation, "relative")
+        return f", {told} a year on {pd.Timestamp(self.escalates_on):%Y-%m-%d} and its anniversaries"
