@@ -49,6 +49,28 @@ def euler_shares(total: FloatArray, parts: FloatArray, confidence: float) -> Flo
     return np.asarray(quantile * (weight @ parts) / whole)
 
 
+def contingency_share(total: FloatArray, part: FloatArray, confidence: float) -> float:
+    """A part's share of what lies between the total's median and its quantile.
+
+    share = (Σ w x - Σ w' x) / (Σ w T - Σ w' T), with the kernel's weights w at the quantile and w' at the median: what
+    the part is more in the one futures than in the other. Shares of all parts sum to 1, and what is certain has none.
+
+    Parameters
+    ----------
+    total, part : float array (draw,)
+
+    Returns
+    -------
+    float
+        0 where the total has no spread.
+
+    Source: as :func:`euler_shares`.
+    """
+    weight = kernel_weights(total, confidence) - kernel_weights(total, 0.5)
+    whole = float(weight @ total)
+    return float(weight @ part) / whole if whole > 0 else 0.0
+
+
 def to_cents(amounts: FloatArray, total: float) -> IntArray:
     """Round amounts to cents so that they sum to the total's own cents (largest remainder): integer array."""
     if not abs(total) < MOST_MONEY:

@@ -120,8 +120,8 @@ def ledger_of(
         Labels of the token lines, ``environment`` among them.
     cost : float array (draw, month, cell)
     lines : list of Row
-        Lines that are not tokens: money (draw, month), and whose it is. Owner's columns that a line bears are columns of
-        the ledger.
+        Lines that are not tokens: money (draw, month), and whose it is. Owner's columns that a line bears are columns
+        of the ledger.
     days : DatetimeIndex (month,)
         The first day of each month.
     split : EnvironmentSplit, optional

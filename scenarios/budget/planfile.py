@@ -1,8 +1,9 @@
 """Plan files. Comes in: one TOML file that tells a plan. Goes out: the plan's arguments, checked, and the plan itself.
 
 The tables are ``[plan]``, ``[calendar]``, ``[usage]``, ``[prices]``, ``[forecast]``, ``[scenario]`` with
-``[[scenario.changes]]``, ``[[components]]``, ``[[dependence]]``, ``[split]`` and ``[output]``; only ``[plan]`` and ``[usage]`` are needed.
-Paths are relative to the plan file. Wherever an uncertain number is taken, ``{p10 = .., p90 = ..}`` is a range.
+``[[scenario.changes]]``, ``[[components]]``, ``[[dependence]]`` between them and with the changes, ``[split]`` and
+``[output]``; only ``[plan]`` and ``[usage]`` are needed. Paths are relative to the plan file. Wherever an uncertain
+number is taken, ``{p10 = .., p90 = ..}`` is a range.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib.metadata import version
@@ -16,7 +17,7 @@ from forecast.panel import FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.contingency import euler_shares
+from scenarios.budget.contingency import contingency_share
 from scenarios.budget.ledger import ledger_of
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import EnvironmentSplit
@@ -193,7 +194,7 @@ def _names(tie: Dependence) -> tuple[str, ...]:
 
 
 def _sized(reserve: Reserve, made: BudgetPlan, rows: list[Row], n_jobs: int) -> float:
-    """What an event or a line adds to the contingency: its Euler share of the budget less that of the base."""
+    """What an event or a line adds to the contingency, to the cent below."""
     spec = made.spec
     keys = spec.funded(reserve)
     if keys:
@@ -208,8 +209,7 @@ def _sized(reserve: Reserve, made: BudgetPlan, rows: list[Row], n_jobs: int) -> 
     else:
         mine = [row.money.sum(axis=1) for row in rows if row.component == reserve.funds]
         own = np.asarray(sum(mine[1:], start=mine[0]))
-    at, base = (float(euler_shares(made.totals, own[:, None], q)[0]) for q in (spec.confidence, 0.5))
-    amount = round(at - base, 2)
+    amount = math.floor(contingency_share(made.totals, own, spec.confidence) * made.contingency * 100) / 100
     if amount <= 0:
         raise PlanError(
             f"{reserve.told}: {reserve.funds!r} adds nothing to the contingency ({amount:,.2f} {made.currency}); leave "

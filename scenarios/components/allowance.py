@@ -1,4 +1,4 @@
-"""Allowances. Comes in: tokens or money a month for a project or team. Goes out: what it adds to its usage's own cost."""
+"""Allowances. Comes in: tokens or money a month for a project or team. Goes out: what it adds to usage's cost."""
 
 from __future__ import annotations
 
@@ -65,6 +65,7 @@ class Allowance(Owned):
     per: str | None = None
 
     def check(self) -> None:
+        """Check what the kind has of its own."""
         one_of(f"{self.told}: beyond", self.beyond, get_args(Beyond), PlanError)
         if (self.tokens is None) == (self.amount is None):
             raise PlanError(f"{self.told}: give its size either as tokens= or as amount= (money) a month")

@@ -32,6 +32,7 @@ class Escalating(Owned):
     escalates_on: Day | None = field(default=None, kw_only=True)
 
     def check(self) -> None:
+        """Check what the kind has of its own."""
         self.checked("escalation", "relative")
         self.checked_day("escalates_on")
         if (self.escalation is None) != (self.escalates_on is None):

@@ -38,6 +38,7 @@ class Fixed(Escalating):
     monthly: Uncertain
 
     def check(self) -> None:
+        """Check what the kind has of its own."""
         self.checked("monthly", "amount")
         Escalating.check(self)
 

@@ -78,6 +78,7 @@ currency
     where: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
+        """Check what the kind has of its own."""
         self.checked("price", "amount")
         self._check_count()
         self.checked_where()

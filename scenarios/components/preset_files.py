@@ -142,6 +142,8 @@ def presets() -> pd.DataFrame:
         one = read_preset(name)
         head = (name, one.title, one.component["kind"])
         rows += [(*head, field, "yours", what, "to be stated") for field, what in one.needs.items()]
+        # A reserve has no number of its own: the plan sizes it.
+        rows += [(*head, "funds", one.component["funds"], "name", "sized in the plan")] * ("funds" in one.component)
         rows += [
             (*head, field, _told(one.component[field]), one.units[field], source)
             for field, source in one.sources.items()

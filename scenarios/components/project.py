@@ -62,6 +62,7 @@ class Project(Owned):
     interruption: Uncertain = 0.0
 
     def check(self) -> None:
+        """Check what the kind has of its own."""
         for name in ("gpu_hours", "price", "runs", "duration", "slip", "interruption"):
             self.checked(name, "amount")
         for name in ("spot_share", "spot_discount"):

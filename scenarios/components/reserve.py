@@ -23,7 +23,8 @@ class Reserve(Owned):
     name : str
     amount : float, optional
         For the whole horizon, in the plan's currency. Without it, and with ``funds``, it is what the event or line adds
-        to the contingency: its share of the budget less its share of the base (Euler shares of both quantiles).
+        to the contingency: what it costs more in the futures around the budget than in those around the base. What an
+        event costs is the plan with it less the plan without it, future by future.
     funds : str, optional
         A change of the scenario, by its name or kind, or a component, by its name.
     environment, department, project, cost_category, cost_center, gl_account, currency
@@ -36,6 +37,7 @@ class Reserve(Owned):
     funds: str | None = None
 
     def check(self) -> None:
+        """Check what the kind has of its own."""
         if self.start is not None or self.end is not None:
             raise PlanError(f"{self.told}: a reserve is for the whole plan; leave start and end out")
         if self.funds is not None and (not isinstance(self.funds, str) or not self.funds.strip()):

@@ -49,6 +49,7 @@ class Risk(Owned):
     on: Day | None = None
 
     def check(self) -> None:
+        """Check what the kind has of its own."""
         self.checked("impact", "amount")
         self.checked_day("on")
         if (

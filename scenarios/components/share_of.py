@@ -48,6 +48,7 @@ class ShareOf(Owned):
     where: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
+        """Check what the kind has of its own."""
         self.checked("share", "share")
         self.checked_where()
         listed = (self.of,) if isinstance(self.of, str) else tuple(self.of)

@@ -53,6 +53,7 @@ class Stock(Owned):
     copies: Uncertain = 1.0
 
     def check(self) -> None:
+        """Check what the kind has of its own."""
         for name in ("gb", "price", "added", "copies"):
             self.checked(name, "amount")
         self.checked("growth", "relative")
