@@ -315,6 +315,13 @@ def test_a_reserve_that_funds_an_event_is_sized_from_its_events(flat):
     assert "emergency scaling" in " ".join(plan.assumptions["assumption"])
 
 
+def test_what_moves_against_the_total_has_no_part_of_the_contingency(flat):
+    ties = [sc.RankCorrelation({("a", "b"): -1.0})]
+    lines = [sc.Fixed("a", sc.between(100.0, 400.0)), sc.Fixed("b", sc.between(10.0, 20.0))]
+    plan = planned(flat, *lines, sc.Reserve("for b", funds="b"), dependence=ties)
+    assert plan.set_aside().loc["for b", "amount"] == 0.0
+
+
 def test_events_and_lines_share_the_contingency(company):
     line = sc.Fixed("base", sc.between(2_000.0, 9_000.0))
     reserves = [sc.Reserve("scaling", funds="spikes"), sc.Reserve("infrastructure", funds="base")]
@@ -574,7 +581,7 @@ DONT_FIT = {
         "and so of itself",
     ),
     "funds nothing": (lambda: [sc.Fixed("machines", 1.0), sc.Reserve("r", 0.0, funds="machine")], "did you mean"),
-    "funds what is certain": (lambda: [sc.Fixed("m", 1.0), sc.Reserve("r", funds="m")], "adds nothing"),
+    "funds what is certain": (lambda: [sc.Fixed("m", 1.0), sc.Reserve("r", funds="m")], "the same in every future"),
     "no component": (lambda: ["x"], "is not a component"),
     "a class": (lambda: [sc.Fixed], "is not a component"),
     "a taken name": (lambda: [sc.Fixed("tokens", 1.0)], "as other lines of a plan are"),

@@ -126,6 +126,12 @@ def test_wheel_holds_the_shipped_scenarios(wheel):
     assert {f"scenarios/library/{name}" for name in shipped} <= set(ZipFile(wheel).namelist())
 
 
+def test_wheel_holds_the_presets(wheel):
+    shipped = {path.name for path in (ROOT / "scenarios" / "components" / "presets").glob("*.toml")}
+    assert shipped, "scenarios/components/presets is empty"
+    assert {f"scenarios/components/presets/{name}" for name in shipped} <= set(ZipFile(wheel).namelist())
+
+
 def test_wheel_installs_the_command_and_the_licence(wheel):
     held, info = ZipFile(wheel), f"tokenplan-{PROJECT['version']}.dist-info"
     entry_points = ConfigParser()

@@ -363,6 +363,136 @@ def test_every_field_of_every_kind_can_be_written(kind, maker):
         assert check(object()) is not None, f"{kind}.{name} takes anything"
 
 
+#: Every kind of line as a file tells it, and as Python does.
+LINES = {
+    """kind = "fixed"
+       name = "base"
+       monthly = { p10 = 100, p90 = 200 }
+       escalation = 0.05
+       escalates_on = 2027-02-01
+       department = "platform"
+       gl_account = "6100\"""": sc.Fixed(
+        "base",
+        sc.between(100, 200),
+        escalation=0.05,
+        escalates_on="2027-02-01",
+        department="platform",
+        gl_account="6100",
+    ),
+    """kind = "per_unit"
+       name = "seats"
+       count = { 2027-03-01 = { p10 = 40, p90 = 60 }, 2027-01-01 = 10 }
+       price = 30""": sc.PerUnit("seats", {"2027-01-01": 10, "2027-03-01": sc.between(40, 60)}, price=30),
+    """kind = "per_unit"
+       name = "gpu"
+       count = "output_tokens"
+       price = 2.5
+       throughput = 400
+       utilisation = { p10 = 0.2, p90 = 0.6 }
+       min_machines = 1
+       where = { model = "gpt*" }""": sc.PerUnit(
+        "gpu",
+        "output_tokens",
+        price=2.5,
+        throughput=400,
+        utilisation=sc.between(0.2, 0.6),
+        min_machines=1,
+        where={"model": "gpt*"},
+    ),
+    """kind = "allowance"
+       name = "pot"
+       tokens = 1_000_000
+       price = 2
+       beyond = "rollover"
+       where = { project = "search" }
+       per = "environment\"""": sc.Allowance(
+        "pot", tokens=1e6, price=2, beyond="rollover", where={"project": "search"}, per="environment"
+    ),
+    """kind = "project"
+       name = "tuning"
+       gpu_hours = { p10 = 500, p90 = 900 }
+       price = 3
+       start = 2027-02-10
+       end = 2027-03-11
+       slip = { p10 = 2, p90 = 20 }""": sc.Project(
+        "tuning", sc.between(500, 900), price=3, start="2027-02-10", end="2027-03-11", slip=sc.between(2, 20)
+    ),
+    """kind = "stock"
+       name = "weights"
+       gb = 900
+       price = 0.02
+       growth = { p10 = 0.01, p90 = 0.04 }""": sc.Stock("weights", 900, price=0.02, growth=sc.between(0.01, 0.04)),
+    """kind = "share_of"
+       name = "hidden"
+       share = { p10 = 0.05, p90 = 0.1 }
+       of = ["tokens", "weights"]""": sc.ShareOf("hidden", sc.between(0.05, 0.1), of=("tokens", "weights")),
+    """kind = "share_of"
+       name = "all"
+       share = 0.1
+       of = "everything\"""": sc.ShareOf("all", 0.1, of="everything"),
+    """kind = "risk"
+       name = "audit"
+       probability = 0.2
+       impact = 900
+       on = 2027-03-01""": sc.Risk("audit", 0.2, impact=900, on="2027-03-01"),
+    """kind = "reserve"
+       name = "for tuning"
+       funds = "tuning\"""": sc.Reserve("for tuning", funds="tuning"),
+    """use = "storage"
+       gb = 100
+       cost_center = "cc-1\"""": sc.preset("storage", {"gb": 100, "cost_center": "cc-1"}),
+}
+
+
+def test_every_kind_of_line_is_read_as_python_has_it(folder):
+    tables = "".join(f"[[components]]\n{text}\n" for text in LINES)
+    tie = '[[dependence]]\nkind = "common_factor"\nname = "f"\nloadings = { base = 0.6, "weights.growth" = 0.6 }\n'
+    file = read(folder, PLAN + tables + tie)
+    assert list(file.components) == list(LINES.values())
+    plan = made(file)
+    direct = sc.plan(
+        plan.projection,
+        components=list(LINES.values()),
+        dependence=[sc.CommonFactor("f", {"base": 0.6, "weights.growth": 0.6})],
+        draws=200,
+        seed=3,
+    )
+    assert np.array_equal(plan.totals, direct.totals)
+    pd.testing.assert_frame_equal(plan.set_aside(), direct.set_aside())
+    assert {type(c) for c in file.components} == set(COMPONENTS.values())
+
+
+MORE = '\n[[components]]\nkind = "share_of"\nname = "b"\nshare = 0.1\nof = ["a"]'
+BAD_LINES = {
+    "a preset": ('use = "trainig"', "did you mean 'training'?"),
+    "a preset's sizes": ('use = "storage"', "preset 'storage' needs gb (gigabytes on the first day)"),
+    "a preset's key": ('use = "storage"\ngb = 5\ngrowht = 1', "did you mean 'growth'?"),
+    "a preset and a kind": ('use = "storage"\nkind = "stock"\ngb = 5', "leave one out"),
+    "a kind": ('kind = "shareof"\nname = "a"\nshare = 0.1', "did you mean 'share_of'?"),
+    "a count": ('kind = "per_unit"\nname = "a"\ncount = "heads"\nprice = 1', "'heads' is not known"),
+    "a negative count": ('kind = "per_unit"\nname = "a"\ncount = { 2027-01-01 = -4 }\nprice = 1', "cannot be negative"),
+    "what happens beyond": ('kind = "allowance"\nname = "a"\namount = 1\nbeyond = "blok"', "did you mean 'block'?"),
+    "a share of itself": (
+        'kind = "share_of"\nname = "a"\nshare = 0.1\nof = ["b"]' + MORE,
+        "and so of itself",
+    ),
+    "a reserve of nothing": ('kind = "reserve"\nname = "a"', "what it funds"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_LINES)
+def test_a_line_that_does_not_hold_is_told_with_its_place(folder, name):
+    text, words = BAD_LINES[name]
+    told = problem(folder, f"{PLAN}[[components]]\n{text}\n")
+    assert ": components" in told
+    assert words in told
+
+
+def test_ties_in_one_table_are_told(folder):
+    assert "[[dependence]]" in problem(folder, PLAN + "[dependence]\nkind = 'common_factor'\n")
+    assert "did you mean 'common_factor'" in problem(folder, PLAN + "[[dependence]]\nkind = 'comon_factor'\n")
+
+
 # ------------------------------------------------------------------------------------------------- what is shipped
 
 
@@ -378,11 +508,12 @@ def test_the_template_holds_with_every_key_in_use(folder, tmp_path):
     assert read(tmp_path, text).name == "Plan"
     whole = re.sub(r"^#(?=[\[a-z])", "", text, flags=re.MULTILINE)
     for alternative in ("start", "end", "sample", "files"):
-        whole = re.sub(rf"^{alternative} = .*\n", "", whole, flags=re.MULTILINE)
+        whole = re.sub(rf"^{alternative} = .*\n", "", whole, count=1, flags=re.MULTILINE)
     (tmp_path / "usage.csv").write_bytes((folder / "usage.csv").read_bytes())
     file = read(tmp_path, whole)
     assert len(file.scenario.changes) == 3
-    assert len(file.components) == 2
+    assert {type(c) for c in file.components} == set(COMPONENTS.values())
+    assert len(file.dependence) == 1
     assert file.split is not None
     assert "tokenplan scenario list" in text
 

@@ -29,7 +29,7 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE, PERIODS
 from scenarios.budget.planinputs import PriceSource, UsageSource, input_tables, prices_of, usage_of, workload_columns
 from scenarios.budget.planning import plan
-from scenarios.budget.spec import PlanSpec
+from scenarios.budget.spec import PlanSpec, check_components
 from scenarios.budget.splits import EnvironmentSplit, Rest
 from scenarios.components import KINDS as COMPONENTS
 from scenarios.components import Component
@@ -272,7 +272,13 @@ def _components(tables: object, problems: Problems) -> tuple[Component, ...]:
     names = [c.name for c in made if c is not None]
     for name in sorted({n for n in names if names.count(n) > 1}):
         problems.add("components", f"two are named {name!r}; a line's name stands once")
-    return tuple(c for c in made if c is not None)
+    known = tuple(c for c in made if c is not None)
+    if len(set(names)) == len(names):
+        try:
+            check_components(known)
+        except TokenplanError as error:
+            problems.add("components", str(error).removeprefix("components: "))
+    return known
 
 
 def _dependence(tables: object, problems: Problems) -> tuple[Dependence, ...]:

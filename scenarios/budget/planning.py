@@ -125,7 +125,7 @@ def plan(
         earmarks=tuple(r for r in spec.reserves if r.funds is not None and r.amount is not None),
         untied=untied,
     )
-    sized = {r.name: _sized(r, planned_so, rows, n_jobs) for r in spec.reserves if r.amount is None}
+    sized = _sized(planned_so, rows, n_jobs)
     known = [replace(r, amount=sized.get(r.name, r.amount)) for r in spec.reserves if r.funds is not None]
     _within_contingency(known, planned_so)
     assumptions = pd.concat([planned_so.assumptions, _beside(planned_so, known)], ignore_index=True)
@@ -193,29 +193,44 @@ def _names(tie: Dependence) -> tuple[str, ...]:
     return tuple(tie.loadings) if isinstance(tie, CommonFactor) else tie.names
 
 
-def _sized(reserve: Reserve, made: BudgetPlan, rows: list[Row], n_jobs: int) -> float:
-    """What an event or a line adds to the contingency, to the cent below."""
+def _sized(made: BudgetPlan, rows: list[Row], n_jobs: int) -> dict[str, float]:
+    """What each reserve without an amount holds: what its event or line adds to the contingency, to the cent below.
+
+    Events are taken away one after another, so that what two of them do together is in the first one's reserve alone.
+    """
     spec = made.spec
-    keys = spec.funded(reserve)
-    if keys:
-        world = spec.tied(World(spec.draws, spec.seed))
-        whole = Course.of(spec.scenario, world)
-        leaves = tuple(
-            replace(leaf, changes=tuple((c, w) for c, w in leaf.changes if c.key not in keys)) for leaf in whole.leaves
-        )
-        course = replace(whole, leaves=leaves, lenient=True)
-        (without,) = _outcomes(spec, made.projection, [course], (), n_jobs)
-        own = made.totals - _total(spec, without, world)
-    else:
-        mine = [row.money.sum(axis=1) for row in rows if row.component == reserve.funds]
-        own = np.asarray(sum(mine[1:], start=mine[0]))
-    amount = math.floor(contingency_share(made.totals, own, spec.confidence) * made.contingency * 100) / 100
-    if amount <= 0:
-        raise PlanError(
-            f"{reserve.told}: {reserve.funds!r} adds nothing to the contingency ({amount:,.2f} {made.currency}); leave "
-            "the reserve out, or state its amount"
-        )
-    return amount
+    gone: tuple[str, ...] = ()
+    total, shares = made.totals, {}
+    for reserve in (r for r in spec.reserves if r.amount is None):
+        if keys := spec.funded(reserve):
+            gone = (*gone, *keys)
+            without = _without(made, gone, n_jobs)
+            own, total = total - without, without
+        else:
+            mine = [row.money.sum(axis=1) for row in rows if row.component == reserve.funds]
+            own = np.asarray(sum(mine[1:], start=mine[0]))
+        if np.ptp(own) <= _CENT:
+            raise PlanError(
+                f"{reserve.told}: {reserve.funds!r} costs the same in every future, so it adds nothing to the "
+                "contingency; leave the reserve out, or state its amount"
+            )
+        # What moves against the total, or so little that draws cannot tell, has no part of the contingency.
+        shares[reserve.name] = max(0.0, contingency_share(made.totals, own, spec.confidence))
+    # Where what moves against the total lets them be more than all of it, they have it in these proportions.
+    most = max(1.0, sum(shares.values()))
+    return {name: math.floor(share / most * made.contingency * 100) / 100 for name, share in shares.items()}
+
+
+def _without(made: BudgetPlan, keys: tuple[str, ...], n_jobs: int) -> FloatArray:
+    """The total of each draw without some changes of the scenario: (draw,)."""
+    spec = made.spec
+    world = spec.tied(World(spec.draws, spec.seed))
+    whole = Course.of(spec.scenario, world)
+    leaves = tuple(
+        replace(leaf, changes=tuple((c, w) for c, w in leaf.changes if c.key not in keys)) for leaf in whole.leaves
+    )
+    (left,) = _outcomes(spec, made.projection, [replace(whole, leaves=leaves, lenient=True)], (), n_jobs)
+    return _total(spec, left, world)
 
 
 def _within_contingency(reserves: list[Reserve], made: BudgetPlan) -> None:
@@ -233,9 +248,7 @@ def _beside(made: BudgetPlan, reserves: list[Reserve]) -> pd.DataFrame:
     """Assumptions of components, ties and reserves, a row each."""
     spec = made.spec
     rows = [("component", c.describe(), "asked") for c in spec.components if not isinstance(c, Reserve)]
-    rows += [
-        ("reserve", f"{r.describe()}", "asked" if r in spec.reserves else f"sized from {r.funds}") for r in reserves
-    ]
+    rows += [("reserve", r.describe(), "asked" if r in spec.reserves else f"sized from {r.funds}") for r in reserves]
     rows += [("dependence", tie.describe(), "asked") for tie in spec.dependence]
     if made.untied is not None:
         alone = float(np.quantile(made.untied, spec.confidence))

@@ -143,7 +143,8 @@ def presets() -> pd.DataFrame:
         head = (name, one.title, one.component["kind"])
         rows += [(*head, field, "yours", what, "to be stated") for field, what in one.needs.items()]
         # A reserve has no number of its own: the plan sizes it.
-        rows += [(*head, "funds", one.component["funds"], "name", "sized in the plan")] * ("funds" in one.component)
+        if "funds" in one.component:
+            rows.append((*head, "funds", one.component["funds"], "name", "sized in the plan"))
         rows += [
             (*head, field, _told(one.component[field]), one.units[field], source)
             for field, source in one.sources.items()

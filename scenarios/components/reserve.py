@@ -24,7 +24,8 @@ class Reserve(Owned):
     amount : float, optional
         For the whole horizon, in the plan's currency. Without it, and with ``funds``, it is what the event or line adds
         to the contingency: what it costs more in the futures around the budget than in those around the base. What an
-        event costs is the plan with it less the plan without it, future by future.
+        event costs is the plan with it less the plan without it, future by future; of several events the first listed
+        is taken away first, so that what they do together is in one reserve only.
     funds : str, optional
         A change of the scenario, by its name or kind, or a component, by its name.
     environment, department, project, cost_category, cost_center, gl_account, currency
