@@ -171,6 +171,12 @@ def test_tokens_of_an_allowance_have_their_own_price_or_that_of_the_usage(flat):
     assert certain(planned(flat, sc.Allowance("t", tokens=20e6, price=2.0)), "t") == cents(20 * 0.75, 20 * 0.75)
 
 
+def test_an_allowance_may_change_by_date(flat):
+    pot = sc.Allowance("pot", amount={"2026-05-17": 93.0, "2026-06-16": 120.0}, beyond="rollover")
+    # 15 of 31 days of 93 in May; in June 15 of 30 days of each. All that is used is covered.
+    assert certain(planned(flat, pot), "pot") == cents(45.0 - 38.75, 46.5 + 60.0 - 37.5)
+
+
 def test_each_project_has_an_allowance_of_its_own(company):
     line = sc.Allowance("pot", amount=1_000.0, per="project", beyond="block", cost_center="cc-1")
     plan = planned(company, line)

@@ -16,8 +16,8 @@ from scenarios.bridging.driver_bridge import drivers_bridge
 from scenarios.bridging.exchange import Exchange
 from scenarios.bridging.states import DriverState
 from scenarios.bridging.usage_state import state_of_usage
+from scenarios.budget.beside import rows_in
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.planning import rows_in
 from scenarios.changes import World
 from scenarios.comparing.effects import Span, chosen_spans, states
 from scenarios.components import Fixed, Reserve, asked_of

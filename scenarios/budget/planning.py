@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -16,22 +14,18 @@ from forecast.errors import PlanError
 from forecast.panel import FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
+from scenarios.budget.beside import outcomes_of, rows_in, total_of
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.contingency import contingency_share
+from scenarios.budget.earmarking import check_within, sized
 from scenarios.budget.ledger import ledger_of
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import EnvironmentSplit
 from scenarios.changes import World, label_of
-from scenarios.components import Component, Context, Counted, Months, Owned, Reserve, Row, asked_of, rows_of
+from scenarios.components import Component, Owned, Reserve
 from scenarios.costing import Course, Unpriced
 from scenarios.dependence import CommonFactor, Dependence
-from scenarios.outcome import DETAIL, Outcome, outcomes
+from scenarios.outcome import DETAIL, Outcome
 from scenarios.scenario import Scenario
-
-#: The most memory that the kept cells may take, in bytes.
-MOST_BYTES = 2_000_000_000
-#: Half a cent: what rounding may add.
-_CENT: Final = 0.005
 
 
 def plan(
@@ -104,14 +98,14 @@ def plan(
         tuple(dependence),
     )
     world = spec.tied(World(draws, seed))
-    (made,) = _outcomes(spec, projection, [Course.of(spec.scenario, world)], spec.detail, n_jobs)
+    (made,) = outcomes_of(spec, projection, [Course.of(spec.scenario, world)], spec.detail, n_jobs)
     planned = made.spans.planned
     first = made.spans.first[planned]
     rows = rows_in(spec, made, world)
     ledger = ledger_of(made.labels, made.cost[:, planned], rows, first, split, calendar=projection.spec.calendar)
     gap = sum((line.money[:, ~planned] for line in made.lines), made.cost[:, ~planned].sum(axis=2))
     untied = _untied(spec, projection, made, n_jobs)
-    planned_so = BudgetPlan(
+    made_so = BudgetPlan(
         spec,
         projection,
         ledger,
@@ -125,55 +119,11 @@ def plan(
         earmarks=tuple(r for r in spec.reserves if r.funds is not None and r.amount is not None),
         untied=untied,
     )
-    sized = _sized(planned_so, rows, n_jobs)
-    known = [replace(r, amount=sized.get(r.name, r.amount)) for r in spec.reserves if r.funds is not None]
-    _within_contingency(known, planned_so)
-    assumptions = pd.concat([planned_so.assumptions, _beside(planned_so, known)], ignore_index=True)
-    return replace(planned_so, earmarks=tuple(known), assumptions=assumptions)
-
-
-def rows_in(spec: PlanSpec, made: Outcome, world: World) -> list[Row]:
-    """The rows of a plan that are not tokens: its components', then those that changes of the scenario bring."""
-    planned = made.spans.planned
-    months = Months(made.spans.first[planned], made.spans.last[planned])
-    brought = [
-        Row(line.name, {} if line.environment is None else {"environment": line.environment}, line.money[:, planned])
-        for line in made.lines
-    ]
-    named = {c.name for c in spec.components}
-    if shared := [row.name for row in brought if row.name in named]:
-        raise PlanError(f"component {shared[0]!r}: a change of the scenario has a line of that name; give it another")
-    lines: dict[str, FloatArray] = {}
-    for row in brought:
-        lines[row.name] = lines[row.name] + row.money if row.name in lines else row.money
-    counted = {count: Counted(seen.groups, seen.values[:, planned]) for count, seen in made.counted.items()}
-    context = Context(made.currency, np.asarray(made.cost[:, planned].sum(axis=2)), counted, lines)
-    spent = [c for c in spec.components if not isinstance(c, Reserve)]
-    return [*rows_of(spent, world, months, context), *brought]
-
-
-def _outcomes(
-    spec: PlanSpec, projection: Projection, courses: list[Course], detail: tuple[str, ...], n_jobs: int
-) -> list[Outcome]:
-    spent = [c for c in spec.components if not isinstance(c, Reserve)]
-    return outcomes(
-        projection,
-        courses,
-        prices=spec.prices,
-        draws=spec.draws,
-        seed=spec.seed,
-        detail=detail,
-        unpriced=spec.unpriced,
-        n_jobs=n_jobs,
-        most_bytes=MOST_BYTES,
-        counts=asked_of(spent),
-    )
-
-
-def _total(spec: PlanSpec, made: Outcome, world: World) -> FloatArray:
-    """The total of each draw: (draw,)."""
-    lines = [row.money.sum(axis=1) for row in rows_in(spec, made, world)]
-    return np.asarray(sum(lines, start=made.cost[:, made.spans.planned].sum(axis=(1, 2))))
+    amounts = sized(made_so, rows, n_jobs)
+    known = [replace(r, amount=amounts.get(r.name, r.amount)) for r in spec.reserves if r.funds is not None]
+    check_within(known, made_so)
+    assumptions = pd.concat([made_so.assumptions, _beside(made_so, known)], ignore_index=True)
+    return replace(made_so, earmarks=tuple(known), assumptions=assumptions)
 
 
 def _untied(spec: PlanSpec, projection: Projection, made: Outcome, n_jobs: int) -> FloatArray | None:
@@ -185,63 +135,12 @@ def _untied(spec: PlanSpec, projection: Projection, made: Outcome, n_jobs: int) 
     named = {name for tie in spec.dependence for name in _names(tie)}
     moved = bool(spec.scenario.every_dependence()) or any({n, n.rsplit(".", 1)[0]} & labels for n in named)
     if moved:
-        (made,) = _outcomes(spec, projection, [Course.of(spec.scenario.independent(), alone)], (), n_jobs)
-    return _total(spec, made, alone)
+        (made,) = outcomes_of(spec, projection, [Course.of(spec.scenario.independent(), alone)], (), n_jobs)
+    return total_of(spec, made, alone)
 
 
 def _names(tie: Dependence) -> tuple[str, ...]:
     return tuple(tie.loadings) if isinstance(tie, CommonFactor) else tie.names
-
-
-def _sized(made: BudgetPlan, rows: list[Row], n_jobs: int) -> dict[str, float]:
-    """What each reserve without an amount holds: what its event or line adds to the contingency, to the cent below.
-
-    Events are taken away one after another, so that what two of them do together is in the first one's reserve alone.
-    """
-    spec = made.spec
-    gone: tuple[str, ...] = ()
-    total, shares = made.totals, {}
-    for reserve in (r for r in spec.reserves if r.amount is None):
-        if keys := spec.funded(reserve):
-            gone = (*gone, *keys)
-            without = _without(made, gone, n_jobs)
-            own, total = total - without, without
-        else:
-            mine = [row.money.sum(axis=1) for row in rows if row.component == reserve.funds]
-            own = np.asarray(sum(mine[1:], start=mine[0]))
-        if np.ptp(own) <= _CENT:
-            raise PlanError(
-                f"{reserve.told}: {reserve.funds!r} costs the same in every future, so it adds nothing to the "
-                "contingency; leave the reserve out, or state its amount"
-            )
-        # What moves against the total, or so little that draws cannot tell, has no part of the contingency.
-        shares[reserve.name] = max(0.0, contingency_share(made.totals, own, spec.confidence))
-    # Where what moves against the total lets them be more than all of it, they have it in these proportions.
-    most = max(1.0, sum(shares.values()))
-    return {name: math.floor(share / most * made.contingency * 100) / 100 for name, share in shares.items()}
-
-
-def _without(made: BudgetPlan, keys: tuple[str, ...], n_jobs: int) -> FloatArray:
-    """The total of each draw without some changes of the scenario: (draw,)."""
-    spec = made.spec
-    world = spec.tied(World(spec.draws, spec.seed))
-    whole = Course.of(spec.scenario, world)
-    leaves = tuple(
-        replace(leaf, changes=tuple((c, w) for c, w in leaf.changes if c.key not in keys)) for leaf in whole.leaves
-    )
-    (left,) = _outcomes(spec, made.projection, [replace(whole, leaves=leaves, lenient=True)], (), n_jobs)
-    return _total(spec, left, world)
-
-
-def _within_contingency(reserves: list[Reserve], made: BudgetPlan) -> None:
-    """Refuse reserves that hold more than the contingency that they are parts of."""
-    total = sum(r.held for r in reserves)
-    if total > made.contingency + _CENT:
-        told = ", ".join(f"{r.name} {r.held:,.2f}" for r in reserves)
-        raise PlanError(
-            f"reserves with funds= hold {total:,.2f} {made.currency} ({told}), more than the contingency of "
-            f"{made.contingency:,.2f}; lower them, raise confidence, or leave funds= out to set money aside beside it"
-        )
 
 
 def _beside(made: BudgetPlan, reserves: list[Reserve]) -> pd.DataFrame:

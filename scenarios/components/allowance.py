@@ -8,12 +8,12 @@ from typing import ClassVar, Final, Literal, get_args
 
 import numpy as np
 
-from forecast import ranges
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
 from scenarios.changes import World
 from scenarios.components.base import OWNER_COLUMNS, Context, Count, Months, Owned, Row
+from scenarios.components.dated import Dated, checked_dated, pieces, shown_dated
 from scenarios.components.per_unit import TOKENS
 
 Beyond = Literal["pay", "block", "rollover"]
@@ -37,9 +37,10 @@ class Allowance(Owned):
     Parameters
     ----------
     name : str
-    tokens : number, between(low, high) or frozen scipy distribution, optional
-        Tokens a month; drawn once a path. Either these or ``amount``.
-    amount : number, between(low, high) or frozen scipy distribution, optional
+    tokens : number, between(low, high), distribution, or mapping of dates to these, optional
+        Tokens a month; drawn once a path. By date, each holds from its day on until the next, and nothing before the
+        first. Either these or ``amount``.
+    amount : number, between(low, high), distribution, or mapping of dates to these, optional
         Money a month.
     price : number, between(low, high) or frozen scipy distribution, optional
         Money for a million tokens of the allowance; what its usage costs on average where it is not said.
@@ -57,8 +58,8 @@ class Allowance(Owned):
     KIND: ClassVar[str] = "Allowance"
 
     _: KW_ONLY
-    tokens: Uncertain | None = None
-    amount: Uncertain | None = None
+    tokens: Dated | None = None
+    amount: Dated | None = None
     price: Uncertain | None = None
     beyond: Beyond = "pay"
     where: Mapping[str, str] = field(default_factory=dict)
@@ -71,8 +72,10 @@ class Allowance(Owned):
             raise PlanError(f"{self.told}: give its size either as tokens= or as amount= (money) a month")
         if self.price is not None and self.tokens is None:
             raise PlanError(f"{self.told}: price is for a million tokens; an amount of money has none")
-        for name in ("tokens", "amount", "price"):
-            self.checked(name, "amount")
+        for name in ("tokens", "amount"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, checked_dated(getattr(self, name), f"{self.told}: {name}"))
+        self.checked("price", "amount")
         self.checked_where()
         if self.per is not None and (not isinstance(self.per, str) or not self.per.strip()):
             raise PlanError(f"{self.told}: per = {self.per!r}: wanted a column, such as 'project'")
@@ -80,7 +83,7 @@ class Allowance(Owned):
     def describe(self) -> str:
         """In plain words."""
         given = self.tokens if self.tokens is not None else self.amount or 0.0
-        size = ranges.shown(given, "amount") + ("" if self.tokens is None else " tokens")
+        size = shown_dated(given) + ("" if self.tokens is None else " tokens")
         whose = ", ".join(f"{c} {p}" for c, p in self.where.items()) or "all usage"
         each = "" if self.per is None else f" for each {self.per}"
         then = {"pay": "more is paid", "block": "more is blocked", "rollover": "what is left rolls over"}[self.beyond]
@@ -106,7 +109,7 @@ class Allowance(Owned):
                 "allowance as amount=, or narrow it by where"
             )
         share = (months.inside(self.first_day, self.last_day) / months.days)[None, :]
-        given = self._given(world)[:, None] * self.exposure(months)[None, :]
+        given = self._given(world, months)
         rows: list[Row] = []
         for i, group in enumerate(cost.groups):
             own = self.owner | ({self.per: group} if self.per in OWNER_COLUMNS else {})
@@ -119,11 +122,14 @@ class Allowance(Owned):
                 rows.append(Row(f"{name}: blocked", own, served - bill, self.name))
         return tuple(rows)
 
-    def _given(self, world: World) -> FloatArray:
-        """The allowance of a whole month: (draw,)."""
-        if self.tokens is not None:
-            return self.draw(world, self.tokens, "amount", "tokens")
-        return self.draw(world, self.amount or 0.0, "amount", "amount")
+    def _given(self, world: World, months: Months) -> FloatArray:
+        """The allowance of each month: (draw, month)."""
+        out = np.zeros((world.draws, len(months)))
+        name = "amount" if self.tokens is None else "tokens"
+        for given, window in pieces(getattr(self, name), self.window()):
+            part = months.inside(*window) / months.whole
+            out += self.draw(world, given, "amount", name)[:, None] * part[None, :]
+        return out
 
     def _price(self, world: World, bill: FloatArray, usage: FloatArray) -> FloatArray:
         """Money for one unit of the allowance: (draw, month), or what broadcasts to it."""

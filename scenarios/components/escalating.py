@@ -13,6 +13,7 @@ from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
 from scenarios.changes import World
 from scenarios.components.base import Day, Months, Owned
+from scenarios.components.dated import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +41,25 @@ class Escalating(Owned):
                 f"{self.told}: escalation and escalates_on go together: by how much a year, and from which day on"
             )
 
-    def escalated(self, world: World, months: Months) -> FloatArray:
-        """The part of each calendar month that is covered, each day times what its price has risen: (draw, month)."""
+    def escalated(self, world: World, months: Months, window: Window | None = None) -> FloatArray:
+        """The part of each calendar month that is covered, each day times what its price has risen: (draw, month).
+
+        ``window`` are the first and last day that are looked at; the line's own where they are not said.
+        """
+        begin, end = self.window() if window is None else window
         if self.escalation is None or self.escalates_on is None:
-            return self.exposure(months)[None, :]
+            return (months.inside(begin, end) / months.whole)[None, :]
         rate = self.draw(world, self.escalation, "relative", "escalation")
         out = np.zeros((world.draws, len(months)))
-        begin, step = self.first_day, 0
-        day = pd.Timestamp(self.escalates_on)
+        step = 0
         while True:
-            rise = day + pd.DateOffset(years=step)
-            out += np.power(1.0 + rate, step)[:, None] * self._between(months, begin, rise)[None, :]
+            rise = pd.Timestamp(self.escalates_on) + pd.DateOffset(years=step)
+            before = rise - pd.Timedelta(days=1)
+            part = months.inside(begin, before if end is None else min(end, before)) / months.whole
+            out += np.power(1.0 + rate, step)[:, None] * part[None, :]
             if rise > months.last[-1]:
                 return out
             begin, step = rise if begin is None else max(begin, rise), step + 1
-
-    def _between(self, months: Months, begin: pd.Timestamp | None, rise: pd.Timestamp) -> FloatArray:
-        """The part of each calendar month from ``begin`` to the day before ``rise``, inside the line: (month,)."""
-        before = rise - pd.Timedelta(days=1)
-        end = before if self.last_day is None else min(self.last_day, before)
-        return months.inside(begin, end) / months.whole
 
     def _rises(self) -> str:
         if self.escalation is None or self.escalates_on is None:

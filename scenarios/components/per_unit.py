@@ -7,15 +7,14 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar, Final
 
 import numpy as np
-import pandas as pd
 
 from forecast import ranges, schema
-from forecast.calendars import date_of
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
 from scenarios.changes import World
-from scenarios.components.base import Context, Count, Day, Months, checked_number, ends_of
+from scenarios.components.base import Context, Count, Months, ends_of
+from scenarios.components.dated import Dated, checked_dated, pieces, shown_dated
 from scenarios.components.escalating import Escalating
 
 #: Seconds of an hour, and hours of a day.
@@ -67,7 +66,7 @@ currency
 
     KIND: ClassVar[str] = "PerUnit"
 
-    count: Uncertain | Mapping[pd.Timestamp, Uncertain] | str
+    count: Dated | str
     _: KW_ONLY
     price: Uncertain
     per: float = 1.0
@@ -101,13 +100,8 @@ currency
         what = f"{self.told}: count"
         if isinstance(self.count, str):
             one_of(what, self.count, UNITS, PlanError)
-        elif isinstance(self.count, Mapping) and set(self.count) != {"p10", "p90"}:
-            if not self.count:
-                raise PlanError(f"{what}: give at least one date, such as {{'2027-01-01': 40}}")
-            dated = {date_of(day, what, PlanError): checked_number(n, "amount", what) for day, n in self.count.items()}
-            object.__setattr__(self, "count", dict(sorted(dated.items())))
         else:
-            object.__setattr__(self, "count", checked_number(self.count, "amount", what))
+            object.__setattr__(self, "count", checked_dated(self.count, what))
 
     def _check_machines(self) -> None:
         most = np.inf if self.max_machines is None else self.max_machines
@@ -124,11 +118,7 @@ currency
             sold = "a GPU hour" if self.throughput is not None else f"for{each} {self.count}"
             price = f"{ranges.shown(self.price, 'amount')} {sold}"
             return f"{self.name}: {price}{self._served()}{self._dates()}{self._rises()}"
-        many = (
-            "; ".join(f"{ranges.shown(n, 'amount')} from {day:%Y-%m-%d}" for day, n in self.count.items())
-            if isinstance(self.count, Mapping)
-            else ranges.shown(self.count, "amount")
-        )
+        many = shown_dated(self.count)
         price = ranges.shown(self.price, "amount")
         return f"{self.name}: {many} at {price} each a month{self._dates()}{self._rises()}"
 
@@ -154,11 +144,12 @@ currency
 
     def quantity(self, world: World, months: Months, context: Context) -> FloatArray:
         """Units that a price is paid for, times what it has risen: (draw, month)."""
-        risen = self.escalated(world, months)
-        if isinstance(self.count, Mapping):
-            return self._dated(world, months)
         if not isinstance(self.count, str):
-            return np.asarray(self.draw(world, self.count, "amount", "count")[:, None] * risen)
+            out = np.zeros((world.draws, len(months)))
+            for many, window in pieces(self.count, self.window()):
+                out += self.draw(world, many, "amount", "count")[:, None] * self.escalated(world, months, window)
+            return out
+        risen = self.escalated(world, months)
         part = self.exposure(months)
         # Of a month that is covered in part, the part of its usage and of the rise, by days.
         share = self._share(months)
@@ -179,28 +170,6 @@ currency
     def _share(self, months: Months) -> FloatArray:
         """The part of each month's days in the plan that the line covers: (month,)."""
         return months.inside(self.first_day, self.last_day) / months.days
-
-    def _dated(self, world: World, months: Months) -> FloatArray:
-        """A count by date: each day's own, times what the price has risen: (draw, month)."""
-        assert isinstance(self.count, Mapping)
-        out = np.zeros((world.draws, len(months)))
-        days = list(self.count)
-        for day, until, many in zip(days, [*days[1:], None], self.count.values(), strict=True):
-            last = None if until is None else until - pd.Timedelta(days=1)
-            within = _narrowed(self, day, last)
-            if within is not None:
-                out += self.draw(world, many, "amount", "count")[:, None] * within.escalated(world, months)
-        return out
-
-
-def _narrowed(line: PerUnit, start: Day, end: Day | None) -> PerUnit | None:
-    """The same line within some days, or None where it has none of them."""
-    from dataclasses import replace
-
-    begin = pd.Timestamp(start) if line.first_day is None else max(line.first_day, pd.Timestamp(start))
-    ends = [pd.Timestamp(day) for day in (line.end, end) if day is not None]
-    finish = min(ends) if ends else None
-    return None if finish is not None and finish < begin else replace(line, start=begin, end=finish)
 
 
 def _positive(value: object, what: str) -> None:
