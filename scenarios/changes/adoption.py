@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final, get_args
+from typing import ClassVar, Final, get_args
 
 import numpy as np
 import pandas as pd
@@ -57,6 +57,9 @@ class Adoption:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+
     users: float
     market: Uncertain
     innovation: Uncertain
@@ -88,16 +91,6 @@ class Adoption:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("adoption", self.name, self.basis, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""
@@ -217,6 +210,9 @@ class Headcount:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+
     table: Sequence[Heads]
     per_head_monthly: Uncertain = 0.0
     where: Mapping[str, str] = field(default_factory=dict)
@@ -234,16 +230,6 @@ class Headcount:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("headcount", self.name, self.basis, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""

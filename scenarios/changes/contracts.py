@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -89,6 +89,10 @@ class Contract:
     known.
     """
 
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "price"
+    unit: ClassVar[str] = "*"
+
     rules: tuple[Rule, ...]
     start: Day | None = None
     end: Day | None = None
@@ -126,24 +130,9 @@ class Contract:
             )
 
     @property
-    def unit(self) -> str:
-        """A contract bills all units."""
-        return "*"
-
-    @property
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("contract", self.name, self.provider, self.model, self.where, self.start)
-
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Price."""
-        return "price"
 
     def describe(self) -> str:
         """In plain words."""

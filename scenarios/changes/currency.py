@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -58,6 +58,9 @@ class ExchangeRate:
         Tells two rates apart, and names their random numbers.
     """
 
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "currency"
+
     by: Uncertain = 0.0
     drift: Uncertain = 0.0
     volatility: float = 0.0
@@ -86,16 +89,6 @@ class ExchangeRate:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("exchange_rate", self.name, self.currency, self.provider, self.model, self.unit, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Currency."""
-        return "currency"
 
     def describe(self) -> str:
         """In plain words."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -40,6 +41,9 @@ class Discount:
         Tells two discounts on the same SKUs apart, and names their random numbers.
     """
 
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "price"
+
     share: Uncertain
     on: Day | None = None
     until: Day | None = None
@@ -61,16 +65,6 @@ class Discount:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("discount", self.name, self.provider, self.model, self.unit, self.where, self.on, self.until)
-
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Price."""
-        return "price"
 
     def describe(self) -> str:
         """In plain words."""
@@ -116,6 +110,9 @@ class Negotiation:
         Tells two negotiations on the same SKUs apart, and names their random numbers.
     """
 
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "price"
+
     share: Uncertain
     on: Day = ""
     probability: float = 1.0
@@ -141,16 +138,6 @@ class Negotiation:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("negotiation", self.name, self.provider, self.model, self.unit, self.where, self.on)
-
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Price."""
-        return "price"
 
     def describe(self) -> str:
         """In plain words."""

@@ -73,6 +73,8 @@ class Outage:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "mix"
+
     days: Uncertain
     rate: Uncertain | None = None
     on: Day | None = None
@@ -113,11 +115,6 @@ class Outage:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("outage", self.name, self.model, self.on, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Mix."""
-        return "mix"
 
     @property
     def step(self) -> Step:

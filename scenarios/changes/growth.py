@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -44,6 +44,9 @@ class Growth:
         Tells two growths on the same workloads apart, and names their random numbers.
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+
     monthly: Uncertain | None = None
     yearly: Uncertain | None = None
     where: Mapping[str, str] = field(default_factory=dict)
@@ -70,16 +73,6 @@ class Growth:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("growth", self.name, self.basis, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import ClassVar, get_args
 
 import numpy as np
 
@@ -40,6 +40,9 @@ class LinearGrowth:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+
     monthly: Uncertain
     where: Mapping[str, str] = field(default_factory=dict)
     basis: Basis = "total"
@@ -56,16 +59,6 @@ class LinearGrowth:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("linear_growth", self.name, self.basis, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""
@@ -106,6 +99,9 @@ class LogisticGrowth:
         As in :class:`LinearGrowth`.
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+
     monthly: Uncertain
     ceiling: Uncertain
     where: Mapping[str, str] = field(default_factory=dict)
@@ -134,16 +130,6 @@ class LogisticGrowth:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("logistic_growth", self.name, self.basis, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""

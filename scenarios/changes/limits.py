@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias, get_args
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -62,6 +62,9 @@ class Limit:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "limit"
+    step: ClassVar[Step] = "volume"
+
     requests: Uncertain | None = None
     tokens: Uncertain | None = None
     every: Every = "day"
@@ -101,16 +104,6 @@ class Limit:
         """Names the random numbers."""
         what = "requests" if self.requests is not None else ",".join(("tokens", *self.units))
         return key_of("limit", self.name, what, self.every, self.per, self.on, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Limits."""
-        return "limit"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""

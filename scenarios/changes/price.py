@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -51,6 +51,9 @@ class PriceChange:
         Tells two changes of the same SKUs and date apart, and names their random numbers.
     """
 
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "price"
+
     model: str = "*"
     provider: str = "*"
     unit: str = "*"
@@ -75,16 +78,6 @@ class PriceChange:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("price", self.name, self.provider, self.model, self.unit, self.on)
-
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Price."""
-        return "price"
 
     def describe(self) -> str:
         """In plain words."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -40,6 +41,9 @@ class PriceSteps:
     name : str, optional
         Tells two tables of the same SKUs apart, and names their random numbers.
     """
+
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "price"
 
     by: Mapping[Day, Uncertain] | None = None
     to: Mapping[Day, Uncertain] | None = None
@@ -83,16 +87,6 @@ class PriceSteps:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("price_steps", self.name, self.provider, self.model, self.unit, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Price."""
-        return "price"
 
     def describe(self) -> str:
         """In plain words."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,9 @@ class Runaway:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+
     hours: Uncertain
     tokens: Mapping[str, Uncertain] | None = None
     money: Uncertain | None = None
@@ -79,16 +83,6 @@ class Runaway:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("runaway", self.name, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""

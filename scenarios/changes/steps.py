@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -56,6 +57,9 @@ class Step:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Effect] = "volume"
+
     by: Uncertain
     on: Day | None = None
     ramp: float = 0.0
@@ -79,16 +83,6 @@ class Step:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("step", self.name, self.on, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Effect:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""
@@ -129,6 +123,9 @@ class Campaign:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Effect] = "volume"
+
     start: Day
     end: Day
     by: Uncertain
@@ -156,16 +153,6 @@ class Campaign:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("campaign", self.name, self.start, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Effect:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""
@@ -209,6 +196,9 @@ class Retire:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Effect] = "volume"
+
     where: Mapping[str, str]
     on: Day
     ramp: float = 0.0
@@ -228,16 +218,6 @@ class Retire:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("retire", self.name, self.on, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Effect:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -67,6 +67,9 @@ class NewWorkload:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+
     model: str
     provider: str
     users: Uncertain
@@ -104,16 +107,6 @@ class NewWorkload:
         """Names the random numbers."""
         own = {"project": self.project, "environment": self.environment, **self.labels}
         return key_of("new_workload", self.name, self.provider, self.model, {k: v for k, v in own.items() if v})
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""
