@@ -18,8 +18,8 @@ from forecast.periods import MONTH_DAYS
 from forecast.ranges import Uncertain
 from scenarios.changes.base import Day, Stage, Step, checked, checked_where, key_of, told, told_where
 from scenarios.changes.flows import Flows, Term
-from scenarios.changes.growth import Basis
-from scenarios.changes.growth_curves import checked_rate, curve, drawn_above, grown, told_basis
+from scenarios.changes.growth import Basis, checked_rate, curve, grown, told_basis
+from scenarios.changes.growth_curves import drawn_above
 from scenarios.changes.scene import Scene
 
 #: Days of the year that rates of adoption are told by.
@@ -311,10 +311,6 @@ def _weights(table: Sequence[Heads], days: pd.DatetimeIndex) -> FloatArray:
     dates = np.array([(one.day - days[0]) / pd.Timedelta(days=1) for one in table])
     at = np.arange(len(days), dtype="float64")
     return np.stack([np.interp(at, dates, unit) for unit in np.eye(len(dates))])
-
-
-def _each(who: str, monthly: Uncertain) -> str:
-    return "" if monthly == 0 else f", with {told(monthly, 'relative')} requests a {who} each month"
 
 
 def _rate(value: Uncertain) -> str:

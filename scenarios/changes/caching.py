@@ -12,8 +12,8 @@ from forecast.panel import FloatArray, IntArray
 from forecast.ranges import Uncertain
 from scenarios.changes.base import Stage, checked, told
 from scenarios.changes.flows import AVOIDED, Flows
-from scenarios.changes.levers import PROMPT, Lever, by_path, share_of, volume_of
-from scenarios.changes.scene import Scene, constant, part
+from scenarios.changes.levers import PROMPT, Lever, share_of, volume_of
+from scenarios.changes.scene import Scene, by_path, constant, part
 
 Lifetime = Literal["5m", "1h"]
 _WRITTEN: Final[dict[str, str]] = {"5m": "cache_write_tokens", "1h": "cache_write_1h_tokens"}
