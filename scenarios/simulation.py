@@ -289,7 +289,7 @@ class _Work:
 def _dealt(values: FloatArray, deal: BoolArray) -> FloatArray:
     """What each draw has (n, period), by the trajectory that it follows: (trajectory, draw of it, period)."""
     if deal.all():
-        return values.reshape(*deal.shape, -1)
+        return values.reshape(*deal.shape, values.shape[1])
     out = np.zeros((*deal.shape, values.shape[1]))
     out[deal] = values
     return out
