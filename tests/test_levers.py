@@ -94,8 +94,8 @@ EVERY = {
             "big", "ours", on="2026-06-01", training=50, input_ratio=0.2, prices={"input_tokens": 3, "output_tokens": 9}
         ),
         (
-            "all requests of big move to ours with 0.20 times the input at 3 a quoted unit of input_tokens, 9 a quoted unit "
-            "of output_tokens from 2026-06-01; 50.00 to train"
+            "all requests of big move to ours with 0.20 times the input at 3 a quoted unit of input_tokens, 9 a quoted "
+            "unit of output_tokens from 2026-06-01; 50.00 to train"
         ),
     ),
     "compress": ("own", sc.Compress(by=-0.4), "GPU hours change by -40.0% as the model is compressed"),
