@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Final, Literal, Protocol, TypeAlias, cast, runtime_checkable
+from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 import pandas as pd
 
@@ -135,8 +135,10 @@ def parameters_of(change: Change) -> dict[str, str]:
     A class says by its class variable ``drawn`` where a name is not the field's; an empty one is of numbers that each
     event draws anew, which nothing can tie.
     """
-    own = [f.name for f in fields(cast("Any", change)) if "Uncertain" in str(f.type)] if is_dataclass(change) else []
-    return dict(zip(own, own, strict=True)) | dict(getattr(change, "drawn", {}))
+    found: dict[str, str] = {}
+    if is_dataclass(change):
+        found = {f.name: f.name for f in fields(change) if "Uncertain" in str(f.type)}
+    return found | dict(getattr(change, "drawn", {}))
 
 
 def key_of(kind: str, *parts: object) -> str:
