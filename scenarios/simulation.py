@@ -137,10 +137,11 @@ def _grouped(one: Sum) -> _Asked:
         own = bool(flows.source[row] == CONSTANT)
         book = _shape(enacted.book[:, row], moves)
         terms = cast("Path", flows.terms.of(row))
-        key = (*map(id, terms), "|", *map(id, more), "|", *map(id, moves), own, book.tobytes())
+        per = 1.0 if all(move.scale_free for move in moves) else float(enacted.per[row])
+        key = (*map(id, terms), "|", *map(id, more), "|", *map(id, moves), own, per, book.tobytes())
         if key not in known:
             known[key] = len(groups)
-            groups.append(_Group(terms, more, moves, book, float(enacted.per[row]) if moves else 1.0, own))
+            groups.append(_Group(terms, more, moves, book, per, own))
         group[i] = known[key]
     code = group * one.cells + one.cell
     order = np.argsort(code, kind="stable")
@@ -289,7 +290,7 @@ class _Work:
 def _dealt(values: FloatArray, deal: BoolArray) -> FloatArray:
     """What each draw has (n, period), by the trajectory that it follows: (trajectory, draw of it, period)."""
     if deal.all():
-        return values.reshape(*deal.shape, -1)
+        return values.reshape(*deal.shape, values.shape[1])
     out = np.zeros((*deal.shape, values.shape[1]))
     out[deal] = values
     return out
