@@ -9,6 +9,7 @@ from forecast.ranges import between
 
 if TYPE_CHECKING:
     from scenarios.bridging import Bridge
+    from scenarios.budget.bridges import bridge
     from scenarios.budget.budget_plan import BudgetPlan
     from scenarios.budget.planning import plan
     from scenarios.budget.spec import PlanSpec
@@ -121,6 +122,7 @@ _LATER = {
     "Step": "scenarios.changes",
     "Tokenizer": "scenarios.changes",
     "VendorPrices": "scenarios.changes",
+    "bridge": "scenarios.budget.bridges",
     "clipped": "scenarios.clipping",
     "compare": "scenarios.comparing.comparison",
     "dump": "scenarios.files.loading",
@@ -187,6 +189,7 @@ __all__ = [
     "Tokenizer",
     "VendorPrices",
     "between",
+    "bridge",
     "clipped",
     "compare",
     "dump",

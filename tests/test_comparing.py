@@ -183,6 +183,20 @@ def test_savings_are_told_by_month(flat):
     assert made.plot_saved("as forecast", "batches").get_title() == "As forecast pays for itself in none of the futures"
 
 
+def test_the_frontier_says_which_are_dominated(flat):
+    def mini(share, quality, name):
+        return sc.Scenario(name, [sc.Route("gpt-5", "gpt-5-mini", share=share, quality=quality)])
+
+    made = sc.compare(flat, [mini(0.5, 0.02, "half"), mini(0.4, 0.10, "worse"), mini(1.0, 0.02, "all")], draws=100)
+    table = made.frontier()
+    # A million tokens cost 1.25 at gpt-5 and 0.25 at gpt-5-mini: 0.8 of what is routed is saved; quality is lost on it.
+    base = made.totals("as forecast").mean()
+    assert table["saving"].tolist() == pytest.approx([0.0, 0.4 * base, 0.32 * base, 0.8 * base], rel=1e-9)
+    assert table["quality_lost"].tolist() == pytest.approx([0.0, 0.01, 0.04, 0.02], abs=1e-12)
+    assert table["dominated"].tolist() == [False, False, True, False]
+    assert made.plot_frontier().get_title() == "Worse: another saves more at no more loss"
+
+
 # ------------------------------------------------------------------------------------------------------------ effect
 
 

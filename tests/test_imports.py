@@ -158,6 +158,7 @@ PUBLIC = {
         "plan",
         # from one total to another
         "Bridge",
+        "bridge",
         # scenarios beside each other
         "CommonFactor",
         "Comparison",

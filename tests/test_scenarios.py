@@ -35,7 +35,7 @@ def growth(low=0.02, high=0.06, **more):
 
 
 def cut(**more):
-    return sc.PriceChange(on="2027-02-01", by=sc.between(-0.4, -0.2), **{"probability": 0.5, **more})
+    return sc.PriceChange(by=sc.between(-0.4, -0.2), **{"on": "2027-02-01", "probability": 0.5, **more})
 
 
 # ------------------------------------------------------------------------------------------------ identity and order
@@ -77,6 +77,16 @@ def test_one_scenario_after_another_is_both_lists(projection):
     assert (sc.Scenario() | b).name == "b"
     with pytest.raises(fc.ScenarioError, match="stands twice"):
         a | a.named("again")
+
+
+@pytest.mark.parametrize("draws", [100, 150, 199])
+def test_fewer_draws_than_trajectories_are_dealt_too(draws):
+    wide = fc.project(organisation(), horizon="1M", seed=7, trajectories=180)
+    as_is, cheaper = totals(
+        wide, sc.Scenario(), sc.Scenario("cut", [cut(probability=1.0, on="2026-11-01")]), draws=draws
+    )
+    assert as_is.shape == (draws,)
+    assert (cheaper < as_is).all()
 
 
 def test_a_price_cut_is_known_ten_times_better_on_the_same_worlds(projection):

@@ -218,6 +218,12 @@ def _compare(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job.add_argument("--lag", type=_lag, help="last periods that may be incomplete, not used (2 days, 0 months)")
     job.add_argument("--draws", type=_draws, default=10_000, help="how many futures (%(default)s)")
     job.add_argument("--out", type=Path, metavar="DIR", help="write tables, chart and a waterfall a scenario there")
+    job.add_argument(
+        "--bridge",
+        choices=("step", "change"),
+        default="step",
+        help="what waterfalls tell: volume, price, levers and so on, or each change (%(default)s)",
+    )
     _of_series(job)
     _of_output(job)
     job.set_defaults(run=compare_job.run)

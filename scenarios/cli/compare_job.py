@@ -31,7 +31,7 @@ from scenarios.cli.prices_job import book_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import LARGE, Column, Style, aligned, csv, markdown
 from scenarios.cli.usage_input import read_usage_of, series_columns
-from scenarios.comparing.comparison import Comparison, compare
+from scenarios.comparing.comparison import By, Comparison, compare
 from scenarios.files.scenario_file import scenario_source
 from scenarios.files.source import ScenarioSource
 
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         written: list[Path] = []
         if options.out:
             step("writing files")
-            written = write_whole(options.out, _writers(made))
+            written = write_whole(options.out, _writers(made, options.bridge))
     _show(made, usage, written, options, screen=screen)
     return 0
 
@@ -146,9 +146,9 @@ def _columns(table: pd.DataFrame) -> list[Column]:
     ]
 
 
-def _writers(made: Comparison) -> dict[str, Callable[[Path], object]]:
+def _writers(made: Comparison, by: By) -> dict[str, Callable[[Path], object]]:
     """The files of a comparison: its table and chart, and of each scenario what makes its difference."""
-    bridges = {name: made.bridge(name) for name in made.names[1:]}
+    bridges = {name: made.bridge(name, by=by) for name in made.names[1:]}
     steps = pd.concat([b.table().assign(scenario=name) for name, b in bridges.items()], ignore_index=True)
     steps = steps[["scenario", *steps.columns.drop("scenario")]]
     frames = {"compare.csv": table_of(made), "bridge.csv": steps}

@@ -158,6 +158,21 @@ class Comparison:
         width = table[["alone_p10", "alone_p90"]].abs().max(axis=1).to_numpy(dtype="float64")
         return table.iloc[np.argsort(-width, kind="stable")].set_index("change")
 
+    def frontier(self) -> pd.DataFrame:
+        """What each scenario saves beside what it loses of quality, and which are dominated.
+
+        Columns ``saving`` (mean, against the first) with ``saving_p10`` and ``saving_p90``, ``quality_lost`` (mean, of
+        the first's), and ``dominated``: another scenario saves as much or more at no more loss, and is better in one.
+        """
+        table = self.table()
+        lost = (1.0 - table["quality"]).fillna(0.0).where(lambda v: v.abs() > _NOTHING, 0.0)
+        made = pd.DataFrame({"saving": -table["delta"], "saving_p10": -table["delta_p90"]})
+        made = made.assign(saving_p90=-table["delta_p10"], quality_lost=lost)
+        pairs = made[["saving", "quality_lost"]].to_numpy()
+        no_worse = (pairs[:, None, 0] >= pairs[None, :, 0]) & (pairs[:, None, 1] <= pairs[None, :, 1])
+        better = (pairs[:, None, 0] > pairs[None, :, 0]) | (pairs[:, None, 1] < pairs[None, :, 1])
+        return (made + 0.0).assign(dominated=np.asarray((no_worse & better).any(axis=0)))
+
     def saved(self, name: str, against: str | None = None) -> FloatArray:
         """What one scenario saves against another (the first, unless named): (draw, month); below 0: it is dearer."""
         other, own = self.outcomes[0 if against is None else self._at(against)], self.outcomes[self._at(name)]
@@ -172,6 +187,12 @@ class Comparison:
         from scenarios.comparing.figure import scenarios_chart
 
         return scenarios_chart(self, ax)
+
+    def plot_frontier(self, ax: Axes | None = None) -> Axes:
+        """Draw what each scenario saves against what it loses of quality; those not dominated are joined."""
+        from scenarios.comparing.figure import frontier_chart
+
+        return frontier_chart(self.frontier(), self.names[0], self.currency, ax)
 
     def plot_saved(self, name: str, against: str | None = None, ax: Axes | None = None) -> Axes:
         """Draw what a scenario has saved by the end of each month: P10-P90, P25-P75 and P50."""

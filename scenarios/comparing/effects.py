@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from forecast import schema
 from forecast.drivers import labels_of
+from forecast.errors import ScenarioError
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
@@ -22,7 +24,10 @@ from scenarios.costing import Course, Enacted, Unpriced, enact
 from scenarios.outcome import Outcome, outcomes
 from scenarios.scenario import Scenario
 from scenarios.simulation import Sum, simulate
+from scenarios.spans import Spans
 
+#: A first and a last day.
+Span: TypeAlias = tuple[pd.Timestamp, pd.Timestamp]
 #: The column of the month in the labels of a driver state.
 MONTH = "month"
 #: A driver whose mean moved by less than this part of itself did not move. Drivers are told by month; inside a month
@@ -81,8 +86,13 @@ def states(
     draws: int,
     seed: int,
     unpriced: Unpriced = "refuse",
+    monthly: bool = True,
+    within: Span | None = None,
 ) -> list[DriverState]:
-    """The drivers of the plan's cost under each of some scenarios, in the same worlds."""
+    """The drivers of the plan's cost under each of some scenarios, in the same worlds.
+
+    ``monthly`` keeps months apart; ``within`` (first day, last day) takes the planned months inside.
+    """
     quotes = Quotes(prices, projection.days, projection.usage.currency)
     world = World(draws, seed)
     enacted = [
@@ -90,30 +100,62 @@ def states(
     ]
     laid = [_Layout.of(one, projection.spec.by) for one in enacted]
     made = simulate(projection, [s for one in laid for s in one.sums], draws=draws, seed=seed)
-    planned = made.spans.planned
-    sums = iter([part[:, planned] for part in made.sums])
+    chosen = chosen_spans(made.spans, within)
+    sums = iter([part[:, chosen] for part in made.sums])
     beside = outcomes(projection, scenarios, prices=prices, draws=draws, seed=seed, detail=(), unpriced=unpriced)
     return [
-        _state(one, [next(sums) for _ in range(3)], outcome, months=made.spans.months[planned], by=projection.spec.by)
+        _state(one, [next(sums) for _ in range(3)], outcome, chosen, by=projection.spec.by, monthly=monthly)
         for one, outcome in zip(laid, beside, strict=True)
     ]
 
 
+def chosen_spans(spans: Spans, within: Span | None) -> BoolArray:
+    """The planned spans, or those of them that lie inside two days: bool (span,).
+
+    Raises
+    ------
+    ScenarioError
+        There are none, or one of them is cut.
+    """
+    if within is None:
+        return spans.planned
+    first, last = within
+    inside = spans.planned & np.asarray((spans.first >= first) & (spans.last <= last))
+    touched = spans.planned & np.asarray((spans.last >= first) & (spans.first <= last))
+    if not inside.any() or (inside != touched).any():
+        plan = spans.first[spans.planned][0], spans.last[spans.planned][-1]
+        raise ScenarioError(
+            f"{first:%Y-%m-%d} to {last:%Y-%m-%d} are not whole months of the plan, which runs from {plan[0]:%Y-%m-%d} "
+            f"to {plan[1]:%Y-%m-%d}"
+        )
+    return inside
+
+
 def _state(
-    laid: _Layout, sums: list[FloatArray], outcome: Outcome, *, months: pd.PeriodIndex, by: tuple[str, ...]
+    laid: _Layout,
+    sums: list[FloatArray],
+    outcome: Outcome,
+    chosen: BoolArray,
+    *,
+    by: tuple[str, ...],
+    monthly: bool,
 ) -> DriverState:
-    """The drivers by month: sums are (draw, span, leg or lane)."""
-    count, legs, lanes = len(months), laid.legs, laid.lanes
-    names = [f"{m} ({i + 1})" if months.duplicated()[i] else str(m) for i, m in enumerate(months)]
-    every = pd.concat([legs.assign(**{MONTH: name}) for name in names], ignore_index=True)
-    each = pd.concat([lanes.assign(leg=lanes["leg"] + i * len(legs)) for i in range(count)], ignore_index=True)
-    requests, quantities, cost = (np.asarray(part.reshape(len(part), -1)) for part in sums)
-    planned = outcome.spans.planned
-    lines = [line.money[:, planned].sum(axis=1) for line in outcome.lines]
+    """The drivers of some spans: sums are (draw, span, leg or lane)."""
+    months, legs, lanes = outcome.spans.months[chosen], laid.legs, laid.lanes
+    if monthly:
+        names = [f"{m} ({i + 1})" if months.duplicated()[i] else str(m) for i, m in enumerate(months)]
+        legs = pd.concat([laid.legs.assign(**{MONTH: name}) for name in names], ignore_index=True)
+        lanes = pd.concat(
+            [lanes.assign(leg=lanes["leg"] + i * len(laid.legs)) for i in range(len(months))], ignore_index=True
+        )
+    requests, quantities, cost = (
+        np.asarray(part.reshape(len(part), -1) if monthly else part.sum(axis=1)) for part in sums
+    )
+    lines = [line.money[:, chosen].sum(axis=1) for line in outcome.lines]
     return state_from_quantities(
-        every,
-        each,
-        by=(*by, MONTH),
+        legs,
+        lanes,
+        by=(*by, MONTH) if monthly else by,
         requests=requests,
         quantities=quantities,
         cost=cost,

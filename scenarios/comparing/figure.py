@@ -11,6 +11,7 @@ from forecast.drawing import (
     BODY,
     SIZE,
     SMALL,
+    apart,
     band,
     canvas,
     clock,
@@ -100,6 +101,43 @@ def tornado_chart(table: pd.DataFrame, name: str, against: str, currency: str, a
     most = printable(str(first), 34)
     title = f"{most} moves the total of {printable(name, 30)} most" if len(table) else "Nothing changes"
     headline(ax, title[0].upper() + title[1:], "Each change alone: mean as a mark, P10-P90 as a bar", palette)
+    return ax
+
+
+def frontier_chart(table: pd.DataFrame, first: str, currency: str, ax: Axes | None = None) -> Axes:
+    """Saving against quality lost, P10-P90 as whiskers; scenarios that no other beats are joined by a line."""
+    ax, palette = canvas(ax)
+    shown = table.drop(index=first)
+    names = [str(name) for name in shown.index]
+    lost, saving = 100 * shown["quality_lost"].to_numpy(), shown["saving"].to_numpy()
+    low, high = shown["saving_p10"].to_numpy(), shown["saving_p90"].to_numpy()
+    beaten = shown["dominated"].to_numpy(dtype=bool)
+    best = np.nonzero(~beaten)[0]
+    best = best[np.lexsort((saving[best], lost[best]))]
+    ax.axhline(0.0, color=palette.muted, linewidth=0.8, zorder=1.5)
+    ax.plot(lost[best], saving[best], color=palette.future, linewidth=1.2, zorder=2)
+    width = float(np.ptp(lost)) or 1.0
+    ax.set_xlim(float(lost.min(initial=0.0)) - 0.06 * width, float(lost.max(initial=0.0)) + 0.30 * width)
+    reach = float(high.max(initial=0.0) - low.min(initial=0.0)) or 1.0
+    ax.set_ylim(float(low.min(initial=0.0)) - 0.06 * reach, float(high.max(initial=0.0)) + 0.06 * reach)
+    for x in np.unique(lost):
+        here = np.nonzero(lost == x)[0]
+        here = here[np.argsort(saving[here], kind="stable")]
+        places = apart(saving[here], 0.055 * reach, *ax.get_ylim())
+        for i, y in zip(here, places, strict=True):
+            colour = palette.muted if beaten[i] else palette.future
+            ax.plot([x, x], [low[i], high[i]], color=colour, linewidth=1.2, zorder=2)
+            ax.plot(x, saving[i], "o", color=colour, markersize=6, zorder=3)
+            told = printable(names[int(i)], 30)
+            ink = palette.muted if beaten[i] else palette.ink
+            ax.annotate(told, (x, y), (8, 4), textcoords="offset points", va="bottom", fontsize=SMALL, color=ink)
+    ax.set_xlabel("quality lost, %")
+    money_axis(ax.yaxis, f"{printable(currency)} saved against {printable(first, 24)}")
+    names = [printable(str(n), 24) for n in shown.index[beaten]]
+    title = (
+        f"{', '.join(names[:3])}: another saves more at no more loss" if names else "Who saves more loses more quality"
+    )
+    headline(ax, title[0].upper() + title[1:], "Means over futures, whiskers P10-P90; joined: beaten by none", palette)
     return ax
 
 
