@@ -127,6 +127,19 @@ def test_a_stated_price_is_for_as_many_units_as_each_unit_is_quoted_by():
     np.testing.assert_allclose(outcome(projection, change, prices=book).totals, wanted, rtol=1e-9)
 
 
+def test_a_level_holds_where_a_migration_joins_what_was_on_the_target_already():
+    days = pd.date_range("2026-04-15", periods=200)
+    frame = pd.DataFrame({"date": days, "provider": "openai", "project": "search", "environment": "production"})
+    frame = frame.assign(requests=1_000.0, output_tokens=2e5)
+    usage = fc.Usage.from_frame(pd.concat([frame.assign(model="gpt-5"), frame.assign(model="gpt-5-mini")]))
+    projection = fc.project(usage, horizon="1Q", seed=1, trajectories=20, lag=0)
+    moves = sc.Migrate("gpt-5", "gpt-5-mini", on=projection.span.start)
+    level = sc.Intensity("output_tokens", to=300.0)
+    # 90 days of 2,000 requests with 300 tokens each at 2.00 a million.
+    wanted = 90 * 2_000 * 300 * 2.00 / 1e6
+    np.testing.assert_allclose(outcome(projection, moves, level).totals, wanted, rtol=1e-9)
+
+
 def test_a_name_with_brackets_is_itself():
     usage = plain(np.full(200, 1_000.0), department="team [beta]")
     projection = fc.project(usage, horizon="1Q", seed=1, trajectories=20, lag=0)
