@@ -105,6 +105,22 @@ def least(value: Uncertain) -> float:
     return float(np.asarray(value.ppf(np.array([0.1])))[0])
 
 
+def highest(value: Uncertain) -> float:
+    """The highest value that a check should look at: the number, or the range's high end."""
+    if isinstance(value, Between):
+        return value.high
+    if isinstance(value, float | int):
+        return float(value)
+    return float(np.asarray(value.ppf(np.array([0.9])))[0])
+
+
+def ends(value: Uncertain) -> tuple[float, ...]:
+    """The number, or the ends of a range; nothing of a distribution."""
+    if isinstance(value, Between):
+        return value.low, value.high
+    return (float(value),) if isinstance(value, float | int) else ()
+
+
 def values(value: Uncertain, u: FloatArray, kind: Kind, what: str = "an uncertain number") -> FloatArray:
     """The value in each draw, from uniform numbers ``u`` (draw,).
 
@@ -159,8 +175,7 @@ def _scale(kind: Kind) -> tuple[Callable[[float], float], Callable[[FloatArray],
 
 def in_domain(value: Uncertain, kind: Kind, what: str) -> None:
     """Refuse a number or range that its kind cannot take."""
-    ends = (value.low, value.high) if isinstance(value, Between) else (value,) if isinstance(value, float | int) else ()
-    for end in ends:
+    for end in ends(value):
         if kind == "relative" and end <= -1:
             hint = f"; for {end:g} % write {end / 100:g}" if end <= -2 else ""
             raise ScenarioError(f"{what} = {end:g}: a relative change of -100 % or less leaves nothing{hint}")

@@ -31,7 +31,7 @@ from scenarios.changes.base import (
     told_from,
     told_where,
 )
-from scenarios.changes.flows import Flows, Scope, Term
+from scenarios.changes.flows import Flows
 from scenarios.changes.matching import match
 from scenarios.changes.scene import Scene, by_draw
 
@@ -91,10 +91,7 @@ class Lever(ABC):
             raise ScenarioError(f"{what}.where: say the model as model={self.where['model']!r}")
         checked_day(self, "on")
         checked_days(self, "ramp")
-        checked(self, "quality", "relative")
-        for end in ends(self.quality):
-            if end > 1:
-                raise ScenarioError(f"{what}.quality = {end:g} is more than all; for {end:g} % write {end / 100:g}")
+        checked(self, "quality", "relative", most=1.0)
         checked(self, "setup", "amount")
         checked(self, "running", "amount")
         if self.setup != 0.0 and self.on is None:
@@ -187,13 +184,6 @@ class Lever(ABC):
         ]
 
 
-def ends(value: Uncertain) -> tuple[float, ...]:
-    """The number, or the ends of a range; nothing of a distribution."""
-    if isinstance(value, ranges.Between):
-        return value.low, value.high
-    return (float(value),) if isinstance(value, int | float) else ()
-
-
 def share_of(value: Uncertain, what: str) -> str:
     """In words, a share of something: ``"30.0% of requests"``, ``"all requests"``."""
     return f"all {what}" if value == 1.0 else f"{told(value, 'share')} of {what}"
@@ -247,18 +237,8 @@ def of_unit(flows: Flows, rows: BoolArray, pattern: str, scene: Scene, *, what: 
     return scene.units(flows, rows, units, what=what)
 
 
-def by_path(values: FloatArray, profile: FloatArray | None = None) -> Term:
-    """Value · profile: a factor (draw,), where a profile (period,) is given as far as it has come."""
-    come = np.ones(1) if profile is None else np.asarray(profile, dtype="float64")
-
-    def value(scope: Scope) -> FloatArray:
-        return np.asarray(values[scope.draws][:, None] * come[None, :])
-
-    return Term(value)
-
-
 def not_above_zero(change: Lever, name: str, value: Uncertain, does: str) -> None:
     """Refuse a saving that is written as a rise."""
-    for end in ends(value):
+    for end in ranges.ends(value):
         if end > 0:
             raise ScenarioError(f"{type(change).__name__}.{name} = {end:g} {does}; write {-end:g}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from forecast import ranges, schema
+from forecast import ranges
 from forecast.calendars import date_of
 from forecast.errors import ScenarioError
 from forecast.lanes import sku_prices, units_per_price
@@ -131,15 +131,6 @@ class Scene:
             )
         return found
 
-    def groups(self, flows: Flows, per: str, *, what: str) -> list[str]:
-        """The name of each flow's draw: one for all, or one for each value of a column: (flow,)."""
-        if per == "all":
-            return ["all"] * len(flows)
-        if per not in flows.labels or per == "workload":
-            known = ["all", *[c for c in flows.labels.columns if c != "workload"]]
-            raise ScenarioError(f"{what}.per = {per!r}: wanted one of {', '.join(known)}")
-        return [str(v) for v in flows.labels[per]]
-
     # -------------------------------------------------------------------------------------------- what is drawn once
 
     def draw(self, key: str, value: Uncertain, kind: Kind, parameter: str, group: str = "all") -> FloatArray:
@@ -242,19 +233,16 @@ def by_draw(values: FloatArray, profile: FloatArray | None = None) -> Term:
     return Term(value)
 
 
-def part(values: FloatArray, profile: FloatArray | None = None) -> tuple[Term, Term]:
-    """What stays and what goes of a flow of which a share goes: 1 - share · profile, and share · profile."""
+def by_path(values: FloatArray, profile: FloatArray | None = None) -> Term:
+    """Value · profile: a factor (draw,), where a profile (period,) is given as far as it has come."""
     come = np.ones(1) if profile is None else np.asarray(profile, dtype="float64")
 
-    def goes(scope: Scope) -> FloatArray:
+    def value(scope: Scope) -> FloatArray:
         return np.asarray(values[scope.draws][:, None] * come[None, :])
 
-    def stays(scope: Scope) -> FloatArray:
-        return np.asarray(1.0 - values[scope.draws][:, None] * come[None, :])
-
-    return Term(stays), Term(goes)
+    return Term(value)
 
 
-def is_billed(unit: str) -> bool:
-    """Whether flows of this unit cost money."""
-    return unit != VOLUME and unit not in {n for n, u in schema.UNITS.items() if u.part_of is not None}
+def part(values: FloatArray, profile: FloatArray | None = None) -> tuple[Term, Term]:
+    """What stays and what goes of a flow of which a share goes: 1 - share · profile, and share · profile."""
+    return by_draw(-values, profile), by_path(values, profile)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
@@ -104,6 +104,10 @@ class VendorPrices:
         What a reader calls it. A model's jumps depend on the seed and the model alone.
     """
 
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "price"
+    unit: ClassVar[str] = "*"
+
     process: Process | Calibration | None = None
     model: str = "*"
     provider: str = "*"
@@ -118,24 +122,9 @@ class VendorPrices:
         checked_where(self)
 
     @property
-    def unit(self) -> str:
-        """All units of a model jump together."""
-        return "*"
-
-    @property
     def key(self) -> str:
         """Tells it apart."""
         return key_of("vendor_prices", self.name, self.provider, self.model, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Price."""
-        return "price"
 
     def describe(self) -> str:
         """In plain words."""

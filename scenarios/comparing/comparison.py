@@ -15,6 +15,7 @@ from forecast.panel import FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
 from scenarios.bridging.bridge import Bridge, bridge_of, changes_bridge
+from scenarios.bridging.shapley import MOST_PLAYERS
 from scenarios.changes import World
 from scenarios.comparing.parts import Between, between, by_change, by_step, steps_in_order
 from scenarios.comparing.payback import BreakEven, break_even
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 By = Literal["step", "change"]
-#: A bridge asks for 2^n totals; more players than these are told one at a time, in a tornado.
-MOST_PLAYERS = 8
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
