@@ -54,7 +54,8 @@ class Fixed:
                 f"Fixed {self.name!r} runs {self.start or 'from the start'} to {self.end or 'the end'}, "
                 f"outside the plan of {first[0]:%Y-%m-%d} to {last[-1]:%Y-%m-%d}"
             )
-        amount = ranges.values(self.monthly, world.uniform("component", self.name, "monthly"), "amount")
+        u = world.uniform("component", self.name, "monthly")
+        amount = ranges.values(self.monthly, u, "amount", f"Fixed {self.name!r}: monthly")
         covered = (last.where(last < end, end) - first.where(first > begin, begin)).days.to_numpy() + 1
         exposure = np.maximum(covered, 0) / first.days_in_month.to_numpy()
         return np.asarray(amount[:, None] * exposure[None, :])

@@ -172,8 +172,7 @@ class Contract:
             what = f"Contract: {rule.name!r}"
             for counted in _counted(rule):
                 if counted == schema.REQUESTS:
-                    kind = scene.projection.workloads["volume_unit"].to_numpy()
-                    if (kind[flows.labels.loc[rows, "workload"].to_numpy()] != schema.REQUESTS).any():
+                    if (flows.labels.loc[rows, "volume_unit"] != schema.REQUESTS).any():
                         raise ScenarioError(f"{what} counts requests, which some of the usage it covers does not tell")
                 elif counted != _SEATS:
                     scene.units(flows, rows, _units(counted), what=what)
@@ -181,7 +180,7 @@ class Contract:
     def covers(self, flows: Flows, scene: Scene) -> BoolArray:
         """Whose usage it bills, and the volume of the same routes: (flow,)."""
         rows = match(flows.labels["provider"], self.provider) & match(flows.labels["model"], self.model)
-        return rows & scene.matching(flows, self.where, what="Contract.where") if self.where else rows
+        return rows & scene.matching(flows, self.where, what="Contract.where")
 
     def counts(self) -> tuple[str, ...]:
         """Units that its rules count."""

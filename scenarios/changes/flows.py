@@ -99,7 +99,9 @@ class Chains:
 
     def joined(self, other: Chains) -> Chains:
         """These flows', then the others'."""
-        return Chains(np.concatenate([self.code, other.code + len(self.known)]), (*self.known, *other.known))
+        place = {chain: i for i, chain in enumerate(self.known)}
+        code = np.array([place.setdefault(chain, len(place)) for chain in other.known], dtype=np.intp)
+        return Chains(np.concatenate([self.code, code[other.code]]), tuple(place))
 
     def taken(self, rows: IntArray) -> Chains:
         """Those of some flows."""

@@ -274,7 +274,7 @@ class Pack(Lever):
         """Of the requests that are kept, take the loss from those that are packed."""
         if self.quality == 0.0:
             return flows
-        loss = self._drawn(scene, self.quality, "relative", "quality")
+        loss = self._lost(scene)
 
         def value(scope: Scope) -> FloatArray:
             return np.asarray(1.0 - loss[scope.draws][:, None] * packed.value(scope) / kept.value(scope))

@@ -144,11 +144,18 @@ class Lever(ABC):
         """One of its uncertain numbers: (draw,)."""
         return scene.draw(self.key, value, kind, parameter)
 
+    def _lost(self, scene: Scene) -> FloatArray:
+        """What it loses of the quality: (draw,)."""
+        lost = self._drawn(scene, self.quality, "relative", "quality")
+        if (lost > 1).any():
+            raise ScenarioError(f"{type(self).__name__}.quality: gives {lost.max():g}, which is more than all")
+        return lost
+
     def _judged(self, flows: Flows, scene: Scene, rows: BoolArray | IntArray, come: FloatArray | None) -> Flows:
         """Take its loss of quality from some flows of volume, as far as it has come."""
         if self.quality == 0.0:
             return flows
-        return flows.judged(rows, by_draw(-self._drawn(scene, self.quality, "relative", "quality"), come))
+        return flows.judged(rows, by_draw(-self._lost(scene), come))
 
     def _scaled(self, flows: Flows, scene: Scene, units: tuple[str, ...], by: FloatArray) -> Flows:
         """Multiply the quantity of some units by 1 + ``by`` (draw,), and judge the requests that have them."""

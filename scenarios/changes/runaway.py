@@ -17,6 +17,7 @@ from forecast.ranges import Uncertain
 from scenarios.changes.arrivals import Arrivals, arrivals, laid
 from scenarios.changes.base import Line, Stage, Step, checked, checked_where, key_of, label_of, told, told_where
 from scenarios.changes.flows import CONSTANT, Flows, Scope, Term, flows_of, new_flows
+from scenarios.changes.levers import volume_of
 from scenarios.changes.scene import Scene
 from scenarios.changes.spikes import MOST
 from scenarios.changes.workload import checked_quantities
@@ -108,7 +109,7 @@ class Runaway:
         rows = scene.matching(flows, self.where, what="Runaway.where")
         if self.tokens is None:
             return flows
-        leg = flows.labels[rows & flows.volume].drop_duplicates()
+        leg = flows.labels[volume_of(flows, rows)].drop_duplicates()
         if len(leg) > 1:
             named = [c for c in leg if c not in ("workload", "unit", "volume_unit")]
             told_legs = "; ".join(

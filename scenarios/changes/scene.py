@@ -108,6 +108,19 @@ class Scene:
         found[sent] = matching(flows.labels.loc[sent, columns], where, what=what, error="the usage")
         return found
 
+    def demand(self, flows: Flows, where: Mapping[str, str], *, what: str) -> BoolArray:
+        """The same, and the volume of the same workloads that no longer has a request of its own: (flow,).
+
+        What moves the volume of a workload moves that too, listed before the change that saves requests or after it.
+        Globs over routes choose none of it.
+        """
+        found = self.matching(flows, where, what=what)
+        own = [c for c in self.projection.workloads.columns if c in flows.labels]
+        avoided = flows.volume & np.asarray(flows.labels["model"] == AVOIDED)
+        if avoided.any() and set(where) <= set(own):
+            found = found | (avoided & matching(flows.labels[own], where, what=what, error="the usage"))
+        return found
+
     def units(self, flows: Flows, rows: BoolArray, units: tuple[str, ...], *, what: str) -> BoolArray:
         """Of some flows, those of some units; an error where there are none."""
         found: BoolArray = rows & np.asarray(flows.labels["unit"].isin(units))
@@ -124,7 +137,8 @@ class Scene:
         """One value a draw of an uncertain number: (draw,)."""
         if isinstance(value, float | int):
             return np.full(self.world.draws, float(value))
-        return ranges.values(value, self.world.uniform(key, group, parameter), kind)
+        what = f"{key.split('|', 1)[0]}: {parameter}"
+        return ranges.values(value, self.world.uniform(key, group, parameter), kind, what)
 
     def coin(self, key: str, probability: float, group: str = "all") -> BoolArray:
         """Whether it happens, in each draw: (draw,)."""

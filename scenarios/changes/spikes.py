@@ -184,7 +184,7 @@ class Spikes:
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Lift days."""
-        rows = scene.matching(flows, self.where, what="Spikes.where")
+        rows = scene.demand(flows, self.where, what="Spikes.where")
         if self.rate == 0 or self.by == 0:
             return flows
         rate = scene.draw(self.key, self.rate, "amount", "rate") / YEAR_DAYS

@@ -226,7 +226,7 @@ class Retire:
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Let it end."""
         profile = scene.clock.ramp(scene.date(self.on, "Retire.on"), self.ramp)
-        rows = scene.matching(flows, self.where, what="Retire.where")
+        rows = scene.demand(flows, self.where, what="Retire.where")
         if self.probability == 0:
             return flows
         ends = scene.coin(self.key, self.probability).astype("float64")
@@ -236,7 +236,7 @@ class Retire:
 def _lifted(flows: Flows, scene: Scene, change: Step | Campaign, profile: FloatArray, *, per: str) -> Flows:
     """Multiply the quantities of what a change touches by 1 + lift · profile (period,)."""
     what = type(change).__name__
-    rows = scene.matching(flows, change.where, what=f"{what}.where")
+    rows = scene.demand(flows, change.where, what=f"{what}.where")
     if change.probability == 0 or change.by == 0:
         return flows
     for name, mine in grouped(flows, rows, per, scene, what=what):
