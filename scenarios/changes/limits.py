@@ -119,9 +119,10 @@ class Limit:
         what = "requests" if self.requests is not None else " and ".join(self.units) or "tokens"
         peak = "" if self.peak is None else f", with a peak minute of {self.peak:g} times the day's mean"
         shared = "" if self.per == "all" else f" for each {self.per}"
+        most = ", the whole day scaled until its peak fits: the most that it can take away" if self.peak else ""
         return (
             f"at most {told(self._cap, 'amount')} {what} a {self.every}{shared} of {told_where(self.where)}{peak}"
-            f"{told_from(self.on, until=self.until)}; the rest is not served"
+            f"{told_from(self.on, until=self.until)}; the rest is not served{most}"
         )
 
     def act(self, flows: Flows, scene: Scene) -> Flows:

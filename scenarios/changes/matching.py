@@ -39,9 +39,11 @@ def matching(labels: pd.DataFrame, globs: Mapping[str, str], *, what: str, error
 
 
 def match(column: pd.Series, pattern: str) -> BoolArray:
-    """Which values match a glob; ``*`` also matches null, and case does not count."""
+    """Which values match a glob; ``*`` also matches null, ``!`` before a glob means all others; case does not count."""
     if pattern == "*":
         return np.ones(len(column), dtype=bool)
+    if pattern.startswith("!"):
+        return ~match(column, pattern[1:])
     low = pattern.lower()
     # A name that has a bracket of its own, such as "search [beta]", is itself and no pattern.
     fits = {v: str(v).lower() == low or fnmatchcase(str(v).lower(), low) for v in column.dropna().unique()}

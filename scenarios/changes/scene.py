@@ -10,7 +10,7 @@ import pandas as pd
 
 from forecast import ranges
 from forecast.calendars import date_of
-from forecast.errors import ScenarioError
+from forecast.errors import PriceError, ScenarioError
 from forecast.lanes import sku_prices, units_per_price
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
@@ -181,12 +181,28 @@ class Scene:
         missing = np.isnan(self.quotes.of(billed)).any(axis=0)
         if missing.any():
             first = billed[missing].iloc[0]
-            tier = first.get("service_tier")
-            told = "" if tier is None or pd.isna(tier) else f" ({tier})"
+            names = {c: None if pd.isna(first.get(c)) else str(first[c]) for c in ("provider", "model", "service_tier")}
+            told = "" if names["service_tier"] is None else f" ({names['service_tier']})"
+            owner = names["provider"] or "any provider"
             raise ScenarioError(
-                f"{what}: {first['provider']}/{first['model']} has no price for {first['unit']}{told}; add it to the "
-                "price book, or state its prices in the change"
+                f"{what}: {owner}/{names['model']} has no price for {first['unit']}{told}; "
+                "add it to the price book, or state its prices in the change where it takes them"
+                f"{self._why(names, str(first['unit']))}"
             )
+
+    def _why(self, names: Mapping[str, str | None], unit: str) -> str:
+        """What the price book itself says of a SKU that it cannot price."""
+        try:
+            self.quotes.prices.quote(
+                names["provider"],
+                str(names["model"]),
+                unit,
+                self.clock.first,
+                service_tier=names["service_tier"] or "standard",
+            )
+        except PriceError as why:
+            return f": {why}"
+        return ""
 
     def priced(self, flows: Flows, *, provider: str, model: str, unit: str, what: str) -> BoolArray:
         """Billed flows whose provider, model and unit match globs: (flow,)."""

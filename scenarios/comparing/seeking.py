@@ -145,7 +145,7 @@ def reverse_stress(
     projection: Projection,
     scenario: Callable[[float], Scenario],
     *,
-    budget: float,
+    limit: float,
     within: tuple[float, float],
     probability: float = 0.5,
     prices: PriceBook | None = None,
@@ -155,7 +155,7 @@ def reverse_stress(
 ) -> Sought:
     """Find the number, such as a growth or a price, that breaks a budget with a probability.
 
-    Solves P(total(x) > budget) = probability: a goal seek at the confidence 1 - probability.
+    Solves P(total(x) > limit) = probability: a goal seek at the confidence 1 - probability.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def reverse_stress(
     return goal_seek(
         projection,
         scenario,
-        limit=budget,
+        limit=limit,
         within=within,
         confidence=1.0 - probability,
         prices=prices,
