@@ -127,6 +127,17 @@ def test_a_stated_price_is_for_as_many_units_as_each_unit_is_quoted_by():
     np.testing.assert_allclose(outcome(projection, change, prices=book).totals, wanted, rtol=1e-9)
 
 
+def test_what_one_change_does_to_volume_and_tokens_apart_stays_apart_when_the_next_splits_them():
+    days = pd.date_range("2026-04-15", periods=200)
+    frame = pd.DataFrame({"date": days, "provider": "openai", "project": "search", "environment": "production"})
+    frame = frame.assign(requests=1_000.0, output_tokens=2e5)
+    usage = fc.Usage.from_frame(pd.concat([frame.assign(model="gpt-5"), frame.assign(model="gpt-5-mini")]))
+    projection = fc.project(usage, horizon="1Q", seed=1, trajectories=20, lag=0)
+    made = outcome(projection, sc.SemanticCache(model="gpt-5-mini", share=0.3), sc.Batch(model="gpt-5", share=0.4))
+    # 90 days of 0.2 million tokens: of gpt-5 at 10.00, two fifths at half; of the other 70 % at 2.00.
+    np.testing.assert_allclose(made.totals, 90 * 0.2 * (10.00 * 0.8 + 2.00 * 0.7), rtol=1e-9)
+
+
 def test_a_level_holds_where_a_migration_joins_what_was_on_the_target_already():
     days = pd.date_range("2026-04-15", periods=200)
     frame = pd.DataFrame({"date": days, "provider": "openai", "project": "search", "environment": "production"})
