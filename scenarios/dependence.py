@@ -6,13 +6,15 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 
 import numpy as np
 
-from forecast.errors import ScenarioError, nearest
+from forecast.errors import ScenarioError, nearest, one_of
 from forecast.panel import FloatArray
 from scenarios.changes import Change, World, label_of
+from scenarios.changes.base import parameters_of
 from scenarios.changes.world import Tie
 
 #: An eigenvalue above minus this is 0 but for rounding.
@@ -35,7 +37,7 @@ class CommonFactor:
     name : str
         Names the factor's random numbers.
     loadings : mapping of float
-        From -1 to 1, by what a change is called (its name, or its kind) or ``"name.parameter"``.
+        From -1 to 1, by what a change is called (its name, or its kind), or that and a field: ``"growth.monthly"``.
     """
 
     name: str
@@ -120,13 +122,13 @@ Dependence = CommonFactor | RankCorrelation
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A parameter that a dependence names: the key of its change, and which parameter; None: all that it draws."""
+    """A parameter that a dependence names: the key of its change, and a glob over what it draws."""
 
     change: str
-    parameter: str | None
+    parameter: str
 
     def fits(self, key: tuple[str, ...]) -> bool:
-        return key[0] == self.change and key[-1] != "coin" and self.parameter in (None, key[-1])
+        return key[0] == self.change and key[-1] != "coin" and fnmatchcase(key[-1], self.parameter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +193,11 @@ def ties_of(changes: Sequence[Change], dependence: Sequence[Dependence]) -> tupl
 
 def _member(name: str, changes: Sequence[Change]) -> _Member:
     labels = sorted({label_of(c) for c in changes})
-    found = {c.key for c in changes if label_of(c) == name}
-    parameter = None
+    found = {c.key: c for c in changes if label_of(c) == name}
+    parameter = ""
     if not found and "." in name:
         label, parameter = name.rsplit(".", 1)
-        found = {c.key for c in changes if label_of(c) == label}
+        found = {c.key: c for c in changes if label_of(c) == label}
     if not found:
         raise ScenarioError(
             f"dependence: {name!r} is none of the scenario's changes; there are {', '.join(labels) or 'none'}"
@@ -203,7 +205,21 @@ def _member(name: str, changes: Sequence[Change]) -> _Member:
         )
     if len(found) > 1:
         raise ScenarioError(f"dependence: {name!r} fits {len(found)} changes; tell them apart by name=")
-    return _Member(found.pop(), parameter)
+    key, change = found.popitem()
+    return _Member(key, _drawn_as(change, parameter) if parameter else "*")
+
+
+def _drawn_as(change: Change, parameter: str) -> str:
+    """A glob over the names by which a change draws a parameter."""
+    known = parameters_of(change)
+    tied = [name for name, drawn in known.items() if drawn]
+    if known.get(parameter) == "":
+        raise ScenarioError(
+            f"dependence: each event of {label_of(change)} draws {parameter} anew, so nothing can tie it; "
+            f"there is {', '.join(tied) or 'nothing that can be tied'}"
+        )
+    one_of(f"dependence: {label_of(change)}'s parameter", parameter, tied, ScenarioError)
+    return known[parameter]
 
 
 def _nearest(matrix: FloatArray) -> FloatArray:

@@ -71,12 +71,12 @@ class Outcome:
 
     @property
     def monthly(self) -> FloatArray:
-        """Money by planned span in each draw: (draw, span)."""
+        """Money by planned calendar month in each draw: (draw, month)."""
         planned = self.spans.planned
         money = self.cost[:, planned].sum(axis=2)
         for line in self.lines:
             money = money + line.money[:, planned]
-        return np.asarray(money)
+        return np.asarray(np.add.reduceat(money, self.spans.month_starts, axis=1))
 
     def __repr__(self) -> str:
         low, middle, high = np.quantile(self.totals, [0.1, 0.5, 0.9])

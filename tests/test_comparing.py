@@ -183,6 +183,18 @@ def test_savings_are_told_by_month(flat):
     assert made.plot_saved("as forecast", "batches").get_title() == "As forecast pays for itself in none of the futures"
 
 
+def test_savings_are_told_by_calendar_month_in_a_year_of_weeks():
+    usage = plain(np.full(120, 1_000.0), start="2026-01-01")
+    weeks = fc.Calendar(start_month=2, weeks="4-4-5")
+    # A fiscal year that begins on 2026-02-01: its months end inside calendar months, which cuts those in two.
+    projection = fc.project(usage, start="2026-05-03", end="2026-07-31", calendar=weeks, lag=0, seed=0, trajectories=10)
+    made = sc.compare(projection, [sc.Scenario("half", [sc.Discount(0.5, on="2026-05-03")])], draws=20)
+    assert made.outcomes[0].spans.planned.sum() > 3
+    np.testing.assert_allclose(made.saved("half"), [[29 * 0.625, 30 * 0.625, 31 * 0.625]] * 20, rtol=1e-9)
+    assert made.break_even("half").horizon == 3
+    made.plot_saved("half")
+
+
 def test_the_frontier_says_which_are_dominated(flat):
     def mini(share, quality, name):
         return sc.Scenario(name, [sc.Route("gpt-5", "gpt-5-mini", share=share, quality=quality)])

@@ -418,7 +418,7 @@ def test_a_rate_can_be_tied_to_another_parameter(flat):
 
     rate = sc.ExchangeRate(volatility=0.1, name="dollar")
     cut = sc.Discount(sc.between(0.1, 0.3), name="cut")
-    tied = sc.Scenario("x", [rate, cut], dependence=[RankCorrelation({("dollar.rate", "cut.share"): 0.9})])
+    tied = sc.Scenario("x", [rate, cut], dependence=[RankCorrelation({("dollar.volatility", "cut.share"): 0.9})])
     world = tied.world(World(2_000, 1))
     scene = Scene.of(flat, BOOK, world)
     end = rate.factors(scene)[:, -1]

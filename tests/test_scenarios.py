@@ -173,6 +173,10 @@ def test_a_tree_tells_its_branches():
 # -------------------------------------------------------------------------------------------------------- dependence
 
 
+def tied(change, label):
+    return sc.Scenario("x", [change], dependence=[sc.CommonFactor("f", {label: 0.5})])
+
+
 def drawn(projection, scenario, *changes, draws=2_000):
     world = scenario.world(World(draws, 5))
     scene = Scene.of(projection, fc.PriceBook.builtin(), world)
@@ -199,10 +203,11 @@ def test_groups_share_the_factor(projection):
     assert np.corrcoef(x, y)[0, 1] == pytest.approx(0.81, abs=3 * (1 - 0.81**2) / np.sqrt(2_000))
 
 
+@pytest.mark.parametrize("names", [("a", "b"), ("a.monthly", "b.monthly")], ids=["changes", "fields"])
 @pytest.mark.parametrize("wanted", [0.7, -0.4, 1.0])
-def test_rank_correlations_are_spearmans(projection, wanted):
+def test_rank_correlations_are_spearmans(projection, wanted, names):
     a, b = growth(where={"project": "search"}, name="a"), growth(where={"project": "support"}, name="b")
-    tied = sc.Scenario("x", [a, b], dependence=[sc.RankCorrelation({("a", "b"): wanted})])
+    tied = sc.Scenario("x", [a, b], dependence=[sc.RankCorrelation({names: wanted})])
     x, y = drawn(projection, tied, a, b)
     assert stats.spearmanr(x, y).statistic == pytest.approx(wanted, abs=3 / np.sqrt(2_000))
 
@@ -232,6 +237,9 @@ def test_correlations_that_cannot_hold_are_moved_to_the_nearest_with_a_warning()
     [
         (lambda: sc.CommonFactor("f", {"a": 1.2}), "a loading lies from -1 to 1"),
         (lambda: sc.CommonFactor("f", {}), "give loadings by change"),
+        (lambda: tied(sc.Growth(0.1), "growth.montly"), "'montly'.*did you mean 'monthly'"),
+        (lambda: tied(sc.Step(0.1), "step.on"), "'on' is not known; allowed: 'by'"),
+        (lambda: tied(sc.Spikes(sc.between(1, 2), by=2.0), "spikes.by"), "each event of spikes draws by anew.*rate"),
         (lambda: sc.RankCorrelation({("a", "b"): 2}), "a correlation lies from -1 to 1"),
         (lambda: sc.RankCorrelation({("a", "a"): 1}), "is not a pair of two names"),
         (lambda: sc.RankCorrelation({("a", "b"): 0.5, ("b", "a"): 0.4}), "are given twice, and differ"),

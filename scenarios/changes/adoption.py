@@ -212,6 +212,7 @@ class Headcount:
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"table": "heads"}
 
     table: Sequence[Heads]
     per_head_monthly: Uncertain = 0.0

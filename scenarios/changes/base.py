@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 import pandas as pd
@@ -127,6 +127,18 @@ def kind_of(change: Change | type[Change]) -> str:
 def label_of(change: Change) -> str:
     """What a reader calls a change: its name, or its kind."""
     return change.name or kind_of(change)
+
+
+def parameters_of(change: Change) -> dict[str, str]:
+    """What may be tied to other parameters: each field that holds uncertain numbers, and a glob over their names.
+
+    A class says by its class variable ``drawn`` where a name is not the field's; an empty one is of numbers that each
+    event draws anew, which nothing can tie.
+    """
+    found: dict[str, str] = {}
+    if is_dataclass(change):
+        found = {f.name: f.name for f in fields(change) if "Uncertain" in str(f.type)}
+    return found | dict(getattr(change, "drawn", {}))
 
 
 def key_of(kind: str, *parts: object) -> str:

@@ -60,6 +60,7 @@ class ExchangeRate:
 
     stage: ClassVar[Stage] = "price"
     step: ClassVar[Step] = "currency"
+    drawn: ClassVar[Mapping[str, str]] = {"volatility": "rate"}
 
     by: Uncertain = 0.0
     drift: Uncertain = 0.0

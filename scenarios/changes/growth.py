@@ -46,6 +46,7 @@ class Growth:
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"monthly": "rate", "yearly": "rate"}
 
     monthly: Uncertain | None = None
     yearly: Uncertain | None = None

@@ -41,6 +41,7 @@ class LinearGrowth:
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"monthly": "rate"}
 
     monthly: Uncertain
     where: Mapping[str, str] = field(default_factory=dict)
@@ -100,6 +101,7 @@ class LogisticGrowth:
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"monthly": "rate"}
 
     monthly: Uncertain
     ceiling: Uncertain

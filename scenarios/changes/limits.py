@@ -75,6 +75,7 @@ class Limit:
 
     stage: ClassVar[Stage] = "limit"
     step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"requests": "cap", "tokens": "cap"}
 
     requests: Uncertain | None = None
     tokens: Uncertain | None = None

@@ -71,6 +71,7 @@ class PriceChange:
 
     stage: ClassVar[Stage] = "price"
     step: ClassVar[Step] = "price"
+    drawn: ClassVar[Mapping[str, str]] = {"by": "size", "to": "size"}
 
     model: str = "*"
     provider: str = "*"

@@ -44,6 +44,7 @@ class PriceSteps:
 
     stage: ClassVar[Stage] = "price"
     step: ClassVar[Step] = "price"
+    drawn: ClassVar[Mapping[str, str]] = {"by": "*", "to": "*"}
 
     by: Mapping[Day, Uncertain] | None = None
     to: Mapping[Day, Uncertain] | None = None

@@ -50,6 +50,7 @@ class Runaway:
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"monthly": "rate", "hours": "", "tokens": "", "money": ""}
 
     hours: Uncertain
     tokens: Mapping[str, Uncertain] | None = None

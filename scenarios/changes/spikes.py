@@ -106,6 +106,7 @@ class Spikes:
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"by": "", "days": ""}
 
     rate: Uncertain
     by: Uncertain

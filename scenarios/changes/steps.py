@@ -61,6 +61,7 @@ class Step:
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Effect] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"by": "lift"}
 
     by: Uncertain
     on: Day | None = None
@@ -125,6 +126,7 @@ class Campaign:
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Effect] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"by": "lift"}
 
     start: Day
     end: Day

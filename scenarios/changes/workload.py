@@ -71,6 +71,7 @@ class NewWorkload:
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"tokens": "tokens.*"}
 
     model: str
     provider: str

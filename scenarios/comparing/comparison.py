@@ -198,7 +198,7 @@ class Comparison:
         from scenarios.comparing.figure import saved_chart
 
         spans = self.outcomes[0].spans
-        return saved_chart(self.saved(name, against), spans.last[spans.planned], name, self.currency, ax)
+        return saved_chart(self.saved(name, against), spans.month_ends, name, self.currency, ax)
 
     def plot_tornado(self, name: str, ax: Axes | None = None) -> Axes:
         """Draw what each change of a scenario does alone, widest at the top."""
