@@ -14,6 +14,7 @@ from scenarios.changes import Change, World, label_of
 from scenarios.dependence import Dependence, ties_of
 
 if TYPE_CHECKING:
+    from forecast.lanes import Unpriced
     from forecast.prices import PriceBook
     from forecast.projection import Projection
     from scenarios.comparing.effects import Effect
@@ -170,7 +171,13 @@ class Scenario:
         ]
 
     def effect(
-        self, projection: Projection, *, prices: PriceBook | None = None, draws: int = 1_000, seed: int = 0
+        self,
+        projection: Projection,
+        *,
+        prices: PriceBook | None = None,
+        draws: int = 1_000,
+        seed: int = 0,
+        unpriced: Unpriced = "refuse",
     ) -> Effect:
         """Driver by driver, what it does to a projection, and what that is worth.
 
@@ -181,7 +188,7 @@ class Scenario:
         """
         from scenarios.comparing.effects import effect_of
 
-        return effect_of(self, projection, prices=prices, draws=draws, seed=seed)
+        return effect_of(self, projection, prices=prices, draws=draws, seed=seed, unpriced=unpriced)
 
     def describe(self) -> str:
         """In plain words, what it assumes: one line a change."""

@@ -127,6 +127,17 @@ def test_a_stated_price_is_for_as_many_units_as_each_unit_is_quoted_by():
     np.testing.assert_allclose(outcome(projection, change, prices=book).totals, wanted, rtol=1e-9)
 
 
+def test_what_one_change_does_to_volume_and_tokens_apart_stays_apart_when_the_next_splits_them():
+    days = pd.date_range("2026-04-15", periods=200)
+    frame = pd.DataFrame({"date": days, "provider": "openai", "project": "search", "environment": "production"})
+    frame = frame.assign(requests=1_000.0, output_tokens=2e5)
+    usage = fc.Usage.from_frame(pd.concat([frame.assign(model="gpt-5"), frame.assign(model="gpt-5-mini")]))
+    projection = fc.project(usage, horizon="1Q", seed=1, trajectories=20, lag=0)
+    made = outcome(projection, sc.SemanticCache(model="gpt-5-mini", share=0.3), sc.Batch(model="gpt-5", share=0.4))
+    # 90 days of 0.2 million tokens: of gpt-5 at 10.00, two fifths at half; of the other 70 % at 2.00.
+    np.testing.assert_allclose(made.totals, 90 * 0.2 * (10.00 * 0.8 + 2.00 * 0.7), rtol=1e-9)
+
+
 def test_a_level_holds_where_a_migration_joins_what_was_on_the_target_already():
     days = pd.date_range("2026-04-15", periods=200)
     frame = pd.DataFrame({"date": days, "provider": "openai", "project": "search", "environment": "production"})
@@ -146,3 +157,26 @@ def test_a_name_with_brackets_is_itself():
     base = outcome(projection).totals
     halved = outcome(projection, sc.Step(by=-0.5, where={"department": "team [beta]"})).totals
     np.testing.assert_allclose(halved, base / 2, rtol=ROUNDING)
+
+
+def test_usage_without_a_price_may_be_left_out_of_clipped_demand_and_of_effects():
+    days = pd.date_range("2026-04-15", periods=200)
+    frame = pd.DataFrame({"date": days, "provider": "openai", "project": "search", "environment": "production"})
+    frame = frame.assign(requests=1_000.0, input_tokens=1e6)
+    usage = fc.Usage.from_frame(pd.concat([frame.assign(model="gpt-5"), frame.assign(model="mystery")]))
+    projection = fc.project(usage, horizon="1Q", seed=1, trajectories=20, lag=0)
+    half = sc.Scenario("half", [sc.Limit(tokens=1e6)])
+    lost = sc.clipped(projection, half, draws=40, by="environment", unpriced="exclude")
+    # Two million tokens a day are asked for, one passes.
+    np.testing.assert_allclose(lost.clipped[:, lost.spans.planned].sum(axis=(1, 2)), 90 * 1e6, rtol=1e-9)
+    effect = half.effect(projection, draws=40, unpriced="exclude")
+    assert effect.drivers["change"].iloc[0] == pytest.approx(-0.5)
+
+
+def test_a_goal_that_every_number_meets_is_known_no_better_than_where_it_was_looked_for(projection):
+    def capped(tokens):
+        return sc.Scenario("cap", [sc.Limit(tokens=tokens)])
+
+    met = float(np.quantile(outcome(projection, *capped(1e12).changes).totals, 0.8))
+    sought = sc.goal_seek(projection, capped, limit=met, within=(1e12, 1e13), draws=40, seed=1)
+    assert (sought.low, sought.high) == (1e12, 1e13)

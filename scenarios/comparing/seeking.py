@@ -186,6 +186,8 @@ def _error(
     near = np.argsort(np.abs(x - value), kind="stable")
     apart = next((i for i in near if abs(x[i] - value) > 1e-4 * (within[1] - within[0])), near[-1])
     at = float(np.quantile(totals[float(x[near[0]])], confidence))
+    if q[apart] == at:  # nothing moves there: the draws say nothing of the number
+        return within
     slope = (q[apart] - at) / (x[apart] - value)
     error = float(np.sqrt(confidence * (1 - confidence) / len(totals[float(x[0])])))
     ends = np.quantile(totals[float(x[near[0]])], np.clip([confidence - error, confidence + error], 0.0, 1.0))
