@@ -69,8 +69,9 @@ class Contract:
 
     Each month the money and the quantities that it covers go through its rules (:func:`forecast.prices.billing.billed`)
     and what they add or take off stands beside the money of tokens, line by line. It is counted from the as-of date:
-    months before the plan begins use up commitments, tiers and credits too. Of a window that the plan sees in part, such as
-    a year's commitment in a quarter's plan, it owes the part that lies in sight: a shortfall accrued, not yet billed.
+    months before the plan begins use up commitments, tiers and credits too. Of a window that the plan sees in part,
+    such as a year's commitment in a quarter's plan, it owes the part that lies in sight: a shortfall accrued, not yet
+    billed.
 
     A change of the pricing model is a contract with ``replaces_tokens``: from its first day what it covers costs
     nothing by the token, and is billed by its seats, allowances and fees alone.
