@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
 from forecast.errors import ScenarioError
-from forecast.panel import FloatArray
+from forecast.panel import BoolArray, FloatArray
 
 #: What a number means, and so the scale on which its range is normal: log1p for relative changes, logit for shares,
 #: log for amounts.
@@ -74,10 +74,26 @@ def uncertain(value: object, what: str) -> Uncertain:
     ):
         raise ScenarioError(f"{what} = {value!r}: wanted a number, between(low, high), or a frozen scipy distribution")
     if isinstance(value, Distribution):
+        _check_quantiles(value, what)
         return value
     if not math.isfinite(value):
         raise ScenarioError(f"{what} = {value!r}: wanted a finite number")
     return float(value)
+
+
+def _check_quantiles(value: Distribution, what: str) -> None:
+    """Refuse a distribution that has no quantiles: not frozen, of several variables, or of parameters that fit none."""
+    try:
+        known = np.asarray(value.ppf(np.array([0.1, 0.5, 0.9])), dtype="float64")
+    except (TypeError, ValueError) as cause:
+        raise ScenarioError(
+            f"{what}: its quantiles cannot be asked for ({cause}); wanted a frozen distribution of one number, such as "
+            "scipy.stats.norm(0.05, 0.01)"
+        ) from cause
+    if known.shape != (3,) or not np.isfinite(known).all():
+        raise ScenarioError(
+            f"{what}: its P10, P50 and P90 are {known.tolist()}; wanted a frozen distribution of one number"
+        )
 
 
 def least(value: Uncertain) -> float:
@@ -89,8 +105,30 @@ def least(value: Uncertain) -> float:
     return float(np.asarray(value.ppf(np.array([0.1])))[0])
 
 
-def values(value: Uncertain, u: FloatArray, kind: Kind) -> FloatArray:
-    """The value in each draw, from uniform numbers ``u`` (draw,)."""
+def highest(value: Uncertain) -> float:
+    """The highest value that a check should look at: the number, or the range's high end."""
+    if isinstance(value, Between):
+        return value.high
+    if isinstance(value, float | int):
+        return float(value)
+    return float(np.asarray(value.ppf(np.array([0.9])))[0])
+
+
+def ends(value: Uncertain) -> tuple[float, ...]:
+    """The number, or the ends of a range; nothing of a distribution."""
+    if isinstance(value, Between):
+        return value.low, value.high
+    return (float(value),) if isinstance(value, float | int) else ()
+
+
+def values(value: Uncertain, u: FloatArray, kind: Kind, what: str = "an uncertain number") -> FloatArray:
+    """The value in each draw, from uniform numbers ``u`` (draw,).
+
+    Raises
+    ------
+    ScenarioError
+        A distribution gives a value that its kind cannot take: it is refused, not clipped, which would make it another.
+    """
     if isinstance(value, float | int):
         return np.full(u.shape, float(value))
     if isinstance(value, Between):
@@ -101,7 +139,27 @@ def values(value: Uncertain, u: FloatArray, kind: Kind) -> FloatArray:
         there, back = _scale(kind)
         a, b = there(value.low), there(value.high)
         return np.asarray(back((a + b) / 2 + (b - a) / (2 * Z90) * ndtri(u)))
-    return np.asarray(value.ppf(u), dtype="float64")
+    made = np.asarray(value.ppf(u), dtype="float64")
+    outside = ~_fits(made, kind)
+    if outside.any():
+        raise ScenarioError(
+            f"{what} = {shown(value, kind)}: the distribution gives {made[outside][0]:g} in some draw, but "
+            f"{_MUST[kind]}; give one that stays inside, or between(low, high)"
+        )
+    return made
+
+
+_MUST: Final = {
+    "relative": "a relative change must be above -1",
+    "share": "a share lies between 0 and 1",
+    "amount": "an amount cannot be negative",
+}
+
+
+def _fits(made: FloatArray, kind: Kind) -> BoolArray:
+    """Which values a kind can take."""
+    inside = {"relative": made > -1, "share": (made >= 0) & (made <= 1), "amount": made >= 0}[kind]
+    return np.asarray(inside & np.isfinite(made))
 
 
 def _scale(kind: Kind) -> tuple[Callable[[float], float], Callable[[FloatArray], FloatArray]]:
@@ -117,8 +175,7 @@ def _scale(kind: Kind) -> tuple[Callable[[float], float], Callable[[FloatArray],
 
 def in_domain(value: Uncertain, kind: Kind, what: str) -> None:
     """Refuse a number or range that its kind cannot take."""
-    ends = (value.low, value.high) if isinstance(value, Between) else (value,) if isinstance(value, float | int) else ()
-    for end in ends:
+    for end in ends(value):
         if kind == "relative" and end <= -1:
             hint = f"; for {end:g} % write {end / 100:g}" if end <= -2 else ""
             raise ScenarioError(f"{what} = {end:g}: a relative change of -100 % or less leaves nothing{hint}")

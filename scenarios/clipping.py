@@ -18,7 +18,7 @@ from forecast.projection import Projection
 from scenarios.changes import World
 from scenarios.changes.flows import AVOIDED
 from scenarios.changes.scene import Quotes
-from scenarios.costing import Course, Enacted, Leaf, enact
+from scenarios.costing import Course, Enacted, Leaf, Unpriced, enact
 from scenarios.scenario import Scenario
 from scenarios.simulation import Sum, simulate
 from scenarios.spans import Spans
@@ -90,9 +90,10 @@ def clipped(
     *,
     prices: PriceBook | None = None,
     what: What = "tokens",
-    by: Sequence[str] = ("environment", "project"),
+    by: str | Sequence[str] = ("environment", "project"),
     draws: int = 1_000,
     seed: int = 0,
+    unpriced: Unpriced = "refuse",
     n_jobs: int = 1,
 ) -> Clipped:
     """What the limits of a scenario do not let pass: the same draws added up with them and without.
@@ -103,16 +104,18 @@ def clipped(
         The shipped one where none is given.
     what : {"requests", "tokens", "cost"}
         What is counted; of requests, those of workloads that have them.
-    by : sequence of str
+    by : str or sequence of str
         Label columns that are kept apart.
+    unpriced : {"refuse", "exclude"}
 
     Raises
     ------
     ScenarioError
         The scenario has no limit, or nothing of what is to be counted.
     PlanError
-        Usage has no price.
+        Usage has no price, unless ``unpriced="exclude"``.
     """
+    by = (by,) if isinstance(by, str) else by
     one_of("clipped: what", what, get_args(What), ScenarioError)
     book, world = prices or PriceBook.builtin(), World(draws, seed)
     quotes = Quotes(book, projection.days, projection.usage.currency)
@@ -120,7 +123,7 @@ def clipped(
     if not any(change.stage == "limit" for leaf in limited.leaves for change, _ in leaf.changes):
         raise ScenarioError(f"clipped: scenario {scenario.name!r} has no limit, such as Limit(tokens=...)")
     free = replace(limited, leaves=tuple(_without_limits(leaf) for leaf in limited.leaves))
-    both = [enact(projection, book, course, world, quotes=quotes) for course in (free, limited)]
+    both = [enact(projection, book, course, world, unpriced=unpriced, quotes=quotes) for course in (free, limited)]
     rows = [np.nonzero(_counted(one, what))[0].astype(np.intp) for one in both]
     if not len(rows[0]):
         raise ScenarioError(f"clipped: there are no {what} in this projection; count other with what=")

@@ -6,13 +6,15 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 
 import numpy as np
 
-from forecast.errors import ScenarioError, nearest
+from forecast.errors import ScenarioError, nearest, one_of
 from forecast.panel import FloatArray
 from scenarios.changes import Change, World, label_of
+from scenarios.changes.base import parameters_of
 from scenarios.changes.world import Tie
 
 #: An eigenvalue above minus this is 0 but for rounding.
@@ -35,8 +37,8 @@ class CommonFactor:
     name : str
         Names the factor's random numbers.
     loadings : mapping of float
-        From -1 to 1, by what a change is called (its name, or its kind) or ``"name.parameter"``. In a plan's
-        dependence also by the name of a component that draws one number, or ``"name.parameter"``.
+        From -1 to 1, by what a change is called (its name, or its kind), or that and a field: ``"growth.monthly"``. In
+        a plan's dependence also by the name of a component that draws one number, or that and a field.
     """
 
     name: str
@@ -121,14 +123,14 @@ Dependence = CommonFactor | RankCorrelation
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A parameter that a dependence names: the key of what draws it, and which parameter; None: all that it draws."""
+    """A parameter that a dependence names: the key of what draws it, and a glob over what that draws."""
 
     key: tuple[str, ...]
-    parameter: str | None
+    parameter: str
 
     def fits(self, key: tuple[str, ...]) -> bool:
         own = key[: len(self.key)] == self.key
-        return own and key[-1] != "coin" and self.parameter in (None, key[-1])
+        return own and key[-1] != "coin" and fnmatchcase(key[-1], self.parameter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +204,15 @@ def ties_of(
 
 
 def _member(name: str, changes: Sequence[Change], lines: Mapping[str, tuple[str, ...]]) -> _Member:
-    found, parameter = {c.key for c in changes if label_of(c) == name}, None
-    label = name
+    found = {c.key: c for c in changes if label_of(c) == name}
+    label, parameter = name, ""
     if not found and name not in lines and "." in name:
         label, parameter = name.rsplit(".", 1)
-        found = {c.key for c in changes if label_of(c) == label}
+        found = {c.key: c for c in changes if label_of(c) == label}
     if label in lines:
         if found:
             raise ScenarioError(f"dependence: {label!r} is a change and a component too; give one of them another name")
-        return _Member(("component", label), _parameter(label, parameter, lines[label]))
+        return _Member(("component", label), _of_line(label, parameter, lines[label]))
     if not found:
         there = sorted({label_of(c) for c in changes} | set(lines))
         whose = "the scenario's changes" + (" or the plan's components" if lines else "")
@@ -219,20 +221,33 @@ def _member(name: str, changes: Sequence[Change], lines: Mapping[str, tuple[str,
         )
     if len(found) > 1:
         raise ScenarioError(f"dependence: {name!r} fits {len(found)} changes; tell them apart by name=")
-    return _Member((found.pop(),), parameter)
+    key, change = found.popitem()
+    return _Member((key,), _drawn_as(change, parameter) if parameter else "*")
 
 
-def _parameter(label: str, parameter: str | None, drawn: tuple[str, ...]) -> str:
+def _of_line(label: str, parameter: str, drawn: tuple[str, ...]) -> str:
     """Which number of a component is meant; without a name, the one that it draws."""
     if not drawn:
         raise ScenarioError(f"dependence: nothing is uncertain in {label!r}; give it a range, or leave it out")
-    if parameter is None and len(drawn) > 1:
+    if not parameter and len(drawn) > 1:
         each = ", ".join(f"{label}.{name}" for name in drawn)
         raise ScenarioError(f"dependence: {label!r} draws several numbers; say which: {each}")
-    if parameter is not None and parameter not in drawn:
-        each = ", ".join(drawn)
-        raise ScenarioError(f"dependence: {label!r} draws no {parameter!r}; it draws {each}{nearest(parameter, drawn)}")
+    if parameter:
+        one_of(f"dependence: {label}'s parameter", parameter, drawn, ScenarioError)
     return parameter or drawn[0]
+
+
+def _drawn_as(change: Change, parameter: str) -> str:
+    """A glob over the names by which a change draws a parameter."""
+    known = parameters_of(change)
+    tied = [name for name, drawn in known.items() if drawn]
+    if known.get(parameter) == "":
+        raise ScenarioError(
+            f"dependence: each event of {label_of(change)} draws {parameter} anew, so nothing can tie it; "
+            f"there is {', '.join(tied) or 'nothing that can be tied'}"
+        )
+    one_of(f"dependence: {label_of(change)}'s parameter", parameter, tied, ScenarioError)
+    return known[parameter]
 
 
 def _nearest(matrix: FloatArray) -> FloatArray:

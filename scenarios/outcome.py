@@ -77,12 +77,33 @@ class Outcome:
 
     @property
     def monthly(self) -> FloatArray:
-        """Money by planned span in each draw: (draw, span)."""
+        """Money by planned calendar month in each draw: (draw, month)."""
         planned = self.spans.planned
         money = self.cost[:, planned].sum(axis=2)
         for line in self.lines:
             money = money + line.money[:, planned]
-        return np.asarray(money)
+        return np.asarray(np.add.reduceat(money, self.spans.month_starts, axis=1))
+
+    @property
+    def months(self) -> pd.PeriodIndex:
+        """The calendar months from the as-of date on, those before the plan among them: (month,)."""
+        return pd.PeriodIndex(self.spans.months.unique())
+
+    @property
+    def from_now(self) -> FloatArray:
+        """Money by calendar month from the as-of date on, what comes before the plan included: (draw, month)."""
+        money = self.cost.sum(axis=2)
+        for line in self.lines:
+            money = money + line.money
+        new = np.append(True, self.spans.months[1:] != self.spans.months[:-1])
+        return np.asarray(np.add.reduceat(money, np.nonzero(new)[0], axis=1))
+
+    @property
+    def before_plan(self) -> FloatArray:
+        """Money beside tokens that is spent before the plan begins, and is in no total of it: (draw,)."""
+        gap = ~self.spans.planned
+        parts = [line.money[:, gap].sum(axis=1) for line in self.lines]
+        return np.asarray(sum(parts, start=np.zeros(len(self.cost))))
 
     def __repr__(self) -> str:
         low, middle, high = np.quantile(self.totals, [0.1, 0.5, 0.9])

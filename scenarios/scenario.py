@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,10 +14,13 @@ from scenarios.changes import Change, World, label_of
 from scenarios.dependence import Dependence, ties_of
 
 if TYPE_CHECKING:
+    from forecast.lanes import Unpriced
     from forecast.prices import PriceBook
     from forecast.projection import Projection
     from scenarios.comparing.effects import Effect
 
+#: What nothing changes is called.
+AS_FORECAST: Final = "as forecast"
 #: How far a sum of weights may be from 1: that of rounding a handful of decimal fractions.
 _SLACK = 1e-9
 
@@ -46,7 +49,7 @@ class Scenario:
 
     def __init__(
         self,
-        name: str = "as forecast",
+        name: str = AS_FORECAST,
         changes: Iterable[Change] = (),
         description: str = "",
         *,
@@ -54,6 +57,8 @@ class Scenario:
     ) -> None:
         if not isinstance(name, str) or not name.strip():
             raise ScenarioError("a scenario needs a name")
+        if isinstance(changes, Change):
+            raise ScenarioError(f"scenario {name!r}: changes: wanted a list, such as [Growth(monthly=0.03)]")
         listed, tied = tuple(changes), tuple(dependence)
         for change in listed:
             if isinstance(change, type) or not isinstance(change, Change):
@@ -83,7 +88,7 @@ class Scenario:
         """
         if not isinstance(other, Scenario):
             return NotImplemented
-        parts = [s for s in (self, other) if s.changes or s.branches or s.dependence]
+        parts = [s for s in (self, other) if s.changes or s.branches or s.dependence or s.name != AS_FORECAST]
         name = " | ".join(s.name for s in parts) or self.name
         text = " ".join(s.description for s in (self, other) if s.description)
         made = Scenario(name, (*self.changes, *other.changes), text)
@@ -109,6 +114,8 @@ class Scenario:
         ScenarioError
             Weights are below 0 or do not sum to 1, two branches have one name, or a change stands twice.
         """
+        if isinstance(branches, Mapping):
+            raise ScenarioError("tree: wanted (weight, Scenario) pairs, such as [(0.6, calm), (0.4, boom)]")
         listed = tuple(branches)
         if not listed or not all(isinstance(b, Scenario) for _, b in listed):
             raise ScenarioError("tree: wanted (weight, Scenario) pairs, such as [(0.6, calm), (0.4, boom)]")
@@ -168,7 +175,13 @@ class Scenario:
         ]
 
     def effect(
-        self, projection: Projection, *, prices: PriceBook | None = None, draws: int = 1_000, seed: int = 0
+        self,
+        projection: Projection,
+        *,
+        prices: PriceBook | None = None,
+        draws: int = 1_000,
+        seed: int = 0,
+        unpriced: Unpriced = "refuse",
     ) -> Effect:
         """Driver by driver, what it does to a projection, and what that is worth.
 
@@ -179,7 +192,7 @@ class Scenario:
         """
         from scenarios.comparing.effects import effect_of
 
-        return effect_of(self, projection, prices=prices, draws=draws, seed=seed)
+        return effect_of(self, projection, prices=prices, draws=draws, seed=seed, unpriced=unpriced)
 
     def describe(self) -> str:
         """In plain words, what it assumes: one line a change."""

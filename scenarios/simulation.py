@@ -137,10 +137,11 @@ def _grouped(one: Sum) -> _Asked:
         own = bool(flows.source[row] == CONSTANT)
         book = _shape(enacted.book[:, row], moves)
         terms = cast("Path", flows.terms.of(row))
-        key = (*map(id, terms), "|", *map(id, more), "|", *map(id, moves), own, book.tobytes())
+        per = 1.0 if all(move.scale_free for move in moves) else float(enacted.per[row])
+        key = (*map(id, terms), "|", *map(id, more), "|", *map(id, moves), own, per, book.tobytes())
         if key not in known:
             known[key] = len(groups)
-            groups.append(_Group(terms, more, moves, book, float(enacted.per[row]) if moves else 1.0, own))
+            groups.append(_Group(terms, more, moves, book, per, own))
         group[i] = known[key]
     code = group * one.cells + one.cell
     order = np.argsort(code, kind="stable")

@@ -179,22 +179,36 @@ def test_savings_are_told_by_month(flat):
     np.testing.assert_allclose(made.saved("batches"), ratio * [[20 * 0.625, 31 * 0.625]] - [[20.0, 0.0]], rtol=1e-9)
     paid = made.break_even("batches")
     assert paid.by_month().tolist() == [0.0, 1.0]
-    assert made.plot_saved("batches").get_title() == "Batches pays for itself in all futures"
-    assert made.plot_saved("as forecast", "batches").get_title() == "As forecast pays for itself in none of the futures"
+    assert made.paid_back("batches").index.astype("str").tolist() == ["2026-11", "2026-12"]
+    assert made.plot_saved("batches").get_title() == "Batches pays for itself by December 2026 in all futures"
+    back = made.plot_saved("as forecast", "batches").get_title()
+    assert back == "As forecast pays for itself by December 2026 in none of the futures"
 
 
-def test_the_frontier_says_which_are_dominated(flat):
-    def mini(share, quality, name):
-        return sc.Scenario(name, [sc.Route("gpt-5", "gpt-5-mini", share=share, quality=quality)])
+def test_what_is_paid_before_the_plan_begins_counts_in_payback_and_is_told():
+    later = fc.project(plain(np.full(549, 1_000.0)), start="2026-12-01", end="2026-12-31", lag=0, trajectories=10)
+    waits = sc.Scenario("batches", [sc.Batch(share=1.0, on="2026-11-30", setup=100.0)])
+    made = sc.compare(later, [waits], draws=100)
+    # A day of November and all of December at half the price, 0.625 a day, cover no 100.
+    np.testing.assert_allclose(made.saved("batches").sum(axis=1), 32 * 0.625 - 100, rtol=5e-3)
+    assert made.paid_back("batches").tolist() == [0.0, 0.0]
+    # The plan's total holds December alone, and a reader is told what it lacks.
+    np.testing.assert_allclose(made.delta("batches"), -31 * 0.625, rtol=5e-3)
+    (note,) = made.notes
+    assert note.startswith(
+        "batches: 100.00 USD beside tokens is spent before the plan begins on 2026-12-01, and is in no"
+    )
+    assert "spent before the plan begins" in made._repr_html_()
 
-    made = sc.compare(flat, [mini(0.5, 0.02, "half"), mini(0.4, 0.10, "worse"), mini(1.0, 0.02, "all")], draws=100)
-    table = made.frontier()
-    # A million tokens cost 1.25 at gpt-5 and 0.25 at gpt-5-mini: 0.8 of what is routed is saved; quality is lost on it.
-    base = made.totals("as forecast").mean()
-    assert table["saving"].tolist() == pytest.approx([0.0, 0.4 * base, 0.32 * base, 0.8 * base], rel=1e-9)
-    assert table["quality_lost"].tolist() == pytest.approx([0.0, 0.01, 0.04, 0.02], abs=1e-12)
-    assert table["dominated"].tolist() == [False, False, True, False]
-    assert made.plot_frontier().get_title() == "Worse: another saves more at no more loss"
+
+def test_a_tree_is_told_branch_by_branch(projection):
+    forked = sc.Scenario("market").tree([(0.25, sc.Scenario("cut", [CUT])), (0.75, sc.Scenario("grow", [GROWTH]))])
+    made = sc.compare(projection, [forked, sc.Scenario("plain", [GROWTH])], draws=DRAWS, seed=3)
+    table = made.branches("market")
+    assert table.index.tolist() == ["market | cut", "market | grow"]
+    assert table["weight"].tolist() == [0.25, 0.75]
+    assert (table["weight"] * table["mean"]).sum() == pytest.approx(made.totals("market").mean(), rel=1e-9)
+    assert made.branches("plain")["weight"].tolist() == [1.0]
 
 
 # ------------------------------------------------------------------------------------------------------------ effect
@@ -254,7 +268,7 @@ def test_reverse_stress_finds_the_growth_that_breaks_a_budget(projection):
 
     as_is = sc.compare(projection, [grow(0.03)], draws=500, seed=1).totals("growth")
     budget = float(np.quantile(as_is, 0.75))
-    found = sc.reverse_stress(projection, grow, budget=budget, probability=0.25, within=(0.0, 0.08), draws=500, seed=1)
+    found = sc.reverse_stress(projection, grow, limit=budget, probability=0.25, within=(0.0, 0.08), draws=500, seed=1)
     assert found.value == pytest.approx(0.03, abs=1e-5)
     assert np.mean(as_is > budget) == 0.25
     assert isinstance(found.tried, pd.DataFrame)

@@ -342,7 +342,7 @@ BAD = {
     ),
     "a term upside down": (
         lambda: sc.Contract((Tax("x", 0.1),), start="2027-02-01", end="2027-01-01"),
-        r"end = 2027-01-01 lies before start",
+        r"Contract.end = 2027-01-01: lies before start = 2027-02-01",
     ),
     "negative seats": (lambda: sc.Contract((Seats("x", 1.0),), seats=-4), r"cannot be negative"),
 }

@@ -169,7 +169,9 @@ def test_spikes_are_fitted_to_those_that_cleaning_took_out():
     np.testing.assert_allclose(fitted.by.values, [5.0, 5.0], rtol=0.25)
     assert fitted.per == "workload"
     assert fitted.days.values == (1.0, 1.0)
-    assert "2 seen in 3.0 years of workloads" in fitted.describe()
+    assert "2 seen in 3.0 years of workloads" in repr(fitted)
+    low, high = stats.gamma(2.5, scale=365.25 / (3 * 365)).ppf([0.1, 0.9])
+    assert f"spikes {low:.2f} to {high:.2f} (P10-P90) times a year" in fitted.describe()
     lifted = run(projection, fitted, draws=DRAWS).totals / run(projection, draws=DRAWS).totals - 1
     # Gamma(2.5, 3 years): a mean of 0.83 a year and workload, over 92 of its days.
     assert lifted.mean() == pytest.approx(2.5 / 3 / 365.25 * np.mean(fitted.by.values), rel=0.15)

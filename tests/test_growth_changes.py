@@ -478,7 +478,7 @@ def test_two_limits_act_one_after_the_other(steady):
         (lambda: new(tokens={"input_token": 9}), "did you mean 'input_tokens'"),
         (lambda: new(users=-1), "cannot be negative"),
         (lambda: new(growth=3), "for 3 % write 0.03"),
-        (lambda: new(on="2026-06-01", until="2026-05-01"), "before it begins"),
+        (lambda: new(on="2026-06-01", until="2026-05-01"), "lies before on"),
         (lambda: new(model=" "), "where its requests go"),
         (sc.Limit, "either as requests= or as tokens="),
         (lambda: sc.Limit(requests=0), "nothing would pass"),

@@ -84,7 +84,7 @@ EVERY = {
         "api",
         sc.Deprecation("big", "other", on="2026-06-11", ramp=10, provider="rival", probability=0.9, setup=50),
         (
-            "big ends by 2026-06-11 with a probability of 90%, moving within the 10 days before: what it serves goes "
+            "big ends by 2026-06-11, moving within the 10 days before, with a probability of 90%: what it serves goes "
             "to rival/other; 50.00 to set up"
         ),
     ),
@@ -94,8 +94,8 @@ EVERY = {
             "big", "ours", on="2026-06-01", training=50, input_ratio=0.2, prices={"input_tokens": 3, "output_tokens": 9}
         ),
         (
-            "all requests of big move to ours with 0.20 times the input from 2026-06-01; 50.00 to train; "
-            "its prices a quoted unit: input_tokens 3, output_tokens 9"
+            "all requests of big move to ours with 0.20 times the input at 3 a quoted unit of input_tokens, 9 a quoted "
+            "unit of output_tokens from 2026-06-01; 50.00 to train"
         ),
     ),
     "compress": ("own", sc.Compress(by=-0.4), "GPU hours change by -40.0% as the model is compressed"),
@@ -292,6 +292,8 @@ BAD = {
     "a trim that lengthens": (lambda: sc.PromptTrim(by=0.3), r"PromptTrim.by = 0.3 lengthens prompts; write -0.3"),
     "a cap that lengthens": (lambda: sc.OutputCap(by=0.3), r"lengthens answers; write -0.3"),
     "percent": (lambda: sc.PromptTrim(by=-30), r"for -30 % write -0.3"),
+    "a rise in percent": (lambda: sc.Tokenizer(by=35), r"Tokenizer.by = 35 is \+3500%; for 35 % write 0.35"),
+    "more tokens in percent": (lambda: sc.Intensity("output_tokens", by=10), r"for 10 % write 0.1"),
     "a share above 1": (
         lambda: sc.Route("big", "small", share=1.2),
         r"Route.share = 1.2: a share lies between 0 and 1",
@@ -313,7 +315,7 @@ BAD = {
     ),
     "a negative price": (
         lambda: sc.FineTune("big", "x", on="2026-06-01", training=1, prices={"input_tokens": -1}),
-        r"prices\['input_tokens'\] = -1",
+        r"FineTune.prices: input_tokens = -1",
     ),
     "no work at all": (lambda: sc.AutoScale(before=0.0, after=0.5), r"AutoScale.before = 0"),
     "no throughput": (lambda: sc.RightSize(price_ratio=1, throughput_ratio=0), r"serve nothing"),

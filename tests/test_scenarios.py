@@ -138,12 +138,16 @@ def test_branches_of_branches_multiply_their_weights():
     forked = tree(0.5).tree([(0.2, cheap), (0.8, dear)])
     assert [(round(w, 12), b.name) for w, b in forked.branches] == [
         (0.1, "calm | cheap"),
-        (0.4, "calm"),
+        (0.4, "calm | dear"),
         (0.1, "boom | cheap"),
-        (0.4, "boom"),
+        (0.4, "boom | dear"),
     ]
     crossed = tree(0.5) | sc.Scenario("market").tree([(0.2, cheap), (0.8, dear)])
     assert [round(w, 12) for w, _ in crossed.branches] == [0.1, 0.4, 0.1, 0.4]
+    named = sc.Scenario("a", [growth()]) | sc.Scenario("m").tree(
+        [(0.3, sc.Scenario("low")), (0.7, sc.Scenario("high"))]
+    )
+    assert [b.name for _, b in named.branches] == ["low", "high"]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +158,7 @@ def test_branches_of_branches_multiply_their_weights():
         ([(0.5, sc.Scenario("a")), (0.5, sc.Scenario("a"))], "two branches have one name"),
         ([], "wanted .weight, Scenario. pairs"),
         ([(1.0, "a")], "wanted .weight, Scenario. pairs"),
+        ({"a": 1.0}, "wanted .weight, Scenario. pairs"),
     ],
 )
 def test_trees_that_are_none_are_told(branches, message):
@@ -171,6 +176,10 @@ def test_a_tree_tells_its_branches():
 
 
 # -------------------------------------------------------------------------------------------------------- dependence
+
+
+def tied(change, label):
+    return sc.Scenario("x", [change], dependence=[sc.CommonFactor("f", {label: 0.5})])
 
 
 def drawn(projection, scenario, *changes, draws=2_000):
@@ -199,10 +208,11 @@ def test_groups_share_the_factor(projection):
     assert np.corrcoef(x, y)[0, 1] == pytest.approx(0.81, abs=3 * (1 - 0.81**2) / np.sqrt(2_000))
 
 
+@pytest.mark.parametrize("names", [("a", "b"), ("a.monthly", "b.monthly")], ids=["changes", "fields"])
 @pytest.mark.parametrize("wanted", [0.7, -0.4, 1.0])
-def test_rank_correlations_are_spearmans(projection, wanted):
+def test_rank_correlations_are_spearmans(projection, wanted, names):
     a, b = growth(where={"project": "search"}, name="a"), growth(where={"project": "support"}, name="b")
-    tied = sc.Scenario("x", [a, b], dependence=[sc.RankCorrelation({("a", "b"): wanted})])
+    tied = sc.Scenario("x", [a, b], dependence=[sc.RankCorrelation({names: wanted})])
     x, y = drawn(projection, tied, a, b)
     assert stats.spearmanr(x, y).statistic == pytest.approx(wanted, abs=3 / np.sqrt(2_000))
 
@@ -232,6 +242,9 @@ def test_correlations_that_cannot_hold_are_moved_to_the_nearest_with_a_warning()
     [
         (lambda: sc.CommonFactor("f", {"a": 1.2}), "a loading lies from -1 to 1"),
         (lambda: sc.CommonFactor("f", {}), "give loadings by change"),
+        (lambda: tied(sc.Growth(0.1), "growth.montly"), "'montly'.*did you mean 'monthly'"),
+        (lambda: tied(sc.Step(0.1), "step.on"), "'on' is not known; allowed: 'by'"),
+        (lambda: tied(sc.Spikes(sc.between(1, 2), by=2.0), "spikes.by"), "each event of spikes draws by anew.*rate"),
         (lambda: sc.RankCorrelation({("a", "b"): 2}), "a correlation lies from -1 to 1"),
         (lambda: sc.RankCorrelation({("a", "a"): 1}), "is not a pair of two names"),
         (lambda: sc.RankCorrelation({("a", "b"): 0.5, ("b", "a"): 0.4}), "are given twice, and differ"),
@@ -270,6 +283,20 @@ def test_dependences_that_are_none_are_told(make, message):
 def test_changes_that_do_not_fit_the_usage_are_told(projection, change, message):
     with pytest.raises(fc.ScenarioError, match=message):
         totals(projection, sc.Scenario("x", [change]))
+
+
+def test_a_change_without_its_list_is_told():
+    with pytest.raises(fc.ScenarioError, match="wanted a list, such as"):
+        sc.Scenario("x", growth())
+
+
+def test_a_glob_may_say_all_others(projection):
+    here, others, all_ = (
+        sc.Scenario(w, [sc.Growth(monthly=0.05, basis="extra", where={} if w == "*" else {"project": w})])
+        for w in ("search", "!search", "*")
+    )
+    as_is, one, two, both = totals(projection, sc.Scenario(), here, others, all_)
+    np.testing.assert_allclose((one - as_is) + (two - as_is), both - as_is, rtol=1e-9)
 
 
 @pytest.mark.parametrize(("rate", "message"), [(-1.0, "-100 %"), (-1.5, "-100 %"), (5, "is .500%; for 5 % write 0.05")])

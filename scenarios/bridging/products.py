@@ -37,8 +37,8 @@ def product_effects(before: Sequence[FloatArray], after: Sequence[FloatArray]) -
     -------
     float array (factor, draw, row)
 
-    Source: Owen (1972), doi:10.1287/mnsc.18.5.64; as complete decomposition of energy use: Sun (1998),
-    doi:10.1016/S0140-9883(97)00028-3.
+    Source: Owen (1972), doi:10.1287/mnsc.18.5.64; as complete decomposition of energy use: Sun (1998), Energy
+    Economics 20(1), 85-100.
     """
     count = len(before)
     middle = [0.5 * (b + a) for b, a in zip(before, after, strict=True)]

@@ -72,13 +72,8 @@ _EVERY: tuple[type[Change], ...] = (
 )
 
 
-def _kind(maker: type[Change]) -> str:
-    name = maker.__name__
-    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
-
-
 #: The kinds that a scenario's file may name: the class's name in small letters.
-KINDS: dict[str, type[Change]] = {_kind(maker): maker for maker in _EVERY}
+KINDS: dict[str, type[Change]] = {kind_of(maker): maker for maker in _EVERY}
 
 __all__ = [
     "KINDS",

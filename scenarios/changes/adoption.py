@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final, get_args
+from typing import ClassVar, Final, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,8 @@ from forecast.periods import MONTH_DAYS
 from forecast.ranges import Uncertain
 from scenarios.changes.base import Day, Stage, Step, checked, checked_where, key_of, told, told_where
 from scenarios.changes.flows import Flows, Term
-from scenarios.changes.growth import Basis
-from scenarios.changes.growth_curves import checked_rate, curve, drawn_above, grown, told_basis
+from scenarios.changes.growth import Basis, checked_rate, curve, grown, told_basis
+from scenarios.changes.growth_curves import drawn_above
 from scenarios.changes.scene import Scene
 
 #: Days of the year that rates of adoption are told by.
@@ -57,6 +57,9 @@ class Adoption:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+
     users: float
     market: Uncertain
     innovation: Uncertain
@@ -88,16 +91,6 @@ class Adoption:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("adoption", self.name, self.basis, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""
@@ -217,6 +210,10 @@ class Headcount:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"table": "heads"}
+
     table: Sequence[Heads]
     per_head_monthly: Uncertain = 0.0
     where: Mapping[str, str] = field(default_factory=dict)
@@ -234,16 +231,6 @@ class Headcount:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("headcount", self.name, self.basis, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""
@@ -325,10 +312,6 @@ def _weights(table: Sequence[Heads], days: pd.DatetimeIndex) -> FloatArray:
     dates = np.array([(one.day - days[0]) / pd.Timedelta(days=1) for one in table])
     at = np.arange(len(days), dtype="float64")
     return np.stack([np.interp(at, dates, unit) for unit in np.eye(len(dates))])
-
-
-def _each(who: str, monthly: Uncertain) -> str:
-    return "" if monthly == 0 else f", with {told(monthly, 'relative')} requests a {who} each month"
 
 
 def _rate(value: Uncertain) -> str:

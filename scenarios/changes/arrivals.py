@@ -37,8 +37,9 @@ class Arrivals:
     def each(self, value: Uncertain, kind: Kind, parameter: str) -> FloatArray:
         """A number that every event draws for itself: (draw, event)."""
         world = self.scene.world
+        what = f"{self.key.split('|', 1)[0]}: {parameter}"
         made = [
-            ranges.values(value, world.alone(self.key, self.group, parameter, str(k)), kind)
+            ranges.values(value, world.alone(self.key, self.group, parameter, str(k)), kind, what)
             for k in range(self.day.shape[1])
         ]
         return np.stack(made, axis=1) if made else np.zeros(self.day.shape)

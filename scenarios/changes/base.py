@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 import pandas as pd
@@ -24,6 +24,8 @@ STAGES: Final[tuple[Stage, ...]] = ("volume", "mix", "intensity", "limit", "pric
 #: What a bridge calls the effect of a change.
 Step = Literal["volume", "intensity", "mix", "price", "levers", "one-offs", "currency"]
 STEPS: Final[tuple[Step, ...]] = ("volume", "intensity", "mix", "price", "levers", "one-offs", "currency")
+#: A relative change of a price or of tokens above this, a rise of 400 %, is taken for percent written as a number.
+MOST_RISE: Final = 4.0
 
 
 @runtime_checkable
@@ -116,15 +118,27 @@ class Settling(Protocol):
         ...
 
 
-def kind_of(change: Change) -> str:
-    """The word for a change's kind: its class's name in small letters, such as ``price_change``."""
-    name = type(change).__name__
+def kind_of(change: Change | type[Change]) -> str:
+    """The word for the kind of a change or its class: the class's name in small letters, such as ``price_change``."""
+    name = (change if isinstance(change, type) else type(change)).__name__
     return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
 
 def label_of(change: Change) -> str:
     """What a reader calls a change: its name, or its kind."""
     return change.name or kind_of(change)
+
+
+def parameters_of(change: Change) -> dict[str, str]:
+    """What may be tied to other parameters: each field that holds uncertain numbers, and a glob over their names.
+
+    A class says by its class variable ``drawn`` where a name is not the field's; an empty one is of numbers that each
+    event draws anew, which nothing can tie.
+    """
+    found: dict[str, str] = {}
+    if is_dataclass(change):
+        found = {f.name: f.name for f in fields(change) if "Uncertain" in str(f.type)}
+    return found | dict(getattr(change, "drawn", {}))
 
 
 def key_of(kind: str, *parts: object) -> str:
@@ -143,15 +157,25 @@ def key_of(kind: str, *parts: object) -> str:
 # ------------------------------------------------------------------------------- what the fields of a change may hold
 
 
-def checked(change: object, field: str, kind: Kind) -> None:
-    """Check an uncertain field of a frozen change and keep it as it is used; None stays None."""
+def checked(change: object, field: str, kind: Kind, *, most: float | None = None) -> None:
+    """Check an uncertain field of a frozen change and keep it as it is used; None stays None.
+
+    A relative change above ``most`` is taken for percent written as a number, and refused.
+    """
     value = getattr(change, field)
     if value is None:
         return
-    what = f"{type(change).__name__}.{field}"
+    object.__setattr__(change, field, known_as(value, kind, f"{type(change).__name__}.{field}", most=most))
+
+
+def known_as(value: object, kind: Kind, what: str, *, most: float | None = None) -> Uncertain:
+    """An uncertain number of a kind, checked as :func:`checked` does."""
     known = ranges.uncertain(value, what)
     ranges.in_domain(known, kind, what)
-    object.__setattr__(change, field, known)
+    for end in ranges.ends(known):
+        if most is not None and end > most:
+            raise ScenarioError(f"{what} = {end:g} is {end:+.0%}; for {end:g} % write {end / 100:g}")
+    return known
 
 
 def checked_day(change: object, field: str, *, needed: bool = False) -> None:
@@ -164,6 +188,22 @@ def checked_day(change: object, field: str, *, needed: bool = False) -> None:
         object.__setattr__(change, field, None)
         return
     object.__setattr__(change, field, date_of(value, what, ScenarioError))
+
+
+def checked_term(change: object, names: tuple[str, str] = ("on", "until"), *, needed: Collection[str] = ()) -> None:
+    """Check two fields that hold a first and a last day; the last may not lie before the first."""
+    for name in names:
+        checked_day(change, name, needed=name in needed)
+    first, last = (stamp(getattr(change, name)) for name in names)
+    if first is not None and last is not None and last < first:
+        raise ScenarioError(
+            f"{type(change).__name__}.{names[1]} = {last:%Y-%m-%d}: lies before {names[0]} = {first:%Y-%m-%d}"
+        )
+
+
+def stamp(day: Day | None) -> pd.Timestamp | None:
+    """A checked day as a Timestamp."""
+    return None if day is None else pd.Timestamp(day)
 
 
 def checked_where(change: object, field: str = "where") -> None:
@@ -194,10 +234,16 @@ def told_where(where: Mapping[str, str], otherwise: str = "all workloads") -> st
     return ", ".join(f"{c} {p}" for c, p in where.items()) if where else otherwise
 
 
-def told_from(on: Day | None, ramp: float = 0.0) -> str:
-    """In words, from when on, and how fast."""
+def told_from(on: Day | None, ramp: float = 0.0, until: Day | None = None) -> str:
+    """In words, from when on, how fast, and until when."""
     start = "" if on is None else f" from {pd.Timestamp(on):%Y-%m-%d}"
-    return start + (f", within {ramp:g} days" if ramp else "")
+    end = "" if until is None else f" until {pd.Timestamp(until):%Y-%m-%d}"
+    return start + (f", within {ramp:g} days" if ramp else "") + end
+
+
+def told_chance(probability: float) -> str:
+    """In words, that something need not happen."""
+    return "" if probability == 1 else f", with a probability of {probability:.0%}"
 
 
 def told(value: Uncertain, kind: Kind) -> str:

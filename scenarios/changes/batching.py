@@ -12,9 +12,9 @@ from forecast.panel import BoolArray
 from forecast.ranges import Uncertain
 from scenarios.changes.base import Stage, checked, told
 from scenarios.changes.flows import Flows, Term
-from scenarios.changes.levers import Lever, by_path, known_as_money, share_of
+from scenarios.changes.levers import Lever, known_as_money, share_of
 from scenarios.changes.matching import NothingMatchesError
-from scenarios.changes.scene import Scene, part
+from scenarios.changes.scene import Scene, by_path, part
 
 
 @dataclass(frozen=True, slots=True, eq=False)

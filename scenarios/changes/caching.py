@@ -12,8 +12,8 @@ from forecast.panel import FloatArray, IntArray
 from forecast.ranges import Uncertain
 from scenarios.changes.base import Stage, checked, told
 from scenarios.changes.flows import AVOIDED, Flows
-from scenarios.changes.levers import PROMPT, Lever, by_path, share_of, volume_of
-from scenarios.changes.scene import Scene, constant, part
+from scenarios.changes.levers import PROMPT, Lever, share_of, volume_of
+from scenarios.changes.scene import Scene, by_path, constant, part
 
 Lifetime = Literal["5m", "1h"]
 _WRITTEN: Final[dict[str, str]] = {"5m": "cache_write_tokens", "1h": "cache_write_1h_tokens"}
@@ -27,8 +27,9 @@ class PromptCache(Lever):
     that is written, and a as far as it has come, reads are (1 - a) · as forecast + a · h · T, writes
     (1 - a) · as forecast + a · (1 - h) · w · T, and plain input (1 - a) · as forecast + a · (1 - h) · (1 - w) · T.
 
-    OpenAI caches prompts from 1,024 tokens on by itself and bills no more for the rest
-    (https://openai.com/index/api-prompt-caching/): ``writes=0``. Anthropic bills what is written at 1.25 times the
+    OpenAI caches prompts from 1,024 tokens on by itself. Models before GPT-5.6 bill no more for what is written:
+    ``writes=0``; from GPT-5.6 on it costs 1.25 times the input price
+    (https://developers.openai.com/api/docs/guides/prompt-caching). Anthropic bills what is written at 1.25 times the
     input price for 5 minutes and at twice for an hour
     (https://platform.claude.com/docs/en/build-with-claude/prompt-caching). Google bills storage by the hour for
     explicit caches (https://ai.google.dev/gemini-api/docs/pricing): state it as ``running``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,23 @@ from forecast import ranges, schema
 from forecast.errors import ScenarioError, one_of
 from forecast.panel import BoolArray, FloatArray
 from forecast.ranges import Uncertain
-from scenarios.changes.base import Day, Settling, Stage, Step, checked, checked_day, checked_where, key_of, label_of
+from scenarios.changes.base import (
+    Day,
+    Settling,
+    Stage,
+    Step,
+    checked,
+    checked_term,
+    checked_where,
+    key_of,
+    label_of,
+    stamp,
+    told_from,
+)
 from scenarios.changes.flows import VOLUME, Flows
 from scenarios.changes.matching import match
 from scenarios.changes.scene import Scene, constant
-from scenarios.changes.skus import check_term, chosen, in_sight, told_skus, told_term
+from scenarios.changes.skus import chosen, in_sight, told_skus
 
 if TYPE_CHECKING:
     from forecast.prices.billing import Bill, Periods, PricingRule
@@ -57,7 +69,9 @@ class Contract:
 
     Each month the money and the quantities that it covers go through its rules (:func:`forecast.prices.billing.billed`)
     and what they add or take off stands beside the money of tokens, line by line. It is counted from the as-of date:
-    months before the plan begins use up commitments, tiers and credits too.
+    months before the plan begins use up commitments, tiers and credits too. Of a window that the plan sees in part,
+    such as a year's commitment in a quarter's plan, it owes the part that lies in sight: a shortfall accrued, not yet
+    billed.
 
     A change of the pricing model is a contract with ``replaces_tokens``: from its first day what it covers costs
     nothing by the token, and is billed by its seats, allowances and fees alone.
@@ -89,6 +103,10 @@ class Contract:
     known.
     """
 
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "price"
+    unit: ClassVar[str] = "*"
+
     rules: tuple[Rule, ...]
     start: Day | None = None
     end: Day | None = None
@@ -101,9 +119,7 @@ class Contract:
 
     def __post_init__(self) -> None:
         """Check rules and dates."""
-        checked_day(self, "start")
-        checked_day(self, "end")
-        check_term("Contract", self.start, self.end, ("start", "end"))
+        checked_term(self, ("start", "end"))
         checked(self, "seats", "amount")
         checked_where(self)
         if not isinstance(self.replaces_tokens, bool):
@@ -126,24 +142,9 @@ class Contract:
             )
 
     @property
-    def unit(self) -> str:
-        """A contract bills all units."""
-        return "*"
-
-    @property
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("contract", self.name, self.provider, self.model, self.where, self.start)
-
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Price."""
-        return "price"
 
     def describe(self) -> str:
         """In plain words."""
@@ -151,7 +152,7 @@ class Contract:
         seats = "" if self.seats is None else f", {ranges.shown(self.seats, 'amount')} seats"
         place = "in place of prices a token" if self.replaces_tokens else "on top of prices a token"
         own = "" if self.name is None else f"{self.name}: "
-        return f"{own}{told_skus(self)} billed{told_term(self.start, self.end)} by {rules}{seats}, {place}"
+        return f"{own}{told_skus(self)} billed{told_from(self.start, until=self.end)} by {rules}{seats}, {place}"
 
     def __str__(self) -> str:
         return self.describe()
@@ -165,7 +166,7 @@ class Contract:
         self._check_counted(flows, rows, scene)
         if not self.replaces_tokens:
             return flows
-        return flows.repriced(rows, constant(1.0 - scene.clock.share(_stamp(self.start), _stamp(self.end))))
+        return flows.repriced(rows, constant(1.0 - scene.clock.share(stamp(self.start), stamp(self.end))))
 
     def _check_counted(self, flows: Flows, rows: BoolArray, scene: Scene) -> None:
         """Refuse rules that count what the usage does not have."""
@@ -173,8 +174,7 @@ class Contract:
             what = f"Contract: {rule.name!r}"
             for counted in _counted(rule):
                 if counted == schema.REQUESTS:
-                    kind = scene.projection.workloads["volume_unit"].to_numpy()
-                    if (kind[flows.labels.loc[rows, "workload"].to_numpy()] != schema.REQUESTS).any():
+                    if (flows.labels.loc[rows, "volume_unit"] != schema.REQUESTS).any():
                         raise ScenarioError(f"{what} counts requests, which some of the usage it covers does not tell")
                 elif counted != _SEATS:
                     scene.units(flows, rows, _units(counted), what=what)
@@ -182,7 +182,7 @@ class Contract:
     def covers(self, flows: Flows, scene: Scene) -> BoolArray:
         """Whose usage it bills, and the volume of the same routes: (flow,)."""
         rows = match(flows.labels["provider"], self.provider) & match(flows.labels["model"], self.model)
-        return rows & scene.matching(flows, self.where, what="Contract.where") if self.where else rows
+        return rows & scene.matching(flows, self.where, what="Contract.where")
 
     def counts(self) -> tuple[str, ...]:
         """Units that its rules count."""
@@ -285,7 +285,7 @@ def _units(counted: str) -> tuple[str, ...]:
 
 def _ends(contract: Contract) -> tuple[pd.Timestamp, pd.Timestamp]:
     """First and last day, where none is said the first and last that there are."""
-    first, last = _stamp(contract.start), _stamp(contract.end)
+    first, last = stamp(contract.start), stamp(contract.end)
     return first or pd.Timestamp("1900-01-01"), last or pd.Timestamp("2200-01-01")
 
 
@@ -294,7 +294,3 @@ def _wide(money: FloatArray, inside: BoolArray, spend: FloatArray) -> FloatArray
     out = np.zeros_like(spend)
     out[:, inside] = money
     return out
-
-
-def _stamp(day: Day | None) -> pd.Timestamp | None:
-    return None if day is None else pd.Timestamp(day)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,10 @@ from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
 from forecast.streams import stream
-from scenarios.changes.base import Day, Stage, Step, checked, checked_day, checked_where, key_of
+from scenarios.changes.base import MOST_RISE, Day, Stage, Step, checked, checked_day, checked_where, key_of, told_from
 from scenarios.changes.flows import Flows, Scope, Term
 from scenarios.changes.scene import Scene, constant
-from scenarios.changes.skus import chosen, in_sight, told_skus, told_term
+from scenarios.changes.skus import chosen, in_sight, told_skus
 
 _YEAR: Final = 365.25
 #: Volatility a year above this is taken for percent written as a number.
@@ -58,6 +58,10 @@ class ExchangeRate:
         Tells two rates apart, and names their random numbers.
     """
 
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "currency"
+    drawn: ClassVar[Mapping[str, str]] = {"volatility": "rate"}
+
     by: Uncertain = 0.0
     drift: Uncertain = 0.0
     volatility: float = 0.0
@@ -71,8 +75,8 @@ class ExchangeRate:
 
     def __post_init__(self) -> None:
         """Check sizes and date."""
-        checked(self, "by", "relative")
-        checked(self, "drift", "relative")
+        checked(self, "by", "relative", most=MOST_RISE)
+        checked(self, "drift", "relative", most=MOST_RISE)
         value = self.volatility
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
             hint = (
@@ -87,16 +91,6 @@ class ExchangeRate:
         """Names the random numbers."""
         return key_of("exchange_rate", self.name, self.currency, self.provider, self.model, self.unit, self.where)
 
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Currency."""
-        return "currency"
-
     def describe(self) -> str:
         """In plain words."""
         parts = [f"changes by {ranges.shown(self.by, 'relative')}"] if self.by != 0.0 else []
@@ -104,7 +98,7 @@ class ExchangeRate:
         parts += [f"varies by {self.volatility:.1%} a year"] if self.volatility else []
         how = ", ".join(parts) or "stays as it is"
         which = "the currency" if self.currency is None else self.currency
-        return f"{which} of prices of {told_skus(self)}{told_term(self.on, None)}: its rate {how}"
+        return f"{which} of prices of {told_skus(self)}{told_from(self.on)}: its rate {how}"
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Move prices with the rate."""

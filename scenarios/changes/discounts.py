@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,22 @@ import pandas as pd
 from forecast import ranges
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
-from scenarios.changes.base import Day, Stage, Step, checked, checked_day, checked_probability, checked_where, key_of
+from scenarios.changes.base import (
+    Day,
+    Stage,
+    Step,
+    checked,
+    checked_probability,
+    checked_term,
+    checked_where,
+    key_of,
+    stamp,
+    told_from,
+)
 from scenarios.changes.clock import Clock
 from scenarios.changes.flows import Flows, Scope, Term
 from scenarios.changes.scene import Scene, by_draw, constant
-from scenarios.changes.skus import check_term, chosen, in_sight, told_skus, told_term
+from scenarios.changes.skus import chosen, in_sight, told_skus
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,9 @@ class Discount:
         Tells two discounts on the same SKUs apart, and names their random numbers.
     """
 
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "price"
+
     share: Uncertain
     on: Day | None = None
     until: Day | None = None
@@ -52,9 +67,7 @@ class Discount:
     def __post_init__(self) -> None:
         """Check share and dates."""
         checked(self, "share", "share")
-        checked_day(self, "on")
-        checked_day(self, "until")
-        check_term("Discount", self.on, self.until)
+        checked_term(self)
         checked_where(self)
 
     @property
@@ -62,20 +75,10 @@ class Discount:
         """Names the random numbers."""
         return key_of("discount", self.name, self.provider, self.model, self.unit, self.where, self.on, self.until)
 
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Price."""
-        return "price"
-
     def describe(self) -> str:
         """In plain words."""
         off = ranges.shown(self.share, "share")
-        return f"a discount of {off} on {told_skus(self)}{told_term(self.on, self.until)}"
+        return f"a discount of {off} on {told_skus(self)}{told_from(self.on, until=self.until)}"
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Take the share off."""
@@ -83,7 +86,7 @@ class Discount:
         in_sight("Discount", self.on, self.until, scene)
         if self.share == 0.0:
             return flows
-        profile = scene.clock.share(_stamp(self.on), _stamp(self.until))
+        profile = scene.clock.share(stamp(self.on), stamp(self.until))
         if isinstance(self.share, float):
             return flows.repriced(rows, constant(1.0 - self.share * profile))
         return flows.repriced(rows, by_draw(-scene.draw(self.key, self.share, "share", "share"), profile))
@@ -116,6 +119,9 @@ class Negotiation:
         Tells two negotiations on the same SKUs apart, and names their random numbers.
     """
 
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "price"
+
     share: Uncertain
     on: Day = ""
     probability: float = 1.0
@@ -132,9 +138,7 @@ class Negotiation:
         checked(self, "share", "share")
         checked(self, "delay", "amount")
         checked_probability(self)
-        checked_day(self, "on", needed=True)
-        checked_day(self, "until")
-        check_term("Negotiation", self.on, self.until)
+        checked_term(self, needed=("on",))
         checked_where(self)
 
     @property
@@ -142,23 +146,13 @@ class Negotiation:
         """Names the random numbers."""
         return key_of("negotiation", self.name, self.provider, self.model, self.unit, self.where, self.on)
 
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Price."""
-        return "price"
-
     def describe(self) -> str:
         """In plain words."""
         late = "" if self.delay == 0.0 else f", {ranges.shown(self.delay, 'amount')} days late"
         off = ranges.shown(self.share, "share")
         return (
             f"with a probability of {self.probability:.0%} a negotiated discount of {off} on {told_skus(self)}"
-            f"{told_term(self.on, self.until)}{late}"
+            f"{told_from(self.on, until=self.until)}{late}"
         )
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
@@ -169,7 +163,7 @@ class Negotiation:
             return flows
         granted = scene.coin(self.key, self.probability) * scene.draw(self.key, self.share, "share", "share")
         delay = np.ceil(scene.draw(self.key, self.delay, "amount", "delay"))
-        return flows.repriced(rows, _granted(granted, delay, pd.Timestamp(self.on), _stamp(self.until), scene.clock))
+        return flows.repriced(rows, _granted(granted, delay, pd.Timestamp(self.on), stamp(self.until), scene.clock))
 
 
 def _granted(share: FloatArray, delay: FloatArray, on: pd.Timestamp, until: pd.Timestamp | None, clock: Clock) -> Term:
@@ -182,7 +176,3 @@ def _granted(share: FloatArray, delay: FloatArray, on: pd.Timestamp, until: pd.T
         return np.asarray(1.0 - share[scope.draws][:, None] * clock.mean(inside))
 
     return Term(value)
-
-
-def _stamp(day: Day | None) -> pd.Timestamp | None:
-    return None if day is None else pd.Timestamp(day)

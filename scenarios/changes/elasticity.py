@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -41,6 +41,9 @@ class Elasticity:
         Tells two elasticities apart, and names their random numbers.
     """
 
+    stage: ClassVar[Stage] = "response"
+    step: ClassVar[Step] = "volume"
+
     elasticity: Uncertain = 0.0
     where: Mapping[str, str] = field(default_factory=dict)
     name: str | None = None
@@ -54,16 +57,6 @@ class Elasticity:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("elasticity", self.name, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Response: when all prices are known."""
-        return "response"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""

@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from forecast import schema
-from forecast.errors import ScenarioError, one_of
+from forecast import ranges
+from forecast.errors import ScenarioError
 from forecast.panel import BoolArray, FloatArray
 from forecast.ranges import Uncertain
 from scenarios.changes.adoption import YEAR_DAYS
@@ -26,15 +26,16 @@ from scenarios.changes.base import (
     checked_where,
     key_of,
     told,
+    told_chance,
     told_from,
     told_where,
 )
 from scenarios.changes.flows import Flows, Scope, Term
 from scenarios.changes.levers import Lever, known_as_money
 from scenarios.changes.matching import NothingMatchesError, match
-from scenarios.changes.routing import Detour, Target, sent, targets
+from scenarios.changes.routing import Detour, Target, checked_prices, sent, targets, told_prices, told_ratios
 from scenarios.changes.scene import Scene
-from scenarios.changes.spikes import MOST, highest
+from scenarios.changes.spikes import MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Outage:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "mix"
+
     days: Uncertain
     rate: Uncertain | None = None
     on: Day | None = None
@@ -90,13 +93,13 @@ class Outage:
     def __post_init__(self) -> None:
         """Check how often, how long, and where to."""
         checked(self, "days", "amount")
-        if highest(self.days) > MOST:
+        if ranges.highest(self.days) > MOST:
             raise ScenarioError(f"Outage.days = {told(self.days, 'amount')}: wanted at most {MOST:g}")
         checked_day(self, "on")
         if (self.rate is None) == (self.on is None):
             raise ScenarioError("Outage: say either how often, rate= (a year), or when, on= (with probability=)")
         checked(self, "rate", "amount")
-        if self.rate is not None and highest(self.rate) > MOST:
+        if self.rate is not None and ranges.highest(self.rate) > MOST:
             raise ScenarioError(f"Outage.rate = {told(self.rate, 'amount')} a year: wanted at most {MOST:g}")
         checked_probability(self)
         if self.rate is not None and self.probability != 1:
@@ -115,11 +118,6 @@ class Outage:
         return key_of("outage", self.name, self.model, self.on, self.where)
 
     @property
-    def stage(self) -> Stage:
-        """Mix."""
-        return "mix"
-
-    @property
     def step(self) -> Step:
         """Mix, or volume where nothing fails over."""
         return "volume" if self.failover == 0 else "mix"
@@ -129,13 +127,12 @@ class Outage:
         if self.rate is not None:
             often = f"{told(self.rate, 'amount')} times a year"
         else:
-            chance = "" if self.probability == 1 else f" with a probability of {self.probability:.0%}"
-            often = told_from(self.on).strip() + chance
+            often = told_from(self.on).strip() + told_chance(self.probability)
         lost = "its requests are lost"
         if self.failover != 0:
             to = f"{self.provider}/{self.to}" if self.provider else str(self.to)
             lost = f"{told(self.failover, 'share')} of its requests go to {to}"
-            lost += f"{_ratios(self.input_ratio, self.output_ratio)}{_stated(self.prices)}, the rest is lost"
+            lost += f"{told_ratios(self)}{told_prices(self.prices)}, the rest is lost"
         what = self.model if self.model != "*" else "all"
         what += f" ({told_where(self.where)})" if self.where else ""
         return f"{what} is down {often}, for {told(self.days, 'amount')} days: {lost}"
@@ -255,13 +252,12 @@ class Deprecation(Detour):
 
     def describe(self) -> str:
         """In plain words."""
-        chance = "" if self.probability == 1 else f" with a probability of {self.probability:.0%}"
         among = f" for {told_where(self.where)}" if self.where else ""
         moving = f", moving within the {self.ramp:g} days before" if self.ramp else ""
         to = f"{self.provider}/{self.to}" if self.provider else self.to
-        ratios = _ratios(self.input_ratio, self.output_ratio)
-        ends = f"{self.model} ends by {pd.Timestamp(self.on):%Y-%m-%d}{chance}{among}{moving}"
-        return "; ".join([f"{ends}: what it serves goes to {to}{ratios}{_stated(self.prices)}", *self._beside()])
+        ends = f"{self.model}{among} ends by {pd.Timestamp(self.on):%Y-%m-%d}{moving}{told_chance(self.probability)}"
+        served = f"what it serves goes to {to}{told_ratios(self)}{told_prices(self.prices)}"
+        return "; ".join([f"{ends}: {served}", *self._beside()])
 
     def lines(self, scene: Scene) -> list[Line]:
         """What it costs beside usage, where it happens."""
@@ -278,26 +274,3 @@ class Deprecation(Detour):
         on = scene.date(self.on, "Deprecation.on")
         assert on is not None
         return scene.clock.ramp(on - pd.Timedelta(days=max(int(np.ceil(self.ramp)) - 1, 0)), self.ramp)
-
-
-def checked_prices(change: Outage | Deprecation) -> None:
-    """Check a field that holds prices by billable unit, and keep it as the change's own."""
-    what = f"{type(change).__name__}.prices"
-    if not isinstance(change.prices, Mapping):
-        raise ScenarioError(f"{what} = {change.prices!r}: wanted prices by unit, such as {{'output_tokens': 10.0}}")
-    for unit, price in change.prices.items():
-        one_of(f"{what}: unit", unit, schema.BILLABLE, ScenarioError)
-        if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < np.inf:
-            raise ScenarioError(f"{what}: {unit} = {price!r}: wanted money a quoted unit, 0 or more")
-    object.__setattr__(change, "prices", dict(change.prices))
-
-
-def _ratios(into: Uncertain, out: Uncertain) -> str:
-    told_ratios = [
-        f"{told(value, 'amount')} times the {kind}" for value, kind in ((into, "input"), (out, "output")) if value != 1
-    ]
-    return f" with {' and '.join(told_ratios)}" if told_ratios else ""
-
-
-def _stated(prices: Mapping[str, float]) -> str:
-    return " at " + ", ".join(f"{v:g} a quoted unit of {u}" for u, v in prices.items()) if prices else ""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 
-from forecast import schema
-from forecast.errors import ScenarioError, one_of
 from forecast.ranges import Uncertain
 from scenarios.changes.base import Day, Line, checked, checked_day, label_of, told
 from scenarios.changes.levers import Lever, paid_on
-from scenarios.changes.routing import Detour
+from scenarios.changes.routing import Detour, checked_prices
 from scenarios.changes.scene import Scene
 
 
@@ -49,19 +46,11 @@ class FineTune(Detour):
     def _check_more(self) -> None:
         checked_day(self, "on", needed=True)
         checked(self, "training", "amount")
-        if not isinstance(self.prices, Mapping):
-            raise ScenarioError(f'FineTune.prices = {self.prices!r}: wanted prices by unit: {{"input_tokens": 3.0}}')
-        for unit, price in self.prices.items():
-            one_of("FineTune.prices", unit, schema.BILLABLE, ScenarioError)
-            if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf:
-                raise ScenarioError(f"FineTune.prices[{unit!r}] = {price!r}: wanted money a quoted unit, from 0 up")
-        object.__setattr__(self, "prices", {unit: float(price) for unit, price in self.prices.items()})
+        checked_prices(self)
 
     def describe(self) -> str:
         """In plain words."""
-        stated = ", ".join(f"{unit} {price:g}" for unit, price in self.prices.items())
-        at = f"; its prices a quoted unit: {stated}" if stated else ""
-        return f"{Detour.describe(self)}; {told(self.training, 'amount')} to train{at}"
+        return f"{Detour.describe(self)}; {told(self.training, 'amount')} to train"
 
     def lines(self, scene: Scene) -> list[Line]:
         """Training, then what every lever costs."""

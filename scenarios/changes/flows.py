@@ -91,7 +91,7 @@ class Chains:
         for old in np.unique(code[rows]):
             code[rows[self.code[rows] == old]] = len(known)
             known.append((*self.known[old], step))
-        return Chains(code, tuple(known))
+        return _once(code, known)
 
     def of(self, row: int) -> tuple[object, ...]:
         """The steps of one flow."""
@@ -99,11 +99,18 @@ class Chains:
 
     def joined(self, other: Chains) -> Chains:
         """These flows', then the others'."""
-        return Chains(np.concatenate([self.code, other.code + len(self.known)]), (*self.known, *other.known))
+        return _once(np.concatenate([self.code, other.code + len(self.known)]), (*self.known, *other.known))
 
     def taken(self, rows: IntArray) -> Chains:
         """Those of some flows."""
         return Chains(self.code[rows], self.known)
+
+
+def _once(code: IntArray, known: Iterable[tuple[object, ...]]) -> Chains:
+    """The same tuples, each distinct one kept once."""
+    place: dict[tuple[object, ...], int] = {}
+    at = np.array([place.setdefault(chain, len(place)) for chain in known], dtype=np.intp)
+    return Chains(at[code], tuple(place))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from forecast.errors import ScenarioError
 from forecast.panel import BoolArray
 from scenarios.changes.flows import Flows
 from scenarios.changes.scene import Scene
@@ -20,11 +21,16 @@ def grouped(flows: Flows, rows: BoolArray, per: str, scene: Scene, *, what: str)
     Raises
     ------
     ScenarioError
-        The column is none.
+        There is no such column; the message names those that there are.
     """
+    if per == "all":
+        return [("all", rows)]
     if per == "workload":
         own = [c for c in scene.projection.spec.by if c in flows.labels]
         names = np.array(["/".join(map(str, row)) for row in flows.labels[own].itertuples(index=False)])
     else:
-        names = np.array(scene.groups(flows, per, what=what))
+        columns = [c for c in flows.labels.columns if c != "workload"]
+        if per not in columns:
+            raise ScenarioError(f"{what}.per = {per!r}: wanted one of all, workload, {', '.join(columns)}")
+        names = np.array([str(value) for value in flows.labels[per]])
     return [(str(name), rows & (names == name)) for name in dict.fromkeys(names[rows])]

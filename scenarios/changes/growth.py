@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
-from forecast import ranges
 from forecast.errors import ScenarioError, one_of
 from forecast.panel import BoolArray, FloatArray
 from forecast.periods import MONTH_DAYS
 from forecast.ranges import Uncertain
-from scenarios.changes.base import Stage, Step, checked_where, key_of, told_where
+from scenarios.changes.base import Stage, Step, checked, checked_where, key_of, told, told_where
 from scenarios.changes.flows import CONSTANT, Flows, Scope, Term
+from scenarios.changes.grouping import grouped
 from scenarios.changes.matching import matching
 from scenarios.changes.scene import Scene
 
@@ -39,10 +39,14 @@ class Growth:
         Globs over workload columns: ``{"project": "search*", "environment": "production"}``. All workloads if absent.
     basis : {"total", "extra"}
     per : str
-        ``"all"``: one draw for all it touches; or a workload column: one draw each.
+        ``"all"``: one draw for all it touches; ``"workload"`` or a workload column: one draw each.
     name : str, optional
         Tells two growths on the same workloads apart, and names their random numbers.
     """
+
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"monthly": "rate", "yearly": "rate"}
 
     monthly: Uncertain | None = None
     yearly: Uncertain | None = None
@@ -56,13 +60,7 @@ class Growth:
         if (self.monthly is None) == (self.yearly is None):
             raise ScenarioError("Growth: give the rate either as monthly= or as yearly=")
         which = "monthly" if self.monthly is not None else "yearly"
-        rate = ranges.uncertain(self.monthly if self.yearly is None else self.yearly, f"Growth.{which}")
-        ranges.in_domain(rate, "relative", f"Growth.{which}")
-        ends = (rate.low, rate.high) if isinstance(rate, ranges.Between) else (rate,) if isinstance(rate, float) else ()
-        for end in ends:
-            if end > MOST[which]:
-                raise ScenarioError(f"Growth.{which} = {end:g} is {end:+.0%}; for {end:g} % write {end / 100:g}")
-        object.__setattr__(self, which, rate)
+        checked_rate(self, which, which)
         checked_where(self)
         one_of("Growth.basis", self.basis, get_args(Basis), ScenarioError)
 
@@ -71,39 +69,24 @@ class Growth:
         """Names the random numbers."""
         return key_of("growth", self.name, self.basis, self.where)
 
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
-
     def describe(self) -> str:
         """In plain words."""
         rate, unit = (self.monthly, "month") if self.monthly is not None else (self.yearly, "year")
         assert rate is not None
-        how = (
-            "in all, in place of the forecast's own trend"
-            if self.basis == "total"
-            else "on top of the forecast's trend"
-        )
-        return f"volume of {told_where(self.where)} grows by {ranges.shown(rate, 'relative')} a {unit} {how}"
+        return f"volume of {told_where(self.where)} grows by {told(rate, 'relative')} a {unit} {told_basis(self.basis)}"
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Let volume grow."""
-        rows = growing(flows, scene, self.where, what="Growth", basis=self.basis)
+        elapsed = scene.clock.elapsed
+
+        def factor(group: str) -> Term:
+            rate = self.rate(scene, group)
+            return curve(lambda draws: np.exp(rate[draws][:, None] * elapsed[None, :]))
+
         if self.basis == "extra" and 0.0 in (self.monthly, self.yearly):
+            growing(flows, scene, self.where, what="Growth", basis=self.basis)
             return flows
-        if self.basis == "total":
-            flows = in_place_of_trend(flows, rows, scene, what="Growth")
-        names = scene.groups(flows, self.per, what="Growth")
-        for name in dict.fromkeys(n for n, hit in zip(names, rows, strict=True) if hit):
-            mine = rows & np.array([n == name for n in names])
-            flows = flows.times(mine, Term(_compound(self.rate(scene, name), scene.clock.elapsed)))
-        return flows
+        return grown(flows, scene, factor, where=self.where, basis=self.basis, per=self.per, what="Growth")
 
     def rate(self, scene: Scene, group: str = "all") -> FloatArray:
         """The log growth a day in each draw: (draw,)."""
@@ -155,8 +138,42 @@ def in_place_of_trend(flows: Flows, rows: BoolArray, scene: Scene, *, what: str)
     return flows.without_trend(rows)
 
 
-def _compound(rate: FloatArray, elapsed: FloatArray) -> Callable[[Scope], FloatArray]:
-    def value(scope: Scope) -> FloatArray:
-        return np.exp(rate[scope.draws][:, None] * elapsed[None, :])
+def grown(
+    flows: Flows,
+    scene: Scene,
+    factor: Callable[[str], Term],
+    *,
+    where: Mapping[str, str],
+    basis: Basis,
+    per: str,
+    what: str,
+) -> Flows:
+    """Multiply the volume of some workloads by a curve: one ``factor(group)`` for each group of ``per``.
 
-    return value
+    A total growth stands in place of the forecast's own trend.
+    """
+    rows = growing(flows, scene, where, what=what, basis=basis)
+    if basis == "total":
+        flows = in_place_of_trend(flows, rows, scene, what=what)
+    for name, mine in grouped(flows, rows, per, scene, what=what):
+        flows = flows.times(mine, factor(name))
+    return flows
+
+
+def curve(value: Callable[[np.ndarray], FloatArray]) -> Term:
+    """A factor that is known from the draws' numbers alone: ``value`` (n,) → (n, period)."""
+
+    def of(scope: Scope) -> FloatArray:
+        return np.asarray(value(scope.draws))
+
+    return Term(of)
+
+
+def checked_rate(change: object, name: str, unit: str = "monthly") -> None:
+    """Check a field that holds a growth rate, and refuse percent written as a number."""
+    checked(change, name, "relative", most=MOST[unit])
+
+
+def told_basis(basis: Basis) -> str:
+    """In words, what a growth stands beside."""
+    return "in all, in place of the forecast's own trend" if basis == "total" else "on top of the forecast's trend"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import ClassVar, get_args
 
 import numpy as np
 
@@ -14,9 +14,8 @@ from forecast.panel import FloatArray
 from forecast.periods import MONTH_DAYS
 from forecast.ranges import Between, Uncertain
 from scenarios.changes.base import Stage, Step, checked, checked_where, key_of, told, told_where
-from scenarios.changes.flows import Flows, Scope, Term
-from scenarios.changes.grouping import grouped
-from scenarios.changes.growth import MOST, Basis, growing, in_place_of_trend
+from scenarios.changes.flows import Flows, Term
+from scenarios.changes.growth import Basis, checked_rate, curve, growing, grown, told_basis
 from scenarios.changes.scene import Scene
 
 
@@ -40,6 +39,10 @@ class LinearGrowth:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"monthly": "rate"}
+
     monthly: Uncertain
     where: Mapping[str, str] = field(default_factory=dict)
     basis: Basis = "total"
@@ -56,16 +59,6 @@ class LinearGrowth:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("linear_growth", self.name, self.basis, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""
@@ -106,6 +99,10 @@ class LogisticGrowth:
         As in :class:`LinearGrowth`.
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"monthly": "rate"}
+
     monthly: Uncertain
     ceiling: Uncertain
     where: Mapping[str, str] = field(default_factory=dict)
@@ -116,8 +113,7 @@ class LogisticGrowth:
     def __post_init__(self) -> None:
         """Check rate, ceiling and basis."""
         checked_rate(self, "monthly")
-        highest = self.monthly.high if isinstance(self.monthly, Between) else self.monthly
-        if isinstance(highest, float | int) and highest < 0:
+        if ranges.highest(self.monthly) < 0:
             raise ScenarioError(
                 f"LogisticGrowth.monthly = {told(self.monthly, 'relative')}: what shrinks has no ceiling; use "
                 "Growth or LinearGrowth"
@@ -134,16 +130,6 @@ class LogisticGrowth:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("logistic_growth", self.name, self.basis, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""
@@ -173,37 +159,6 @@ class LogisticGrowth:
         return grown(flows, scene, factor, where=self.where, basis=self.basis, per=self.per, what="LogisticGrowth")
 
 
-def grown(
-    flows: Flows,
-    scene: Scene,
-    factor: Callable[[str], Term],
-    *,
-    where: Mapping[str, str],
-    basis: Basis,
-    per: str,
-    what: str,
-) -> Flows:
-    """Multiply the volume of some workloads by a curve: one ``factor(group)`` for each group of ``per``.
-
-    A total growth stands in place of the forecast's own trend.
-    """
-    rows = growing(flows, scene, where, what=what, basis=basis)
-    if basis == "total":
-        flows = in_place_of_trend(flows, rows, scene, what=what)
-    for name, mine in grouped(flows, rows, per, scene, what=what):
-        flows = flows.times(mine, factor(name))
-    return flows
-
-
-def curve(value: Callable[[np.ndarray], FloatArray]) -> Term:
-    """A factor that is known from the draws' numbers alone: ``value`` (n,) → (n, period)."""
-
-    def of(scope: Scope) -> FloatArray:
-        return np.asarray(value(scope.draws))
-
-    return Term(of)
-
-
 def drawn_above(
     scene: Scene, key: str, value: Uncertain, floor: float, parameter: str, group: str = "all", *, what: str
 ) -> FloatArray:
@@ -221,18 +176,3 @@ def drawn_above(
     if (drawn <= floor).any():
         raise ScenarioError(f"{what} = {value!r}: gives {drawn.min():g}; wanted values above {floor:g}")
     return drawn
-
-
-def checked_rate(change: object, name: str, unit: str = "monthly") -> None:
-    """Check a field that holds a growth rate, and refuse percent written as a number."""
-    checked(change, name, "relative")
-    rate = getattr(change, name)
-    for end in (rate.low, rate.high) if isinstance(rate, Between) else (rate,) if isinstance(rate, float) else ():
-        if end > MOST[unit]:
-            what = f"{type(change).__name__}.{name}"
-            raise ScenarioError(f"{what} = {end:g} is {end:+.0%}; for {end:g} % write {end / 100:g}")
-
-
-def told_basis(basis: Basis) -> str:
-    """In words, what a growth stands beside."""
-    return "in all, in place of the forecast's own trend" if basis == "total" else "on top of the forecast's trend"

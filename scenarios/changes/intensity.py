@@ -7,25 +7,23 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from forecast import schema
+from forecast import ranges, schema
 from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
-from scenarios.changes.base import Step, checked, told
+from scenarios.changes.base import MOST_RISE, Step, checked, told
 from scenarios.changes.flows import AVOIDED, Chains, Flows, Scope, Term
 from scenarios.changes.levers import (
     OUTPUT,
     PROMPT,
     Lever,
-    by_path,
-    ends,
     not_above_zero,
     of_unit,
     same_leg,
     share_of,
     volume_of,
 )
-from scenarios.changes.scene import Scene, by_draw, constant
+from scenarios.changes.scene import Scene, by_draw, by_path, constant
 
 #: Every unit that counts tokens of text.
 TEXT: Final = (*PROMPT, *OUTPUT, "total_tokens")
@@ -59,7 +57,7 @@ class Intensity(Lever):
     def _check(self) -> None:
         if (self.by is None) == (self.to is None):
             raise ScenarioError("Intensity: give the size either as by= (relative) or as to= (units a request)")
-        checked(self, "by", "relative")
+        checked(self, "by", "relative", most=MOST_RISE)
         checked(self, "to", "amount")
 
     def _apart(self) -> tuple[object, ...]:
@@ -206,7 +204,7 @@ class Tokenizer(Lever):
     by: Uncertain
 
     def _check(self) -> None:
-        checked(self, "by", "relative")
+        checked(self, "by", "relative", most=MOST_RISE)
 
     def describe(self) -> str:
         """In plain words."""
@@ -244,7 +242,7 @@ class Pack(Lever):
         checked(self, "items", "amount")
         checked(self, "shared", "share")
         checked(self, "share", "share")
-        for end in ends(self.items):
+        for end in ranges.ends(self.items):
             if end < 1:
                 raise ScenarioError(f"Pack.items = {end:g}: a request holds 1 item or more")
 
@@ -276,7 +274,7 @@ class Pack(Lever):
         """Of the requests that are kept, take the loss from those that are packed."""
         if self.quality == 0.0:
             return flows
-        loss = self._drawn(scene, self.quality, "relative", "quality")
+        loss = self._lost(scene)
 
         def value(scope: Scope) -> FloatArray:
             return np.asarray(1.0 - loss[scope.draws][:, None] * packed.value(scope) / kept.value(scope))

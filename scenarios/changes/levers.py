@@ -31,7 +31,7 @@ from scenarios.changes.base import (
     told_from,
     told_where,
 )
-from scenarios.changes.flows import Flows, Scope, Term
+from scenarios.changes.flows import Flows
 from scenarios.changes.matching import match
 from scenarios.changes.scene import Scene, by_draw
 
@@ -91,10 +91,7 @@ class Lever(ABC):
             raise ScenarioError(f"{what}.where: say the model as model={self.where['model']!r}")
         checked_day(self, "on")
         checked_days(self, "ramp")
-        checked(self, "quality", "relative")
-        for end in ends(self.quality):
-            if end > 1:
-                raise ScenarioError(f"{what}.quality = {end:g} is more than all; for {end:g} % write {end / 100:g}")
+        checked(self, "quality", "relative", most=1.0)
         checked(self, "setup", "amount")
         checked(self, "running", "amount")
         if self.setup != 0.0 and self.on is None:
@@ -147,11 +144,18 @@ class Lever(ABC):
         """One of its uncertain numbers: (draw,)."""
         return scene.draw(self.key, value, kind, parameter)
 
+    def _lost(self, scene: Scene) -> FloatArray:
+        """What it loses of the quality: (draw,)."""
+        lost = self._drawn(scene, self.quality, "relative", "quality")
+        if (lost > 1).any():
+            raise ScenarioError(f"{type(self).__name__}.quality: gives {lost.max():g}, which is more than all")
+        return lost
+
     def _judged(self, flows: Flows, scene: Scene, rows: BoolArray | IntArray, come: FloatArray | None) -> Flows:
         """Take its loss of quality from some flows of volume, as far as it has come."""
         if self.quality == 0.0:
             return flows
-        return flows.judged(rows, by_draw(-self._drawn(scene, self.quality, "relative", "quality"), come))
+        return flows.judged(rows, by_draw(-self._lost(scene), come))
 
     def _scaled(self, flows: Flows, scene: Scene, units: tuple[str, ...], by: FloatArray) -> Flows:
         """Multiply the quantity of some units by 1 + ``by`` (draw,), and judge the requests that have them."""
@@ -178,13 +182,6 @@ class Lever(ABC):
             *([f"{told(self.setup, 'amount')} to set up"] if self.setup != 0.0 else []),
             *([f"{told(self.running, 'amount')} a month"] if self.running != 0.0 else []),
         ]
-
-
-def ends(value: Uncertain) -> tuple[float, ...]:
-    """The number, or the ends of a range; nothing of a distribution."""
-    if isinstance(value, ranges.Between):
-        return value.low, value.high
-    return (float(value),) if isinstance(value, int | float) else ()
 
 
 def share_of(value: Uncertain, what: str) -> str:
@@ -240,18 +237,8 @@ def of_unit(flows: Flows, rows: BoolArray, pattern: str, scene: Scene, *, what: 
     return scene.units(flows, rows, units, what=what)
 
 
-def by_path(values: FloatArray, profile: FloatArray | None = None) -> Term:
-    """Value · profile: a factor (draw,), where a profile (period,) is given as far as it has come."""
-    come = np.ones(1) if profile is None else np.asarray(profile, dtype="float64")
-
-    def value(scope: Scope) -> FloatArray:
-        return np.asarray(values[scope.draws][:, None] * come[None, :])
-
-    return Term(value)
-
-
 def not_above_zero(change: Lever, name: str, value: Uncertain, does: str) -> None:
     """Refuse a saving that is written as a rise."""
-    for end in ends(value):
+    for end in ranges.ends(value):
         if end > 0:
             raise ScenarioError(f"{type(change).__name__}.{name} = {end:g} {does}; write {-end:g}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias, get_args
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,18 @@ from forecast import ranges, schema
 from forecast.errors import ScenarioError, one_of
 from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.ranges import Uncertain
-from scenarios.changes.base import Day, Stage, Step, checked, checked_day, checked_where, key_of, told, told_where
+from scenarios.changes.base import (
+    Day,
+    Stage,
+    Step,
+    checked,
+    checked_term,
+    checked_where,
+    key_of,
+    told,
+    told_from,
+    told_where,
+)
 from scenarios.changes.clock import Clock
 from scenarios.changes.flows import Flows, Pool, Scope, Term
 from scenarios.changes.grouping import grouped
@@ -62,6 +73,10 @@ class Limit:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "limit"
+    step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"requests": "cap", "tokens": "cap"}
+
     requests: Uncertain | None = None
     tokens: Uncertain | None = None
     every: Every = "day"
@@ -91,10 +106,7 @@ class Limit:
             one_of("Limit.units: unit", unit, [u for u in schema.BILLABLE if schema.UNITS[u].token], ScenarioError)
         object.__setattr__(self, "units", tuple(self.units))
         checked_where(self)
-        checked_day(self, "on")
-        checked_day(self, "until")
-        if self.on is not None and self.until is not None and pd.Timestamp(self.until) < pd.Timestamp(self.on):
-            raise ScenarioError(f"Limit: it ends on {self.until}, before it begins on {self.on}")
+        checked_term(self)
 
     @property
     def key(self) -> str:
@@ -102,26 +114,15 @@ class Limit:
         what = "requests" if self.requests is not None else ",".join(("tokens", *self.units))
         return key_of("limit", self.name, what, self.every, self.per, self.on, self.where)
 
-    @property
-    def stage(self) -> Stage:
-        """Limits."""
-        return "limit"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
-
     def describe(self) -> str:
         """In plain words."""
         what = "requests" if self.requests is not None else " and ".join(self.units) or "tokens"
         peak = "" if self.peak is None else f", with a peak minute of {self.peak:g} times the day's mean"
         shared = "" if self.per == "all" else f" for each {self.per}"
-        begin = "" if self.on is None else f" from {pd.Timestamp(self.on):%Y-%m-%d}"
-        end = "" if self.until is None else f" until {pd.Timestamp(self.until):%Y-%m-%d}"
+        most = ", the whole day scaled until its peak fits: the most that it can take away" if self.peak else ""
         return (
             f"at most {told(self._cap, 'amount')} {what} a {self.every}{shared} of {told_where(self.where)}{peak}"
-            f"{begin}{end}; the rest is not served"
+            f"{told_from(self.on, until=self.until)}; the rest is not served{most}"
         )
 
     def act(self, flows: Flows, scene: Scene) -> Flows:

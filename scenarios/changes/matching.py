@@ -39,14 +39,17 @@ def matching(labels: pd.DataFrame, globs: Mapping[str, str], *, what: str, error
 
 
 def match(column: pd.Series, pattern: str) -> BoolArray:
-    """Which values match a glob; ``*`` also matches null, and case does not count."""
+    """Which values match a glob; ``*`` also matches null, ``!`` before a glob means all others; case does not count."""
     if pattern == "*":
         return np.ones(len(column), dtype=bool)
+    if pattern.startswith("!"):
+        return ~match(column, pattern[1:])
     low = pattern.lower()
-    fits = {v: fnmatchcase(str(v).lower(), low) for v in column.dropna().unique()}
+    # A name that has a bracket of its own, such as "search [beta]", is itself and no pattern.
+    fits = {v: str(v).lower() == low or fnmatchcase(str(v).lower(), low) for v in column.dropna().unique()}
     return np.array([fits.get(v, False) for v in column], dtype=bool)
 
 
 def _listed(names: Iterable[str]) -> str:
     known = list(names)
-    return ", ".join(known[:8]) + (f" and {len(known) - 8} more" if len(known) > 8 else "")
+    return (", ".join(known[:8]) or "none") + (f" and {len(known) - 8} more" if len(known) > 8 else "")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,25 @@ from forecast.errors import ScenarioError, one_of
 from forecast.panel import BoolArray
 from forecast.ranges import Kind, Uncertain
 from forecast.usage_rows import SPEND
-from scenarios.changes.base import Day, Stage, Step, checked, checked_day, checked_probability, key_of, label_of
+from scenarios.changes.base import (
+    MOST_RISE,
+    Day,
+    Stage,
+    Step,
+    checked,
+    checked_day,
+    checked_probability,
+    checked_where,
+    key_of,
+    label_of,
+    told_chance,
+    told_from,
+)
 from scenarios.changes.flows import Flows
+from scenarios.changes.grouping import grouped
 from scenarios.changes.price_path import PriceSet, stepped
 from scenarios.changes.scene import Scene
+from scenarios.changes.skus import chosen, told_skus
 
 Per = Literal["change", "model"]
 
@@ -47,9 +63,15 @@ class PriceChange:
         That it happens at all.
     per : {"change", "model"}
         One coin and size for the change, or one for each model.
+    where : mapping, optional
+        Globs over columns of workloads and routes.
     name : str, optional
         Tells two changes of the same SKUs and date apart, and names their random numbers.
     """
+
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "price"
+    drawn: ClassVar[Mapping[str, str]] = {"by": "size", "to": "size"}
 
     model: str = "*"
     provider: str = "*"
@@ -59,6 +81,7 @@ class PriceChange:
     to: Uncertain | None = None
     probability: float = 1.0
     per: Per = "change"
+    where: Mapping[str, str] = field(default_factory=dict)
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -66,48 +89,36 @@ class PriceChange:
         checked_day(self, "on", needed=True)
         if (self.by is None) == (self.to is None):
             raise ScenarioError("PriceChange: give the new price either as by= (relative) or as to= (a quoted unit)")
-        checked(self, "by", "relative")
+        checked(self, "by", "relative", most=MOST_RISE)
         checked(self, "to", "amount")
         checked_probability(self)
+        checked_where(self)
         one_of("PriceChange.per", self.per, get_args(Per), ScenarioError)
 
     @property
     def key(self) -> str:
         """Names the random numbers."""
-        return key_of("price", self.name, self.provider, self.model, self.unit, self.on)
-
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Price."""
-        return "price"
+        narrowed = (self.where,) if self.where else ()
+        return key_of("price", self.name, self.provider, self.model, self.unit, self.on, *narrowed)
 
     def describe(self) -> str:
         """In plain words."""
         size = f"change by {ranges.shown(self.by, 'relative')}" if self.by is not None else ""
         if self.to is not None:
             size = f"become {ranges.shown(self.to, 'amount')} a quoted unit"
-        chance = "" if self.probability == 1 else f", with a probability of {self.probability:.0%}"
-        what = f"{self.provider}/{self.model}" if self.provider != "*" else self.model
-        unit = "" if self.unit == "*" else f" of {self.unit}"
-        return f"prices{unit} of {what} {size} from {pd.Timestamp(self.on):%Y-%m-%d}{chance}"
+        return f"prices of {told_skus(self)} {size}{told_from(self.on)}{told_chance(self.probability)}"
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Move prices."""
         scene.date(self.on, "PriceChange.on")
-        rows = scene.priced(flows, provider=self.provider, model=self.model, unit=self.unit, what="PriceChange")
+        rows = chosen(self, flows, scene)
         if self.to is not None:
             check_stated(flows, rows, scene, what="PriceChange")
         if self.probability == 0:
             return flows
         per = "all" if self.per == "change" else "model"
-        names = np.array(scene.groups(flows, per, what="PriceChange"))
-        for name in dict.fromkeys(names[rows]):
-            flows = stepped(flows, rows & (names == name), self._step(scene, str(name)), scene.clock)
+        for name, mine in grouped(flows, rows, per, scene, what="PriceChange"):
+            flows = stepped(flows, mine, self._step(scene, name), scene.clock)
         return flows
 
     def _step(self, scene: Scene, group: str) -> PriceSet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from forecast import ranges
 from forecast.calendars import date_of
 from forecast.errors import ScenarioError
 from forecast.ranges import Kind, Uncertain
-from scenarios.changes.base import Day, Stage, Step, checked_where, key_of, label_of
+from scenarios.changes.base import MOST_RISE, Day, Stage, Step, checked_where, key_of, known_as, label_of
 from scenarios.changes.flows import Flows
 from scenarios.changes.price import check_stated
 from scenarios.changes.price_path import PriceSet, stepped
@@ -41,6 +42,10 @@ class PriceSteps:
         Tells two tables of the same SKUs apart, and names their random numbers.
     """
 
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "price"
+    drawn: ClassVar[Mapping[str, str]] = {"by": "*", "to": "*"}
+
     by: Mapping[Day, Uncertain] | None = None
     to: Mapping[Day, Uncertain] | None = None
     model: str = "*"
@@ -63,8 +68,7 @@ class PriceSteps:
             what = f"PriceSteps.{which}[{at:%Y-%m-%d}]"
             if at in table:
                 raise ScenarioError(f"{what}: the day stands twice in the table")
-            table[at] = ranges.uncertain(size, what)
-            ranges.in_domain(table[at], self._kind, what)
+            table[at] = known_as(size, self._kind, what, most=MOST_RISE if which == "by" else None)
         object.__setattr__(self, which, dict(sorted(table.items(), key=lambda step: pd.Timestamp(step[0]))))
         checked_where(self)
 
@@ -83,16 +87,6 @@ class PriceSteps:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("price_steps", self.name, self.provider, self.model, self.unit, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Price."""
-        return "price"
 
     def describe(self) -> str:
         """In plain words."""

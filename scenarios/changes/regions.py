@@ -11,9 +11,9 @@ from forecast.errors import ScenarioError
 from forecast.ranges import Uncertain
 from scenarios.changes.base import Stage, checked, told
 from scenarios.changes.flows import GIGABYTES, Chains, Flows
-from scenarios.changes.levers import Lever, by_path, known_as_money, of_unit, share_of
+from scenarios.changes.levers import Lever, known_as_money, of_unit, share_of
 from scenarios.changes.matching import NothingMatchesError
-from scenarios.changes.scene import Scene, part
+from scenarios.changes.scene import Scene, by_path, part
 
 #: Bytes of one gigabyte, as clouds bill transfer.
 GB: Final = 1e9

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 import numpy as np
 import pandas as pd
 
-from forecast.errors import ScenarioError
+from forecast import schema
+from forecast.errors import ScenarioError, one_of
 from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.prices.matching import name_or_none
 from forecast.ranges import Uncertain
 from scenarios.changes.base import Day, Stage, Step, checked, checked_day, told
 from scenarios.changes.flows import Flows, Scope, Term
-from scenarios.changes.levers import OUTPUT, PROMPT, Lever, by_path, known_as_money, share_of
+from scenarios.changes.levers import OUTPUT, PROMPT, Lever, known_as_money, share_of
 from scenarios.changes.matching import NothingMatchesError
-from scenarios.changes.scene import Scene
+from scenarios.changes.scene import Scene, by_path
 
 #: Input that a model without a price for it reads as plain input.
 _CACHED: Final = PROMPT[1:]
@@ -68,12 +69,7 @@ class Detour(Lever):
 
     def describe(self) -> str:
         """In plain words."""
-        ratios = [
-            f"{told(value, 'amount')} times the {kind}"
-            for value, kind in ((self.input_ratio, "input"), (self.output_ratio, "output"))
-            if value != 1.0
-        ]
-        using = f" with {' and '.join(ratios)}" if ratios else ""
+        using = f"{told_ratios(self)}{told_prices(self._prices())}"
         again = f"; {told(self.retries, 'share')} of them are answered again" if self.retries != 0.0 else ""
         where = self.to if self.provider is None else f"{self.provider}/{self.to}"
         return self._told(f"{share_of(self.share, 'requests')}{{of}} {self._verb()} to {where}{using}{again}")
@@ -126,6 +122,47 @@ class Detour(Lever):
                 "output_ratio fits"
             )
         return rows
+
+
+class Ratios(Protocol):
+    """A change that says how many tokens a request takes at another model."""
+
+    @property
+    def input_ratio(self) -> Uncertain:
+        """Input there over input here."""
+        ...
+
+    @property
+    def output_ratio(self) -> Uncertain:
+        """Output there over output here."""
+        ...
+
+
+def told_ratios(change: Ratios) -> str:
+    """In words, the ratios that are not 1."""
+    ratios = [
+        f"{told(value, 'amount')} times the {kind}"
+        for value, kind in ((change.input_ratio, "input"), (change.output_ratio, "output"))
+        if value != 1.0
+    ]
+    return f" with {' and '.join(ratios)}" if ratios else ""
+
+
+def told_prices(prices: Mapping[str, float]) -> str:
+    """In words, the prices that a change states."""
+    return " at " + ", ".join(f"{v:g} a quoted unit of {u}" for u, v in prices.items()) if prices else ""
+
+
+def checked_prices(change: object, field: str = "prices") -> None:
+    """Check a field that holds prices by billable unit, money a quoted unit, and keep it as the change's own."""
+    prices, what = getattr(change, field), f"{type(change).__name__}.{field}"
+    if not isinstance(prices, Mapping):
+        raise ScenarioError(f"{what} = {prices!r}: wanted prices by unit, such as {{'output_tokens': 10.0}}")
+    for unit, price in prices.items():
+        one_of(f"{what}: unit", unit, schema.BILLABLE, ScenarioError)
+        if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < np.inf:
+            raise ScenarioError(f"{what}: {unit} = {price!r}: wanted money a quoted unit, 0 or more")
+    object.__setattr__(change, field, {unit: float(price) for unit, price in prices.items()})
 
 
 @dataclass(frozen=True, slots=True)

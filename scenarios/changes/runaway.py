@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
+from forecast import ranges
 from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
 from forecast.periods import MONTH_DAYS
@@ -15,8 +17,9 @@ from forecast.ranges import Uncertain
 from scenarios.changes.arrivals import Arrivals, arrivals, laid
 from scenarios.changes.base import Line, Stage, Step, checked, checked_where, key_of, label_of, told, told_where
 from scenarios.changes.flows import CONSTANT, Flows, Scope, Term, flows_of, new_flows
+from scenarios.changes.levers import volume_of
 from scenarios.changes.scene import Scene
-from scenarios.changes.spikes import MOST, highest
+from scenarios.changes.spikes import MOST
 from scenarios.changes.workload import checked_quantities
 
 
@@ -45,6 +48,10 @@ class Runaway:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"monthly": "rate", "hours": "", "tokens": "", "money": ""}
+
     hours: Uncertain
     tokens: Mapping[str, Uncertain] | None = None
     money: Uncertain | None = None
@@ -56,7 +63,7 @@ class Runaway:
     def __post_init__(self) -> None:
         """Check rate, speed and hours."""
         checked(self, "hours", "amount")
-        if highest(self.hours) > 24 * MOST:
+        if ranges.highest(self.hours) > 24 * MOST:
             raise ScenarioError(f"Runaway.hours = {told(self.hours, 'amount')}: wanted at most a year of them")
         if (self.tokens is None) == (self.money is None):
             raise ScenarioError("Runaway: give what an hour takes either as tokens= or as money=")
@@ -66,7 +73,7 @@ class Runaway:
         if (self.monthly is None) == (self.probability is None):
             raise ScenarioError("Runaway: give how often either as monthly= (a rate) or as probability= (in a month)")
         checked(self, "monthly", "amount")
-        if self.monthly is not None and highest(self.monthly) > MOST:
+        if self.monthly is not None and ranges.highest(self.monthly) > MOST:
             raise ScenarioError(f"Runaway.monthly = {told(self.monthly, 'amount')}: wanted at most {MOST:g} a month")
         chance = self.probability
         if chance is not None and (
@@ -79,16 +86,6 @@ class Runaway:
     def key(self) -> str:
         """Names the random numbers."""
         return key_of("runaway", self.name, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
 
     def describe(self) -> str:
         """In plain words."""
@@ -112,7 +109,7 @@ class Runaway:
         rows = scene.matching(flows, self.where, what="Runaway.where")
         if self.tokens is None:
             return flows
-        leg = flows.labels[rows & flows.volume].drop_duplicates()
+        leg = flows.labels[volume_of(flows, rows)].drop_duplicates()
         if len(leg) > 1:
             named = [c for c in leg if c not in ("workload", "unit", "volume_unit")]
             told_legs = "; ".join(

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from forecast import ranges, schema
+from forecast import ranges
 from forecast.calendars import date_of
-from forecast.errors import ScenarioError
+from forecast.errors import PriceError, ScenarioError
 from forecast.lanes import sku_prices, units_per_price
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
@@ -108,6 +108,19 @@ class Scene:
         found[sent] = matching(flows.labels.loc[sent, columns], where, what=what, error="the usage")
         return found
 
+    def demand(self, flows: Flows, where: Mapping[str, str], *, what: str) -> BoolArray:
+        """The same, and the volume of the same workloads that no longer has a request of its own: (flow,).
+
+        What moves the volume of a workload moves that too, listed before the change that saves requests or after it.
+        Globs over routes choose none of it.
+        """
+        found = self.matching(flows, where, what=what)
+        own = [c for c in self.projection.workloads.columns if c in flows.labels]
+        avoided = flows.volume & np.asarray(flows.labels["model"] == AVOIDED)
+        if avoided.any() and set(where) <= set(own):
+            found = found | (avoided & matching(flows.labels[own], where, what=what, error="the usage"))
+        return found
+
     def units(self, flows: Flows, rows: BoolArray, units: tuple[str, ...], *, what: str) -> BoolArray:
         """Of some flows, those of some units; an error where there are none."""
         found: BoolArray = rows & np.asarray(flows.labels["unit"].isin(units))
@@ -118,22 +131,14 @@ class Scene:
             )
         return found
 
-    def groups(self, flows: Flows, per: str, *, what: str) -> list[str]:
-        """The name of each flow's draw: one for all, or one for each value of a column: (flow,)."""
-        if per == "all":
-            return ["all"] * len(flows)
-        if per not in flows.labels or per == "workload":
-            known = ["all", *[c for c in flows.labels.columns if c != "workload"]]
-            raise ScenarioError(f"{what}.per = {per!r}: wanted one of {', '.join(known)}")
-        return [str(v) for v in flows.labels[per]]
-
     # -------------------------------------------------------------------------------------------- what is drawn once
 
     def draw(self, key: str, value: Uncertain, kind: Kind, parameter: str, group: str = "all") -> FloatArray:
         """One value a draw of an uncertain number: (draw,)."""
         if isinstance(value, float | int):
             return np.full(self.world.draws, float(value))
-        return ranges.values(value, self.world.uniform(key, group, parameter), kind)
+        what = f"{key.split('|', 1)[0]}: {parameter}"
+        return ranges.values(value, self.world.uniform(key, group, parameter), kind, what)
 
     def coin(self, key: str, probability: float, group: str = "all") -> BoolArray:
         """Whether it happens, in each draw: (draw,)."""
@@ -176,12 +181,28 @@ class Scene:
         missing = np.isnan(self.quotes.of(billed)).any(axis=0)
         if missing.any():
             first = billed[missing].iloc[0]
-            tier = first.get("service_tier")
-            told = "" if tier is None or pd.isna(tier) else f" ({tier})"
+            names = {c: None if pd.isna(first.get(c)) else str(first[c]) for c in ("provider", "model", "service_tier")}
+            told = "" if names["service_tier"] is None else f" ({names['service_tier']})"
+            owner = names["provider"] or "any provider"
             raise ScenarioError(
-                f"{what}: {first['provider']}/{first['model']} has no price for {first['unit']}{told}; add it to the "
-                "price book, or state its prices in the change"
+                f"{what}: {owner}/{names['model']} has no price for {first['unit']}{told}; "
+                "add it to the price book, or state its prices in the change where it takes them"
+                f"{self._why(names, str(first['unit']))}"
             )
+
+    def _why(self, names: Mapping[str, str | None], unit: str) -> str:
+        """What the price book itself says of a SKU that it cannot price."""
+        try:
+            self.quotes.prices.quote(
+                names["provider"],
+                str(names["model"]),
+                unit,
+                self.clock.first,
+                service_tier=names["service_tier"] or "standard",
+            )
+        except PriceError as why:
+            return f": {why}"
+        return ""
 
     def priced(self, flows: Flows, *, provider: str, model: str, unit: str, what: str) -> BoolArray:
         """Billed flows whose provider, model and unit match globs: (flow,)."""
@@ -228,19 +249,16 @@ def by_draw(values: FloatArray, profile: FloatArray | None = None) -> Term:
     return Term(value)
 
 
-def part(values: FloatArray, profile: FloatArray | None = None) -> tuple[Term, Term]:
-    """What stays and what goes of a flow of which a share goes: 1 - share · profile, and share · profile."""
+def by_path(values: FloatArray, profile: FloatArray | None = None) -> Term:
+    """Value · profile: a factor (draw,), where a profile (period,) is given as far as it has come."""
     come = np.ones(1) if profile is None else np.asarray(profile, dtype="float64")
 
-    def goes(scope: Scope) -> FloatArray:
+    def value(scope: Scope) -> FloatArray:
         return np.asarray(values[scope.draws][:, None] * come[None, :])
 
-    def stays(scope: Scope) -> FloatArray:
-        return np.asarray(1.0 - values[scope.draws][:, None] * come[None, :])
-
-    return Term(stays), Term(goes)
+    return Term(value)
 
 
-def is_billed(unit: str) -> bool:
-    """Whether flows of this unit cost money."""
-    return unit != VOLUME and unit not in {n for n, u in schema.UNITS.items() if u.part_of is not None}
+def part(values: FloatArray, profile: FloatArray | None = None) -> tuple[Term, Term]:
+    """What stays and what goes of a flow of which a share goes: 1 - share · profile, and share · profile."""
+    return by_draw(-values, profile), by_path(values, profile)

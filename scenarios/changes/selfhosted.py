@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecast import ranges
 from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
 from scenarios.changes.base import checked, told
 from scenarios.changes.flows import Flows
-from scenarios.changes.levers import GPU, Lever, by_path, ends, not_above_zero, share_of, volume_of
-from scenarios.changes.scene import Scene, part
+from scenarios.changes.levers import GPU, Lever, not_above_zero, share_of, volume_of
+from scenarios.changes.scene import Scene, by_path, part
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class AutoScale(Lever):
     def _check(self) -> None:
         for name in ("before", "after"):
             checked(self, name, "share")
-            if 0.0 in ends(getattr(self, name)):
+            if 0.0 in ranges.ends(getattr(self, name)):
                 raise ScenarioError(f"AutoScale.{name} = 0: machines that never work serve no request")
 
     def describe(self) -> str:
@@ -111,7 +112,7 @@ class RightSize(Machines):
     def _check(self) -> None:
         checked(self, "price_ratio", "amount")
         checked(self, "throughput_ratio", "amount")
-        if 0.0 in ends(self.throughput_ratio):
+        if 0.0 in ranges.ends(self.throughput_ratio):
             raise ScenarioError("RightSize.throughput_ratio = 0: machines that serve nothing cannot take over")
 
     def describe(self) -> str:

@@ -68,13 +68,6 @@ def told_skus(change: Chosen) -> str:
     return " ".join(parts)
 
 
-def check_term(what: str, first: Day | None, last: Day | None, names: tuple[str, str] = ("on", "until")) -> None:
-    """Refuse a term that ends before it begins."""
-    if first is not None and last is not None and pd.Timestamp(last) < pd.Timestamp(first):
-        begin, end = (f"{name} = {pd.Timestamp(day):%Y-%m-%d}" for name, day in zip(names, (first, last), strict=True))
-        raise ScenarioError(f"{what}: {end} lies before {begin}")
-
-
 def in_sight(
     what: str, first: Day | None, last: Day | None, scene: Scene, names: tuple[str, str] = ("on", "until")
 ) -> None:
@@ -95,9 +88,3 @@ def in_sight(
             f"{what}.{names[1]} = {pd.Timestamp(last):%Y-%m-%d}: lies before the first day that is forecast, "
             f"{scene.clock.first:%Y-%m-%d}"
         )
-
-
-def told_term(first: Day | None, last: Day | None) -> str:
-    """In words, from when to when."""
-    told = "" if first is None else f" from {pd.Timestamp(first):%Y-%m-%d}"
-    return told + ("" if last is None else f" until {pd.Timestamp(last):%Y-%m-%d}")

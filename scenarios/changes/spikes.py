@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from forecast import ranges
 from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
 from forecast.projection import Projection
-from forecast.ranges import Between, Uncertain
+from forecast.ranges import Uncertain
 from scenarios.changes.adoption import YEAR_DAYS
 from scenarios.changes.arrivals import Arrivals, arrivals, laid
 from scenarios.changes.base import Stage, Step, checked, checked_where, key_of, told, told_where
@@ -104,6 +104,10 @@ class Spikes:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"by": "", "days": ""}
+
     rate: Uncertain
     by: Uncertain
     days: Uncertain = 1.0
@@ -115,9 +119,9 @@ class Spikes:
         """Check rate, lift and length."""
         for name in ("rate", "by", "days"):
             checked(self, name, "amount")
-        if highest(self.rate) > MOST:
+        if ranges.highest(self.rate) > MOST:
             raise ScenarioError(f"Spikes.rate = {told(self.rate, 'amount')} a year: wanted at most {MOST:g}; use Step")
-        if ranges.least(self.days) < 1 or highest(self.days) > MOST:
+        if ranges.least(self.days) < 1 or ranges.highest(self.days) > MOST:
             raise ScenarioError(f"Spikes.days = {told(self.days, 'amount')}: wanted whole days, 1 to {MOST:g}")
         checked_where(self)
 
@@ -169,16 +173,6 @@ class Spikes:
         """Names the random numbers."""
         return key_of("spikes", self.name, self.where)
 
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
-
     def describe(self) -> str:
         """In plain words."""
         shared = "" if self.per == "all" else f", each {self.per} by itself"
@@ -190,7 +184,7 @@ class Spikes:
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Lift days."""
-        rows = scene.matching(flows, self.where, what="Spikes.where")
+        rows = scene.demand(flows, self.where, what="Spikes.where")
         if self.rate == 0 or self.by == 0:
             return flows
         rate = scene.draw(self.key, self.rate, "amount", "rate") / YEAR_DAYS
@@ -200,15 +194,6 @@ class Spikes:
             length = np.maximum(np.rint(come.each(self.days, "amount", "days")), 1.0)
             flows = flows.times(mine, _lifts(come, lift, length, scene.clock))
         return flows
-
-
-def highest(value: Uncertain) -> float:
-    """The highest value that a check should look at: the number, or the range's high end."""
-    if isinstance(value, Between):
-        return value.high
-    if isinstance(value, float | int):
-        return float(value)
-    return float(np.asarray(value.ppf(np.array([0.9])))[0])
 
 
 def _lifts(come: Arrivals, lift: FloatArray, length: FloatArray, clock: Clock) -> Term:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,9 +19,11 @@ from scenarios.changes.base import (
     checked_day,
     checked_days,
     checked_probability,
+    checked_term,
     checked_where,
     key_of,
     told,
+    told_chance,
     told_from,
     told_where,
 )
@@ -56,6 +59,10 @@ class Step:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Effect] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"by": "lift"}
+
     by: Uncertain
     on: Day | None = None
     ramp: float = 0.0
@@ -68,9 +75,7 @@ class Step:
     def __post_init__(self) -> None:
         """Check lift, dates and probability."""
         checked(self, "by", "relative")
-        checked_day(self, "on")
-        checked_day(self, "until")
-        _in_order("Step", "on", self.on, "until", self.until)
+        checked_term(self)
         checked_days(self, "ramp")
         checked_probability(self)
         checked_where(self)
@@ -80,22 +85,12 @@ class Step:
         """Names the random numbers."""
         return key_of("step", self.name, self.on, self.where)
 
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Effect:
-        """Volume."""
-        return "volume"
-
     def describe(self) -> str:
         """In plain words."""
-        end = "" if self.until is None else f" until {pd.Timestamp(self.until):%Y-%m-%d}"
+        when = told_from(self.on, self.ramp, self.until)
         return (
-            f"volume of {told_where(self.where)} steps by {told(self.by, 'relative')}{told_from(self.on, self.ramp)}"
-            f"{end}{_chance(self.probability)}"
+            f"volume of {told_where(self.where)} steps by {told(self.by, 'relative')}{when}"
+            f"{told_chance(self.probability)}"
         )
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
@@ -129,6 +124,10 @@ class Campaign:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Effect] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"by": "lift"}
+
     start: Day
     end: Day
     by: Uncertain
@@ -140,9 +139,7 @@ class Campaign:
 
     def __post_init__(self) -> None:
         """Check dates, lift and probability."""
-        checked_day(self, "start", needed=True)
-        checked_day(self, "end", needed=True)
-        _in_order("Campaign", "start", self.start, "end", self.end)
+        checked_term(self, ("start", "end"), needed=("start", "end"))
         if not isinstance(self.yearly, bool):
             raise ScenarioError(f"Campaign.yearly = {self.yearly!r}: wanted True or False")
         length = (pd.Timestamp(self.end) - pd.Timestamp(self.start)).days + 1
@@ -157,23 +154,13 @@ class Campaign:
         """Names the random numbers."""
         return key_of("campaign", self.name, self.start, self.where)
 
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Effect:
-        """Volume."""
-        return "volume"
-
     def describe(self) -> str:
         """In plain words."""
         first, last = pd.Timestamp(self.start), pd.Timestamp(self.end)
         every = " and every year after" if self.yearly else ""
         return (
             f"volume of {told_where(self.where)} moves by {told(self.by, 'relative')} from {first:%Y-%m-%d} to "
-            f"{last:%Y-%m-%d}{every}{_chance(self.probability)}"
+            f"{last:%Y-%m-%d}{every}{told_chance(self.probability)}"
         )
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
@@ -209,6 +196,9 @@ class Retire:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Effect] = "volume"
+
     where: Mapping[str, str]
     on: Day
     ramp: float = 0.0
@@ -229,24 +219,14 @@ class Retire:
         """Names the random numbers."""
         return key_of("retire", self.name, self.on, self.where)
 
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Effect:
-        """Volume."""
-        return "volume"
-
     def describe(self) -> str:
         """In plain words."""
-        return f"{told_where(self.where)} ends{told_from(self.on, self.ramp)}{_chance(self.probability)}"
+        return f"{told_where(self.where)} ends{told_from(self.on, self.ramp)}{told_chance(self.probability)}"
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Let it end."""
         profile = scene.clock.ramp(scene.date(self.on, "Retire.on"), self.ramp)
-        rows = scene.matching(flows, self.where, what="Retire.where")
+        rows = scene.demand(flows, self.where, what="Retire.where")
         if self.probability == 0:
             return flows
         ends = scene.coin(self.key, self.probability).astype("float64")
@@ -256,7 +236,7 @@ class Retire:
 def _lifted(flows: Flows, scene: Scene, change: Step | Campaign, profile: FloatArray, *, per: str) -> Flows:
     """Multiply the quantities of what a change touches by 1 + lift · profile (period,)."""
     what = type(change).__name__
-    rows = scene.matching(flows, change.where, what=f"{what}.where")
+    rows = scene.demand(flows, change.where, what=f"{what}.where")
     if change.probability == 0 or change.by == 0:
         return flows
     for name, mine in grouped(flows, rows, per, scene, what=what):
@@ -264,14 +244,3 @@ def _lifted(flows: Flows, scene: Scene, change: Step | Campaign, profile: FloatA
         lift = np.where(happens, scene.draw(change.key, change.by, "relative", "lift", name), 0.0)
         flows = flows.times(mine, by_draw(lift, profile))
     return flows
-
-
-def _in_order(kind: str, first: str, start: Day | None, last: str, end: Day | None) -> None:
-    if start is not None and end is not None and pd.Timestamp(end) < pd.Timestamp(start):
-        raise ScenarioError(
-            f"{kind}.{last} = {pd.Timestamp(end):%Y-%m-%d}: lies before {first} = {pd.Timestamp(start):%Y-%m-%d}"
-        )
-
-
-def _chance(probability: float) -> str:
-    return "" if probability == 1 else f", with a probability of {probability:.0%}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from forecast.panel import BoolArray
 from forecast.prices import PriceBook
 from scenarios.changes.base import Stage, Step, checked_where, key_of, label_of
 from scenarios.changes.flows import Flows
+from scenarios.changes.levers import known_as_money
 from scenarios.changes.matching import NothingMatchesError
 from scenarios.changes.price_path import PriceJumped, stepped
 from scenarios.changes.scene import Scene
@@ -88,7 +89,7 @@ class VendorPrices:
     ``exp(Σ log factors of its jumps up to the day)``; jumps are those of :class:`forecast.PriceProcess`: Poisson in
     time, of either sign, of log-normal size, with rates and sizes that each path draws once. All units of a model jump
     together. On a day from which the book knows a price, the price is that; a :class:`PriceChange` or
-    :class:`PriceSteps` that happens ends the jumps of its SKUs.
+    :class:`PriceSteps` that happens ends the jumps of its SKUs. Usage known only as money stays as it is.
 
     Parameters
     ----------
@@ -102,6 +103,10 @@ class VendorPrices:
     name : str, optional
         What a reader calls it. A model's jumps depend on the seed and the model alone.
     """
+
+    stage: ClassVar[Stage] = "price"
+    step: ClassVar[Step] = "price"
+    unit: ClassVar[str] = "*"
 
     process: Process | Calibration | None = None
     model: str = "*"
@@ -117,24 +122,9 @@ class VendorPrices:
         checked_where(self)
 
     @property
-    def unit(self) -> str:
-        """All units of a model jump together."""
-        return "*"
-
-    @property
     def key(self) -> str:
         """Tells it apart."""
         return key_of("vendor_prices", self.name, self.provider, self.model, self.where)
-
-    @property
-    def stage(self) -> Stage:
-        """Price."""
-        return "price"
-
-    @property
-    def step(self) -> Step:
-        """Price."""
-        return "price"
 
     def describe(self) -> str:
         """In plain words."""
@@ -143,9 +133,12 @@ class VendorPrices:
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
         """Let prices jump."""
-        rows = chosen(self, flows, scene) & np.asarray(flows.labels["model"].notna())
+        rows = chosen(self, flows, scene) & np.asarray(flows.labels["model"].notna()) & ~known_as_money(flows)
         if not rows.any():
-            raise NothingMatchesError("VendorPrices: no usage in sight has a model, so no vendor's price can jump")
+            raise NothingMatchesError(
+                "VendorPrices: no usage in sight has a model and is known as more than money, so no vendor's price can "
+                "jump"
+            )
         at = np.nonzero(rows)[0]
         skus = with_tier(flows.labels.iloc[at])[["provider", "model", "unit", "service_tier"]].reset_index(drop=True)
         given = self.process or Calibration()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from forecast import ranges, schema
+from forecast import schema
 from forecast.errors import ScenarioError, nearest, one_of
 from forecast.panel import FloatArray
 from forecast.periods import MONTH_DAYS
@@ -19,17 +19,19 @@ from scenarios.changes.base import (
     Stage,
     Step,
     checked,
-    checked_day,
     checked_days,
     checked_probability,
+    checked_term,
     checked_where,
     key_of,
+    known_as,
     told,
+    told_chance,
     told_from,
 )
 from scenarios.changes.flows import CONSTANT, VOLUME, Flows, Scope, Term, new_flows
-from scenarios.changes.growth_curves import checked_rate
-from scenarios.changes.scene import Scene
+from scenarios.changes.growth import checked_rate
+from scenarios.changes.scene import Scene, by_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,10 @@ class NewWorkload:
     name : str, optional
     """
 
+    stage: ClassVar[Stage] = "volume"
+    step: ClassVar[Step] = "volume"
+    drawn: ClassVar[Mapping[str, str]] = {"tokens": "tokens.*"}
+
     model: str
     provider: str
     users: Uncertain
@@ -91,10 +97,7 @@ class NewWorkload:
         checked(self, "requests_per_user", "amount")
         checked_quantities(self, "tokens")
         checked_where(self, "labels")
-        checked_day(self, "on")
-        checked_day(self, "until")
-        if self.on is not None and self.until is not None and pd.Timestamp(self.until) < pd.Timestamp(self.on):
-            raise ScenarioError(f"NewWorkload: it ends on {self.until}, before it begins on {self.on}")
+        checked_term(self)
         checked_days(self, "ramp")
         checked_rate(self, "growth")
         checked_probability(self)
@@ -105,28 +108,16 @@ class NewWorkload:
         own = {"project": self.project, "environment": self.environment, **self.labels}
         return key_of("new_workload", self.name, self.provider, self.model, {k: v for k, v in own.items() if v})
 
-    @property
-    def stage(self) -> Stage:
-        """Volume."""
-        return "volume"
-
-    @property
-    def step(self) -> Step:
-        """Volume."""
-        return "volume"
-
     def describe(self) -> str:
         """In plain words."""
         whose = " ".join(v for v in (self.environment, self.project, *self.labels.values()) if v)
         each = ", ".join(f"{told(value, 'amount')} {unit}" for unit, value in self.tokens.items())
         grows = "" if self.growth == 0 else f", growing by {told(self.growth, 'relative')} a month"
-        end = "" if self.until is None else f" until {pd.Timestamp(self.until):%Y-%m-%d}"
-        chance = "" if self.probability == 1 else f", with a probability of {self.probability:.0%}"
-        since = told_from(self.on, self.ramp)
+        when = told_from(self.on, self.ramp, self.until)
         return (
-            f"a new workload{' ' + whose if whose else ''} on {self.provider}/{self.model}{since}{end}: "
+            f"a new workload{' ' + whose if whose else ''} on {self.provider}/{self.model}{when}: "
             f"{told(self.users, 'amount')} users with {told(self.requests_per_user, 'amount')} requests a day of {each}"
-            f"{grows}{chance}"
+            f"{grows}{told_chance(self.probability)}"
         )
 
     def act(self, flows: Flows, scene: Scene) -> Flows:
@@ -144,7 +135,7 @@ class NewWorkload:
         added = added.times(every, self._requests(scene, on, until))
         for row, (unit, value) in enumerate(self.tokens.items(), start=1):
             each = scene.draw(self.key, value, "amount", f"tokens.{unit}")
-            added = added.times(np.array([row]), _by_draw(each))
+            added = added.times(np.array([row]), by_path(each))
         return flows.joined(added)
 
     def _requests(self, scene: Scene, on: pd.Timestamp | None, until: pd.Timestamp | None) -> Term:
@@ -197,10 +188,5 @@ def checked_quantities(change: object, name: str) -> None:
     known: dict[str, Uncertain] = {}
     for unit, value in given.items():
         one_of(f"{what}: unit", unit, schema.BILLABLE, ScenarioError)
-        known[unit] = ranges.uncertain(value, f"{what}.{unit}")
-        ranges.in_domain(known[unit], "amount", f"{what}.{unit}")
+        known[unit] = known_as(value, "amount", f"{what}.{unit}")
     object.__setattr__(change, name, known)
-
-
-def _by_draw(values: FloatArray) -> Term:
-    return Term(lambda scope: values[scope.draws][:, None])

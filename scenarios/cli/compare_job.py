@@ -105,7 +105,7 @@ def _show(made: Comparison, usage: Usage, written: list[Path], options: argparse
                 "base": made.names[0],
                 "rows": records(table),
                 "files": [str(path) for path in written],
-                "notes": made.projection.notes,
+                "notes": (*made.notes, *made.projection.notes),
             }
         )
         return
@@ -121,7 +121,7 @@ def _show(made: Comparison, usage: Usage, written: list[Path], options: argparse
         screen.write(f"{f'**{title}**' if form else title}\n\n{shown}")
     for path in written:
         screen.note(f"wrote {path}")
-    for note in made.projection.notes:
+    for note in (*made.notes, *made.projection.notes):
         screen.note(note)
 
 

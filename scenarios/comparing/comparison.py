@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -15,6 +16,7 @@ from forecast.panel import FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
 from scenarios.bridging.bridge import Bridge, bridge_of, changes_bridge
+from scenarios.bridging.shapley import MOST_PLAYERS
 from scenarios.changes import World
 from scenarios.comparing.parts import Between, between, by_change, by_step, steps_in_order
 from scenarios.comparing.payback import BreakEven, break_even
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 By = Literal["step", "change"]
-#: A bridge asks for 2^n totals; more players than these are told one at a time, in a tornado.
-MOST_PLAYERS = 8
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -103,7 +103,7 @@ class Comparison:
         """How one total becomes the other: what each step or change adds, whatever their order (Shapley).
 
         Steps: volume, intensity, mix, price, levers, one-offs, currency; or each change by its name. Every part is the
-        mean, over all orders in which the changes could come, of what it adds when it comes.
+        mean, over all orders in which the changes could come, of what it adds when it comes: 2^n totals for n parts.
 
         Raises
         ------
@@ -174,13 +174,48 @@ class Comparison:
         return (made + 0.0).assign(dominated=np.asarray((no_worse & better).any(axis=0)))
 
     def saved(self, name: str, against: str | None = None) -> FloatArray:
-        """What one scenario saves against another (the first, unless named): (draw, month); below 0: it is dearer."""
+        """What one scenario saves against another (the first, unless named): (draw, month); below 0: it is dearer.
+
+        By calendar month from the as-of date on: what a project costs before the plan begins counts too.
+        """
         other, own = self.outcomes[0 if against is None else self._at(against)], self.outcomes[self._at(name)]
-        return np.asarray(other.monthly - _same(own.monthly, other.monthly))
+        return np.asarray(other.from_now - _same(own.from_now, other.from_now))
 
     def break_even(self, name: str, against: str | None = None) -> BreakEven:
         """When all that a scenario saved has covered all that it cost, for good, in each draw."""
         return break_even(self.saved(name, against))
+
+    def paid_back(self, name: str, against: str | None = None) -> pd.Series:
+        """The probability that a scenario has paid for itself by the end of each month, from the as-of date on."""
+        by_month = self.break_even(name, against).by_month()
+        return by_month.set_axis(self.outcomes[0].months).rename_axis("month")
+
+    def branches(self, name: str, levels: Sequence[float] = (0.1, 0.5, 0.8, 0.9)) -> pd.DataFrame:
+        """A scenario with branches told branch by branch: weight, mean and quantiles of the total where it holds."""
+        scenario, total = self.scenarios[self._at(name)], self.totals(name)
+        rows = []
+        for leaf, within in scenario.alternatives(World(self.draws, self.seed)):
+            here = total if within is None else total[within > 0]
+            row: dict[str, object] = {"branch": leaf.name, "weight": len(here) / len(total)}
+            if len(here):
+                row |= {"mean": here.mean()}
+                row |= {_named(q): v for q, v in zip(levels, np.quantile(here, levels), strict=True)}
+            rows.append(row)
+        return pd.DataFrame(rows).set_index("branch")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must be told: money that is spent before the plan begins and so is in no total of it."""
+        told = []
+        for outcome in self.outcomes:
+            early = float(outcome.before_plan.mean())
+            if early:
+                start = outcome.spans.first[outcome.spans.planned][0]
+                told.append(
+                    f"{outcome.name}: {early:,.2f} {self.currency} beside tokens is spent before the plan begins on "
+                    f"{start:%Y-%m-%d}, and is in no total; savings and payback count it"
+                )
+        return tuple(told)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw each scenario's P10-P90 and P50, the cheapest at the bottom."""
@@ -198,8 +233,8 @@ class Comparison:
         """Draw what a scenario has saved by the end of each month: P10-P90, P25-P75 and P50."""
         from scenarios.comparing.figure import saved_chart
 
-        spans = self.outcomes[0].spans
-        return saved_chart(self.saved(name, against), spans.last[spans.planned], name, self.currency, ax)
+        ends = self.outcomes[0].months.to_timestamp(how="end").normalize()
+        return saved_chart(self.saved(name, against), ends, name, self.currency, ax)
 
     def plot_tornado(self, name: str, ax: Axes | None = None) -> Axes:
         """Draw what each change of a scenario does alone, widest at the top."""
@@ -239,7 +274,8 @@ class Comparison:
         table = self.table()
         form = {c: (lambda v: f"{v:.1%}") for c in ("cheaper", "requests", "quality")}
         shown = table.to_html(border=0, float_format=lambda v: f"{v:,.2f}", formatters=form)
-        return f"<p>{self.currency}; {self.draws:,} draws, the same worlds in every scenario</p>{shown}"
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        return f"<p>{self.currency}; {self.draws:,} draws, the same worlds in every scenario</p>{shown}{notes}"
 
 
 #: A difference below this part of the total is rounding.

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 def scenarios_chart(comparison: Comparison, ax: Axes | None = None) -> Axes:
     """Each scenario's P10-P90 as a bar, its P50 as a mark with the amount beside it; dearest at the top."""
-    levels = np.quantile(np.stack([o.totals for o in comparison.outcomes]), (0.1, 0.5, 0.9), axis=1)
-    low, middle, high = levels[:, np.argsort(levels[1], kind="stable")]
-    order = np.argsort(levels[1], kind="stable")
+    totals = np.stack([o.totals for o in comparison.outcomes])
+    order = np.argsort(totals.mean(axis=1), kind="stable")
+    low, middle, high = np.quantile(totals, (0.1, 0.5, 0.9), axis=1)[:, order]
     names = [printable(comparison.names[i], 34) for i in order]
     ax, palette = canvas(ax, (SIZE[0], max(2.2, 1.3 + 0.48 * len(names))))
     ax.grid(visible=False, axis="y")
@@ -153,16 +153,17 @@ def saved_chart(saved: FloatArray, ends: pd.DatetimeIndex, name: str, currency: 
     ax.set_xlim(x[0], x[-1] + 0.16 * (x[-1] - x[0] or 1.0))
     told = [(float(v[-1]), level, palette.ink) for v, level in ((high, "P90"), (middle, "P50"), (low, "P10"))]
     paid = break_even(saved).probability
-    title = f"{printable(name, 30)} {_paid(paid)}"
+    title = f"{printable(name, 30)} {_paid(paid, ends[-1])}"
     headline(ax, title[0].upper() + title[1:], "Saved so far: P50 as a line, P25-P75 and P10-P90 as bands", palette)
     label_ends(ax, float(x[-1]), told)
     return ax
 
 
-def _paid(probability: float) -> str:
+def _paid(probability: float, by: pd.Timestamp) -> str:
+    until = f"by {by:%B %Y}"
     if probability in {0.0, 1.0}:
-        return "pays for itself in all futures" if probability else "pays for itself in none of the futures"
-    return f"pays for itself in {_percent(probability)} of futures"
+        return f"pays for itself {until} in {'all' if probability else 'none of the'} futures"
+    return f"pays for itself {until} in {_percent(probability)} of futures"
 
 
 def _finding(comparison: Comparison) -> str:

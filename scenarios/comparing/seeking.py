@@ -145,7 +145,7 @@ def reverse_stress(
     projection: Projection,
     scenario: Callable[[float], Scenario],
     *,
-    budget: float,
+    limit: float,
     within: tuple[float, float],
     probability: float = 0.5,
     prices: PriceBook | None = None,
@@ -155,7 +155,7 @@ def reverse_stress(
 ) -> Sought:
     """Find the number, such as a growth or a price, that breaks a budget with a probability.
 
-    Solves P(total(x) > budget) = probability: a goal seek at the confidence 1 - probability.
+    Solves P(total(x) > limit) = probability: a goal seek at the confidence 1 - probability.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def reverse_stress(
     return goal_seek(
         projection,
         scenario,
-        limit=budget,
+        limit=limit,
         within=within,
         confidence=1.0 - probability,
         prices=prices,
@@ -186,6 +186,8 @@ def _error(
     near = np.argsort(np.abs(x - value), kind="stable")
     apart = next((i for i in near if abs(x[i] - value) > 1e-4 * (within[1] - within[0])), near[-1])
     at = float(np.quantile(totals[float(x[near[0]])], confidence))
+    if q[apart] == at:  # nothing moves there: the draws say nothing of the number
+        return within
     slope = (q[apart] - at) / (x[apart] - value)
     error = float(np.sqrt(confidence * (1 - confidence) / len(totals[float(x[0])])))
     ends = np.quantile(totals[float(x[near[0]])], np.clip([confidence - error, confidence + error], 0.0, 1.0))

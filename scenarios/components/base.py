@@ -265,7 +265,8 @@ class Owned:
 
     def draw(self, world: World, value: Uncertain, kind: Kind, parameter: str) -> FloatArray:
         """One value a draw of an uncertain number: (draw,)."""
-        return ranges.values(value, world.uniform("component", self.name, parameter), kind)
+        u = world.uniform("component", self.name, parameter)
+        return ranges.values(value, u, kind, f"{self.told}: {parameter}")
 
     def refuse_currency(self, context: Context) -> None:
         """Refuse money in another currency than the plan's."""

@@ -21,8 +21,9 @@ import datetime as dt
 import types
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from functools import partial
-from typing import Any, Final, Literal, Protocol, TypeAlias, Union, get_args, get_origin, get_type_hints
+from functools import cache, partial
+from types import MappingProxyType
+from typing import Any, Final, Literal, Protocol, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
 import pandas as pd
 
@@ -58,16 +59,22 @@ class Shape:
     made: Callable[[Any, Clock], Any] = lambda value, _: value
 
 
-def shapes_of(maker: type[Any], *, relative: bool = True) -> dict[str, Shape]:
-    """The shape of each field of a dataclass that its constructor takes.
+def shapes_of(maker: type[Any], *, relative: bool = True) -> Mapping[str, Shape]:
+    """The shape of each field of a dataclass that its constructor takes, worked out once a class.
 
     Parameters
     ----------
     relative : bool
         Whether days may be told from the plan's first.
     """
+    return _shapes(cast("Any", maker), relative)
+
+
+@cache
+def _shapes(maker: Any, relative: bool) -> Mapping[str, Shape]:  # noqa: FBT001 (a key of the cache)
     hints = get_type_hints(maker)
-    return {f.name: shape_of(hints[f.name], day=f.name in DAYS, relative=relative) for f in fields(maker) if f.init}
+    own = [f.name for f in fields(maker) if f.init]
+    return MappingProxyType({name: shape_of(hints[name], day=name in DAYS, relative=relative) for name in own})
 
 
 def required(one: Field[Any]) -> bool:
