@@ -392,6 +392,18 @@ def test_rank_correlated_log_normal_lines_have_the_closed_forms_spread(flat):
     assert np.std(a + b) > np.std(plan.untied)
 
 
+def test_the_quantile_of_log_normal_lines_that_move_as_one_is_the_sum_of_theirs(flat):
+    plan = planned(flat, *log_lines(3), dependence=[sc.CommonFactor("one", {f"line {i}": 1.0 for i in range(3)})])
+    spread = math.log(4.0) / (2 * 1.2815515655446004)
+    # Of 200 strata the quantile is that of a stratum next to it: 0.5 % of ranks at a slope of 1 / 0.28 spreads.
+    assert plan.quantile(0.8) == pytest.approx(76.25 + 600.0 * math.exp(spread * ndtri(0.8)), rel=0.01)
+
+
+def test_what_a_line_assumes_is_told_with_its_digits():
+    assert sc.Stock("s", 20_000, price=0.023).describe() == "s: 20,000 GB at 0.023 a GB-month"
+    assert sc.Fixed("f", sc.between(10.5, 20)).describe() == "f: 10.50 to 20 (P10-P90) a month"
+
+
 def test_a_line_keeps_its_own_distribution_when_it_is_tied(flat):
     ties = [sc.CommonFactor("market", {"line 0": 0.9, "line 1": -0.9})]
     tied = planned(flat, *log_lines(2), dependence=ties)

@@ -345,6 +345,17 @@ def checked_number(value: object, kind: Kind, what: str) -> Uncertain:
     return known
 
 
+def shown_amount(value: Uncertain) -> str:
+    """An amount as a reader expects it: whole numbers plain, small prices with the digits that they have."""
+    if isinstance(value, Between):
+        return f"{_plainly(value.low)} to {_plainly(value.high)} (P10-P90)"
+    return _plainly(value) if isinstance(value, float | int) else ranges.shown(value, "amount")
+
+
+def _plainly(number: float) -> str:
+    return f"{number:,.0f}" if number == round(number) else f"{number:,.2f}" if abs(number) >= 1 else f"{number:.4g}"
+
+
 def ends_of(value: Uncertain) -> tuple[float, ...]:
     """The ends of a range, or the number; nothing of a distribution."""
     return (value.low, value.high) if isinstance(value, Between) else (value,) if isinstance(value, float) else ()

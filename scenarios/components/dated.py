@@ -7,11 +7,10 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from forecast import ranges
 from forecast.calendars import date_of
 from forecast.errors import PlanError
 from forecast.ranges import Uncertain
-from scenarios.components.base import checked_number
+from scenarios.components.base import checked_number, shown_amount
 
 Window: TypeAlias = tuple[pd.Timestamp | None, pd.Timestamp | None]
 #: An amount that is the same throughout, or amounts by the day from which each holds.
@@ -52,5 +51,5 @@ def pieces(value: Dated, window: Window) -> Iterator[tuple[Uncertain, Window]]:
 def shown_dated(value: Dated) -> str:
     """In words."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{ranges.shown(n, 'amount')} from {day:%Y-%m-%d}" for day, n in value.items())
-    return ranges.shown(value, "amount")
+        return ", ".join(f"{shown_amount(n)} from {day:%Y-%m-%d}" for day, n in value.items())
+    return shown_amount(value)

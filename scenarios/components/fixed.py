@@ -7,11 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from forecast import ranges
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
 from scenarios.changes import World
-from scenarios.components.base import Context, Months
+from scenarios.components.base import Context, Months, shown_amount
 from scenarios.components.escalating import Escalating
 
 
@@ -44,7 +43,7 @@ class Fixed(Escalating):
 
     def describe(self) -> str:
         """In plain words."""
-        return f"{self.name}: {ranges.shown(self.monthly, 'amount')} a month{self._dates()}{self._rises()}"
+        return f"{self.name}: {shown_amount(self.monthly)} a month{self._dates()}{self._rises()}"
 
     def money(self, world: World, months: Months, context: Context) -> FloatArray:
         """Money in each month: (draw, month)."""

@@ -13,7 +13,7 @@ from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
 from scenarios.changes import World
-from scenarios.components.base import Context, Count, Months, ends_of
+from scenarios.components.base import Context, Count, Months, ends_of, shown_amount
 from scenarios.components.dated import Dated, checked_dated, pieces, shown_dated
 from scenarios.components.escalating import Escalating
 
@@ -116,10 +116,10 @@ currency
         if isinstance(self.count, str):
             each = "" if self.per == 1.0 else f" {self.per:,g}"
             sold = "a GPU hour" if self.throughput is not None else f"for{each} {self.count}"
-            price = f"{ranges.shown(self.price, 'amount')} {sold}"
+            price = f"{shown_amount(self.price)} {sold}"
             return f"{self.name}: {price}{self._served()}{self._dates()}{self._rises()}"
         many = shown_dated(self.count)
-        price = ranges.shown(self.price, "amount")
+        price = shown_amount(self.price)
         return f"{self.name}: {many} at {price} each a month{self._dates()}{self._rises()}"
 
     def _served(self) -> str:
@@ -127,7 +127,7 @@ currency
             return ""
         most = "" if self.max_machines is None else f", {self.max_machines:g} GPUs at most"
         return (
-            f", {ranges.shown(self.throughput, 'amount')} {self.count} a GPU and second at a utilisation of "
+            f", {shown_amount(self.throughput)} {self.count} a GPU and second at a utilisation of "
             f"{ranges.shown(self.utilisation, 'share')}, {self.min_machines:g} GPUs at least{most}"
         )
 

@@ -13,7 +13,7 @@ from forecast.errors import PlanError
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
 from scenarios.changes import World
-from scenarios.components.base import Context, Day, Months, Owned
+from scenarios.components.base import Context, Day, Months, Owned, shown_amount
 
 _DAY: Final = pd.Timedelta(days=1)
 
@@ -76,19 +76,16 @@ class Project(Owned):
 
     def describe(self) -> str:
         """In plain words."""
-        told = ranges.shown
         last = pd.Timestamp(self.end or self.start)
-        length = f"to {last:%Y-%m-%d}" if self.duration is None else f"{told(self.duration, 'amount')} days"
-        late = "" if self.slip == 0.0 else f", {told(self.slip, 'amount')} days late"
-        spot = (
-            ""
-            if self.spot_share == 0.0
-            else f"; {told(self.spot_share, 'share')} on spare capacity at {told(self.spot_discount, 'share')} less, "
-            f"{told(self.interruption, 'share')} of it worked again"
+        length = f"to {last:%Y-%m-%d}" if self.duration is None else f"{shown_amount(self.duration)} days"
+        late = "" if self.slip == 0.0 else f", {shown_amount(self.slip)} days late"
+        share, less, again = (
+            ranges.shown(value, "share") for value in (self.spot_share, self.spot_discount, self.interruption)
         )
+        spot = "" if self.spot_share == 0.0 else f"; {share} on spare capacity at {less} less, {again} worked again"
         return (
-            f"{self.name}: {told(self.gpu_hours, 'amount')} GPU hours x {told(self.price, 'amount')} x "
-            f"{told(self.runs, 'amount')} runs from {pd.Timestamp(self.start):%Y-%m-%d}, {length}{late}{spot}"
+            f"{self.name}: {shown_amount(self.gpu_hours)} GPU hours x {shown_amount(self.price)} x "
+            f"{shown_amount(self.runs)} runs from {pd.Timestamp(self.start):%Y-%m-%d}, {length}{late}{spot}"
         )
 
     def in_sight(self, months: Months) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from forecast import ranges
 from forecast.errors import PlanError
-from scenarios.components.base import Owned
+from scenarios.components.base import Owned, shown_amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,6 @@ class Reserve(Owned):
 
     def describe(self) -> str:
         """In plain words."""
-        amount = "as much as it adds to the contingency" if self.amount is None else ranges.shown(self.amount, "amount")
+        amount = "as much as it adds to the contingency" if self.amount is None else shown_amount(self.amount)
         what = "set aside below the total" if self.funds is None else f"part of the contingency, kept for {self.funds}"
         return f"{self.name}: {amount}, {what}"

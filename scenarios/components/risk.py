@@ -8,12 +8,11 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from forecast import ranges
 from forecast.errors import PlanError
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
 from scenarios.changes import World
-from scenarios.components.base import Context, Day, Months, Owned
+from scenarios.components.base import Context, Day, Months, Owned, shown_amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class Risk(Owned):
     def describe(self) -> str:
         """In plain words."""
         when = self._dates() if self.on is None else f" on {pd.Timestamp(self.on):%Y-%m-%d}"
-        return f"{self.name}: with a probability of {self.probability:.1%}, {ranges.shown(self.impact, 'amount')}{when}"
+        return f"{self.name}: with a probability of {self.probability:.1%}, {shown_amount(self.impact)}{when}"
 
     def parameters(self) -> tuple[str, ...]:
         """What it draws, but for the day."""

@@ -12,7 +12,7 @@ from forecast import ranges
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
 from scenarios.changes import World
-from scenarios.components.base import Context, Months, Owned
+from scenarios.components.base import Context, Months, Owned, shown_amount
 
 #: Days of a mean month: growth a month is told by it everywhere.
 MONTH: Final = 365.25 / 12
@@ -60,12 +60,11 @@ class Stock(Owned):
 
     def describe(self) -> str:
         """In plain words."""
-        told = ranges.shown
-        more = "" if self.growth == 0.0 else f", {told(self.growth, 'relative')} a month"
-        more += "" if self.added == 0.0 else f", {told(self.added, 'amount')} GB more a month"
-        copies = "" if self.copies == 1.0 else f" in {told(self.copies, 'amount')} copies"
-        price = told(self.price, "amount")
-        return f"{self.name}: {told(self.gb, 'amount')} GB{more}{copies} at {price} a GB-month{self._dates()}"
+        more = "" if self.growth == 0.0 else f", {ranges.shown(self.growth, 'relative')} a month"
+        more += "" if self.added == 0.0 else f", {shown_amount(self.added)} GB more a month"
+        copies = "" if self.copies == 1.0 else f" in {shown_amount(self.copies)} copies"
+        price = shown_amount(self.price)
+        return f"{self.name}: {shown_amount(self.gb)} GB{more}{copies} at {price} a GB-month{self._dates()}"
 
     def money(self, world: World, months: Months, context: Context) -> FloatArray:
         """Money in each month: (draw, month)."""
