@@ -552,6 +552,7 @@ WRONG = {
     "share above 1": (lambda: sc.ShareOf("x", 1.2), "between 0 and 1"),
     "of itself": (lambda: sc.ShareOf("x", 0.2, of=["x"]), "share of itself"),
     "of everything and more": (lambda: sc.ShareOf("x", 0.2, of=["everything", "a"]), "name it alone"),
+    "of a number": (lambda: sc.ShareOf("x", 0.2, of=5), "names of lines"),
     "of nothing": (lambda: sc.ShareOf("x", 0.2, of=[]), "names of lines"),
     "where of lines": (lambda: sc.ShareOf("x", 0.2, of=["a"], where={"project": "s"}), "where chooses usage"),
     "probability": (lambda: sc.Risk("x", 1.5, impact=1.0), "from 0 to 1"),
@@ -633,6 +634,22 @@ def test_ties_that_fit_nothing_are_refused(flat, name):
     ]
     with pytest.raises((PlanError, ScenarioError), match=words):
         planned(flat, *lines, dependence=ties)
+
+
+def test_one_tie_or_line_in_place_of_a_list_is_told(flat):
+    line = sc.Fixed("a", sc.between(1.0, 2.0))
+    with pytest.raises(PlanError, match="dependence: wanted a list"):
+        sc.plan(flat, components=[line], dependence=sc.CommonFactor("f", {"a": 1.0}))
+    with pytest.raises(PlanError, match="components: wanted a list"):
+        sc.plan(flat, components=sc.Stock("a", 1.0, price=1.0))
+
+
+def test_a_line_in_one_branch_of_a_tree_costs_in_its_draws(flat):
+    boom = sc.Scenario("boom", [sc.Step(0.5, on="2026-05-01")])
+    tree = sc.Scenario("tree").tree([(0.6, sc.Scenario("calm")), (0.4, boom)])
+    money = drawn(planned(flat, sc.PerUnit("fee", "requests", price=1.0, per=1_000), scenario=tree), "fee")
+    # 61,000 requests in 60 % of the draws, half as many more in the others.
+    assert sorted(np.round(money.sum(axis=1), 6)) == [61.0] * 120 + [91.5] * 80
 
 
 def test_nothing_tied_has_no_effect_to_tell(flat):

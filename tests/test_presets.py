@@ -125,6 +125,7 @@ def test_a_preset_in_another_currency_than_the_plan_is_refused():
         ("trainig", {}, "did you mean 'training'"),
         ("training", {"gpu_hours": 5}, r"needs start \(the day on which it is to begin\); duration"),
         ("storage", {"gb": 5, "growht": 1}, "did you mean 'growth'"),
+        ("storage", 5, "wanted fields and values"),
         ("storage", {"gb": -5}, "cannot be negative"),
     ],
 )

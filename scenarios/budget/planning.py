@@ -85,6 +85,8 @@ def plan(
         raise PlanError(f"sc.plan takes a projection, not {type(projection).__name__}: fc.project(usage, horizon='2Q')")
     if isinstance(components, Owned):
         raise PlanError("components: wanted a list, such as [Fixed(...), Reserve(...)]")
+    if isinstance(dependence, Dependence):
+        raise PlanError("dependence: wanted a list, such as [CommonFactor(...)]")
     spec = PlanSpec(
         prices if prices is not None else PriceBook.builtin(),
         scenario if scenario is not None else Scenario(),

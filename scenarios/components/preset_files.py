@@ -113,6 +113,8 @@ def preset(name: str, sizes: Mapping[str, Any] | None = None) -> Owned:
         There is no such preset, a size is missing, or a field is not one of the component's.
     """
     known = read_preset(name)
+    if sizes is not None and not isinstance(sizes, Mapping):
+        raise PlanError(f"preset {name!r}: sizes = {sizes!r}: wanted fields and values, such as {{'gb': 20_000}}")
     given = dict(sizes or {})
     maker = KINDS[known.component["kind"]]
     there = [f.name for f in fields(maker) if f.init]

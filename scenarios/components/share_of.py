@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar, Final
 
@@ -51,7 +51,7 @@ class ShareOf(Owned):
         """Check what the kind has of its own."""
         self.checked("share", "share")
         self.checked_where()
-        listed = (self.of,) if isinstance(self.of, str) else tuple(self.of)
+        listed = (self.of,) if isinstance(self.of, str) else tuple(self.of) if isinstance(self.of, Iterable) else ()
         if not listed or not all(isinstance(name, str) and name.strip() for name in listed):
             raise PlanError(f"{self.told}: of = {self.of!r}: wanted 'tokens', 'everything', or names of lines")
         if EVERYTHING in listed and len(listed) > 1:
