@@ -357,11 +357,11 @@ BAD_PLANS = {
     ),
     "no such environment": (with_key("production = ", "prodution = "), "did you mean 'production'?"),
     "an unknown kind": (with_key("reserve", "reserv"), "did you mean 'reserve'?"),
-    "an unknown change": (PLAN + "[[scenario.changes]]\nkind = 'price'\n", "did you mean 'price_change'?"),
+    "an unknown change": (PLAN + "[[scenario.changes]]\nkind = 'price_chnge'\n", "did you mean 'price_change'?"),
     "horizon 0": (with_key('"1Q"', '"0Q"'), "at least one period"),
     "a rate for percent": (PLAN + "[[scenario.changes]]\nkind = 'growth'\nmonthly = 5\n", "for 5 % write 0.05"),
     "prices beyond money": (
-        PLAN + "[[scenario.changes]]\nkind = 'price_change'\non = 'start'\nby = 1e15\n",
+        PLAN + "[[scenario.changes]]\nkind = 'price_change'\non = 'start'\nto = 1e15\n",
         "the total reaches",
     ),
     "a horizon far off": (with_key('"1Q"', '"FY2999"'), "more than 10 years after the usage"),
