@@ -9,14 +9,12 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from forecast import schema
 from forecast.drivers import labels_of
 from forecast.errors import ScenarioError, nearest, one_of
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
 from scenarios.changes import World
-from scenarios.changes.flows import AVOIDED
 from scenarios.changes.scene import Quotes
 from scenarios.costing import Course, Enacted, Leaf, Unpriced, enact
 from scenarios.scenario import Scenario
@@ -150,6 +148,4 @@ def _counted(enacted: Enacted, what: What) -> BoolArray:
         return enacted.priced
     if what == "tokens":
         return flows.tokens
-    labels = flows.labels
-    sent = (labels["volume_unit"] == schema.REQUESTS) & (labels["model"] != AVOIDED)
-    return np.asarray(flows.volume & sent.to_numpy())
+    return flows.requests

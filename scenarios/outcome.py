@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,13 +15,12 @@ from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.prices import PriceBook
 from forecast.projection import Draws, Projection
 from scenarios.changes import Line, World
-from scenarios.changes.flows import AVOIDED, VOLUME
 from scenarios.changes.matching import matching
 from scenarios.changes.scene import Quotes
 from scenarios.components import Count, Counted
 from scenarios.costing import Course, Enacted, Unpriced, enact
 from scenarios.scenario import Scenario
-from scenarios.simulation import Sum, simulate
+from scenarios.simulation import Sum, What, simulate
 from scenarios.spans import Spans
 
 #: What is kept apart unless asked.
@@ -52,6 +51,8 @@ class Outcome:
         Their mean quality: 1 is as forecast.
     counted : mapping of Count to Counted
         What was asked to be counted, over all spans.
+    more : tuple of float array (draw, span, cell)
+        What else was asked to be added up.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Outcome:
     requests: FloatArray | None = None
     quality: FloatArray | None = None
     counted: Mapping[Count, Counted] = field(default_factory=dict)
+    more: tuple[FloatArray, ...] = ()
 
     @property
     def totals(self) -> FloatArray:
@@ -76,13 +78,15 @@ class Outcome:
         return np.asarray(total)
 
     @property
+    def _money(self) -> FloatArray:
+        """All money by span: (draw, span)."""
+        return np.asarray(sum((line.money for line in self.lines), start=self.cost.sum(axis=2)))
+
+    @property
     def monthly(self) -> FloatArray:
         """Money by planned calendar month in each draw: (draw, month)."""
         planned = self.spans.planned
-        money = self.cost[:, planned].sum(axis=2)
-        for line in self.lines:
-            money = money + line.money[:, planned]
-        return np.asarray(np.add.reduceat(money, self.spans.month_starts, axis=1))
+        return _by_month(self._money[:, planned], self.spans.months[planned])
 
     @property
     def months(self) -> pd.PeriodIndex:
@@ -92,11 +96,7 @@ class Outcome:
     @property
     def from_now(self) -> FloatArray:
         """Money by calendar month from the as-of date on, what comes before the plan included: (draw, month)."""
-        money = self.cost.sum(axis=2)
-        for line in self.lines:
-            money = money + line.money
-        new = np.append(True, self.spans.months[1:] != self.spans.months[:-1])
-        return np.asarray(np.add.reduceat(money, np.nonzero(new)[0], axis=1))
+        return _by_month(self._money, self.spans.months)
 
     @property
     def before_plan(self) -> FloatArray:
@@ -108,6 +108,11 @@ class Outcome:
     def __repr__(self) -> str:
         low, middle, high = np.quantile(self.totals, [0.1, 0.5, 0.9])
         return f"Outcome({self.name}: {self.currency} {middle:,.2f}, P10-P90 {low:,.2f} to {high:,.2f})"
+
+
+def _by_month(money: FloatArray, months: pd.PeriodIndex) -> FloatArray:
+    """Money of spans (draw, span) added up by their calendar months: (draw, month)."""
+    return np.asarray(np.add.reduceat(money, np.nonzero(~months.duplicated())[0], axis=1))
 
 
 def outcomes(
@@ -123,11 +128,12 @@ def outcomes(
     judged: bool = False,
     most_bytes: float | None = None,
     counts: Sequence[Count] = (),
+    more: Callable[[Enacted], Sequence[Sum]] | None = None,
 ) -> list[Outcome]:
     """What each of some scenarios costs on one projection, in the same worlds.
 
     ``judged`` also counts requests and weighs them by quality; ``counts`` are what a plan's components must see of each
-    scenario.
+    scenario; ``more`` says what else is to be added up of it, in the same run.
 
     Raises
     ------
@@ -140,8 +146,9 @@ def outcomes(
     enacted = [enact(projection, prices, c, world, unpriced=unpriced, quotes=quotes) for c in courses]
     cells = [cells_of(one, detail) for one in enacted]
     seen = [{count: _asked(count, one) for count in counts} for one in enacted]
+    beside = [tuple(more(one)) if more is not None else () for one in enacted]
     sums: list[Sum] = []
-    for one, (labels, rows, cell), asked in zip(enacted, cells, seen, strict=True):
+    for one, (labels, rows, cell), asked, other in zip(enacted, cells, seen, beside, strict=True):
         size = 8.0 * draws * len(labels) * (len(projection.days) / 28 + 2)
         if most_bytes is not None and size > most_bytes:
             raise PlanError(
@@ -149,16 +156,17 @@ def outcomes(
                 "keep less apart with detail=('environment', 'project'), or take fewer draws"
             )
         sums += [Sum(one, "cost", rows, cell, len(labels)), *_counted(one), *(_judged(one) if judged else [])]
-        sums += [part for _, part in asked.values()]
+        sums += [*(part for _, part in asked.values()), *other]
     made = simulate(projection, sums, draws=draws, seed=seed, n_jobs=n_jobs)
     left = iter(made.sums)
     out = []
-    for course, one, (labels, _, _), asked in zip(courses, enacted, cells, seen, strict=True):
+    for course, one, (labels, _, _), asked, other in zip(courses, enacted, cells, seen, beside, strict=True):
         cost = next(left)
         lines = (*one.lines, *_settled(one, left))
         told = Outcome(course.name, labels, cost, lines, made.spans, made.draws, one.currency, one.excluded)
         told = _with_quality(told, next(left), next(left)) if judged else told
-        out.append(replace(told, counted={c: Counted(groups, next(left)) for c, (groups, _) in asked.items()}))
+        counted = {count: Counted(groups, next(left)) for count, (groups, _) in asked.items()}
+        out.append(replace(told, counted=counted, more=tuple(next(left) for _ in other)))
     return out
 
 
@@ -199,7 +207,7 @@ def _asked(count: Count, enacted: Enacted) -> tuple[tuple[str, ...], Sum]:
     rows, fits = _of_unit(count, enacted), np.ones(len(labels), dtype=bool)
     columns = [c for c in labels.columns if c not in ("workload", "unit", "volume_unit")]
     if count.where:
-        sent = np.asarray(labels["model"] != AVOIDED)
+        sent = ~enacted.flows.avoided
         fits = np.zeros(len(labels), dtype=bool)
         fits[sent] = matching(labels.loc[sent, columns], dict(count.where), what=count.what, error="the usage")
         rows = rows & fits
@@ -231,23 +239,20 @@ def _check_requests(count: Count, enacted: Enacted, within: BoolArray) -> None:
 
 def _of_unit(count: Count, enacted: Enacted) -> BoolArray:
     """The flows that a count is of: (flow,). Requests that are not sent are none."""
-    labels = enacted.flows.labels
     if count.unit == "cost":
         return enacted.priced
-    unit = labels["unit"].to_numpy()
     if count.unit == schema.REQUESTS:
-        sent = np.asarray((unit == VOLUME) & (labels["model"] != AVOIDED))
-        return np.asarray(sent & np.asarray(labels["volume_unit"] == schema.REQUESTS))
-    tokens = tuple(name for name in schema.BILLABLE if schema.UNITS[name].token)
-    return np.isin(unit, tokens if count.unit == "total_tokens" else (count.unit,))
+        return enacted.flows.requests
+    if count.unit == "total_tokens":
+        return enacted.flows.tokens
+    return np.asarray(enacted.flows.labels["unit"] == count.unit)
 
 
 def _judged(enacted: Enacted) -> list[Sum]:
     """Requests, and requests weighed by the quality of their answers."""
     labels = enacted.flows.labels
     rows = np.nonzero(enacted.flows.volume & (labels["volume_unit"] == schema.REQUESTS))[0].astype(np.intp)
-    cell = np.zeros(len(rows), dtype=np.intp)
-    return [Sum(enacted, "quantity", rows, cell, 1), Sum(enacted, "quality", rows, cell, 1)]
+    return [_one(enacted, "quantity", rows), _one(enacted, "quality", rows)]
 
 
 def _with_quality(outcome: Outcome, requests: FloatArray, weighed: FloatArray) -> Outcome:
@@ -259,8 +264,9 @@ def _with_quality(outcome: Outcome, requests: FloatArray, weighed: FloatArray) -
     return replace(outcome, requests=count, quality=quality)
 
 
-def _one(enacted: Enacted, what: str, rows: IntArray) -> Sum:
-    return Sum(enacted, "cost" if what == "cost" else "quantity", rows, np.zeros(len(rows), dtype=np.intp), 1)
+def _one(enacted: Enacted, what: What, rows: IntArray) -> Sum:
+    """The sum of some flows, all together."""
+    return Sum(enacted, what, rows, np.zeros(len(rows), dtype=np.intp), 1)
 
 
 def _settled(enacted: Enacted, sums: Iterable[FloatArray]) -> list[Line]:

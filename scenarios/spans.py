@@ -33,17 +33,6 @@ class Spans:
     last: pd.DatetimeIndex
     planned: np.ndarray
 
-    @property
-    def month_starts(self) -> IntArray:
-        """Where each planned calendar month begins among the planned spans: (month,)."""
-        months = self.months[self.planned]
-        return np.nonzero(~months.duplicated())[0].astype(np.intp)
-
-    @property
-    def month_ends(self) -> pd.DatetimeIndex:
-        """The last planned day of each planned calendar month: (month,)."""
-        return self.last[self.planned][np.append(self.month_starts[1:], self.planned.sum()) - 1]
-
     def __len__(self) -> int:
         """How many spans."""
         return len(self.starts)

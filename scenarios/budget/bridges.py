@@ -22,8 +22,6 @@ from scenarios.changes import World
 from scenarios.comparing.effects import Span, chosen_spans, states
 from scenarios.components import Fixed, Reserve, asked_of
 from scenarios.costing import Course
-from scenarios.outcome import outcomes
-from scenarios.spans import spans_of
 
 
 def bridge(
@@ -95,32 +93,19 @@ def _of_plan(plan: BudgetPlan, span: Span | None, draws: int) -> DriverState:
     spec, projection = plan.spec, plan.projection
     count = min(draws, spec.draws)
     world = spec.tied(World(count, spec.seed))
-    course = Course.of(spec.scenario, world)
-    (state,) = states(
+    spent = [c for c in spec.components if not isinstance(c, Reserve)]
+    ((state, made),) = states(
         projection,
-        [course],
+        [Course.of(spec.scenario, world)],
         prices=spec.prices,
         draws=count,
         seed=spec.seed,
         unpriced=spec.unpriced,
         monthly=False,
         within=span,
-    )
-    spans = spans_of(projection)
-    inside = chosen_spans(spans, span)[spans.planned]
-    spent = [c for c in spec.components if not isinstance(c, Reserve)]
-    if not spent:
-        return state
-    (made,) = outcomes(
-        projection,
-        [course],
-        prices=spec.prices,
-        draws=count,
-        seed=spec.seed,
-        detail=(),
-        unpriced=spec.unpriced,
         counts=asked_of(spent),
     )
+    inside = chosen_spans(made.spans, span)[made.spans.planned]
     fixed = {c.name for c in spent if isinstance(c, Fixed)}
     other = dict(state.other)
     for row in rows_in(spec, made, world):

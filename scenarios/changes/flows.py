@@ -174,6 +174,17 @@ class Flows:
         return np.asarray(self.labels["unit"] == VOLUME)
 
     @property
+    def avoided(self) -> BoolArray:
+        """Flows of volume that has no request of its own any more: (flow,)."""
+        return np.asarray(self.volume & np.asarray(self.labels["model"] == AVOIDED))
+
+    @property
+    def requests(self) -> BoolArray:
+        """Flows of volume that is counted in requests and sent: (flow,)."""
+        counted = np.asarray(self.labels["volume_unit"] == schema.REQUESTS)
+        return np.asarray(self.volume & counted & ~self.avoided)
+
+    @property
     def tokens(self) -> BoolArray:
         """Flows of tokens: (flow,)."""
         known = {name for name, unit in schema.UNITS.items() if unit.token}

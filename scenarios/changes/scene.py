@@ -17,7 +17,7 @@ from forecast.prices import PriceBook
 from forecast.projection import Projection
 from forecast.ranges import Kind, Uncertain
 from scenarios.changes.clock import Clock
-from scenarios.changes.flows import AVOIDED, GIGABYTES, VOLUME, Flows, Scope, Term
+from scenarios.changes.flows import GIGABYTES, VOLUME, Flows, Scope, Term
 from scenarios.changes.matching import NothingMatchesError, matching
 from scenarios.changes.world import World
 from scenarios.spans import Spans, spans_of
@@ -103,7 +103,7 @@ class Scene:
             A column is none, or a glob matches nothing; the message has the nearest names.
         """
         columns = [c for c in flows.labels.columns if c != "workload"]
-        sent = ~np.asarray(flows.volume & np.asarray(flows.labels["model"] == AVOIDED))
+        sent = ~flows.avoided
         found = np.zeros(len(flows), dtype=bool)
         found[sent] = matching(flows.labels.loc[sent, columns], where, what=what, error="the usage")
         return found
@@ -116,7 +116,7 @@ class Scene:
         """
         found = self.matching(flows, where, what=what)
         own = [c for c in self.projection.workloads.columns if c in flows.labels]
-        avoided = flows.volume & np.asarray(flows.labels["model"] == AVOIDED)
+        avoided = flows.avoided
         if avoided.any() and set(where) <= set(own):
             found = found | (avoided & matching(flows.labels[own], where, what=what, error="the usage"))
         return found

@@ -105,10 +105,7 @@ def _forecast(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog=_CODES,
     )
     _of_usage(job)
-    job.add_argument("--horizon", default="2Q", help="what is forecast: 2Q, 3M, 90D, 2027Q1 or FY2027 (%(default)s)")
-    job.add_argument("--model", default="auto", help="the forecaster (%(default)s)")
-    job.add_argument("--lag", type=_lag, help="last periods that may be incomplete, not used (2 days, 0 months)")
-    job.add_argument("--draws", type=_draws, default=10_000, help="how many futures (%(default)s)")
+    _of_forecast(job, "forecast")
     _of_series(job)
     _of_output(job)
     job.set_defaults(run=forecast_job.run)
@@ -132,7 +129,7 @@ def _backtest(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job.add_argument("--measure", choices=("requests", "tokens"), help="what is scored (requests where there are any)")
     job.add_argument("--horizon", type=_above_zero, help="periods ahead (28 days, or 3 months)")
     job.add_argument("--origins", type=_above_zero, default=4, help="how many dates to forecast from (%(default)s)")
-    job.add_argument("--lag", type=_lag, help="last periods that may be incomplete, not used (2 days, 0 months)")
+    _of_lag(job)
     job.add_argument("--jobs", type=_above_zero, default=1, help="processes that work at once (%(default)s)")
     _of_series(job)
     _of_output(job)
@@ -149,14 +146,7 @@ def _prices(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job.add_argument("model", metavar="MODEL", help="the model as a usage names it")
     job.add_argument("--provider", metavar="NAME", help="who sells it (taken from the model where that says)")
     job.add_argument("--on", type=_date, metavar="DATE", help="the day of the prices, such as 2027-01-01 (today)")
-    job.add_argument(
-        "--book",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a CSV or TOML file of prices and discounts over the list prices; may be repeated, the first holds",
-    )
+    _of_book(job, "--book")
     _of_output(job)
     job.set_defaults(run=prices_job.run)
 
@@ -201,22 +191,11 @@ def _compare(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     _of_usage(job)
     job.add_argument("scenarios", metavar="NAME|FILE", nargs="+", help="shipped scenarios, or the TOML files of some")
     job.add_argument("--base", metavar="NAME|FILE", help="what they are held against (what is forecast)")
-    job.add_argument("--horizon", default="2Q", help="what is planned: 2Q, 3M, 90D, 2027Q1 or FY2027 (%(default)s)")
-    job.add_argument(
-        "--prices",
-        dest="book",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a CSV or TOML file of prices and discounts over the list prices; may be repeated, the first holds",
-    )
+    _of_forecast(job, "planned")
+    _of_book(job, "--prices")
     job.add_argument(
         "--unpriced", choices=("refuse", "exclude"), default="refuse", help="what to do about usage without a price"
     )
-    job.add_argument("--model", default="auto", help="the forecaster (%(default)s)")
-    job.add_argument("--lag", type=_lag, help="last periods that may be incomplete, not used (2 days, 0 months)")
-    job.add_argument("--draws", type=_draws, default=10_000, help="how many futures (%(default)s)")
     job.add_argument("--out", type=Path, metavar="DIR", help="write tables, chart and a waterfall a scenario there")
     job.add_argument(
         "--bridge",
@@ -286,6 +265,29 @@ def _of_reading(job: argparse.ArgumentParser) -> None:
         help="one value for every row: provider=openai; may be repeated",
     )
     job.add_argument("--timezone", default="UTC", help="the billing zone (%(default)s)")
+
+
+def _of_forecast(job: argparse.ArgumentParser, does: str) -> None:
+    job.add_argument("--horizon", default="2Q", help=f"what is {does}: 2Q, 3M, 90D, 2027Q1 or FY2027 (%(default)s)")
+    job.add_argument("--model", default="auto", help="the forecaster (%(default)s)")
+    _of_lag(job)
+    job.add_argument("--draws", type=_draws, default=10_000, help="how many futures (%(default)s)")
+
+
+def _of_lag(job: argparse.ArgumentParser) -> None:
+    job.add_argument("--lag", type=_lag, help="last periods that may be incomplete, not used (2 days, 0 months)")
+
+
+def _of_book(job: argparse.ArgumentParser, flag: str) -> None:
+    job.add_argument(
+        flag,
+        dest="book",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a CSV or TOML file of prices and discounts over the list prices; may be repeated, the first holds",
+    )
 
 
 def _of_series(job: argparse.ArgumentParser) -> None:

@@ -19,12 +19,11 @@ from forecast.usage_rows import SPEND
 from scenarios.bridging.bridge import Bridge
 from scenarios.bridging.driver_bridge import drivers_bridge
 from scenarios.bridging.states import DriverState, state_from_quantities
-from scenarios.changes import World
-from scenarios.changes.scene import Quotes
-from scenarios.costing import Course, Enacted, Unpriced, enact
+from scenarios.components import Count
+from scenarios.costing import Course, Enacted, Unpriced
 from scenarios.outcome import Outcome, outcomes
 from scenarios.scenario import Scenario
-from scenarios.simulation import Sum, simulate
+from scenarios.simulation import Sum
 from scenarios.spans import Spans
 
 #: A first and a last day.
@@ -74,7 +73,8 @@ def effect_of(
 ) -> Effect:
     """What a scenario does to each driver, against what is forecast."""
     book = prices if prices is not None else PriceBook.builtin()
-    before, after = states(projection, [Scenario(), scenario], prices=book, draws=draws, seed=seed, unpriced=unpriced)
+    every = [Scenario(), scenario]
+    (before, _), (after, _) = states(projection, every, prices=book, draws=draws, seed=seed, unpriced=unpriced)
     bridge = drivers_bridge(before, after, names=("as forecast", scenario.name))
     return Effect(_moved(before, after), bridge)
 
@@ -89,23 +89,34 @@ def states(
     unpriced: Unpriced = "refuse",
     monthly: bool = True,
     within: Span | None = None,
-) -> list[DriverState]:
-    """The drivers of the plan's cost under each of some scenarios, in the same worlds.
+    counts: Sequence[Count] = (),
+) -> list[tuple[DriverState, Outcome]]:
+    """The drivers of the plan's cost under each of some scenarios, in the same worlds, beside its outcome.
 
-    ``monthly`` keeps months apart; ``within`` (first day, last day) takes the planned months inside.
+    ``monthly`` keeps months apart; ``within`` (first day, last day) takes the planned months inside; ``counts`` are
+    what a plan's components must see.
     """
-    quotes = Quotes(prices, projection.days, projection.usage.currency)
-    world = World(draws, seed)
-    courses = [s if isinstance(s, Course) else Course.of(s, world) for s in scenarios]
-    enacted = [enact(projection, prices, c, world, unpriced=unpriced, quotes=quotes) for c in courses]
-    laid = [_Layout.of(one, projection.spec.by) for one in enacted]
-    made = simulate(projection, [s for one in laid for s in one.sums], draws=draws, seed=seed)
-    chosen = chosen_spans(made.spans, within)
-    sums = iter([part[:, chosen] for part in made.sums])
-    beside = outcomes(projection, courses, prices=prices, draws=draws, seed=seed, detail=(), unpriced=unpriced)
+    laid: list[_Layout] = []
+
+    def sums_of(enacted: Enacted) -> tuple[Sum, Sum, Sum]:
+        laid.append(_Layout.of(enacted, projection.spec.by))
+        return laid[-1].sums
+
+    made = outcomes(
+        projection,
+        scenarios,
+        prices=prices,
+        draws=draws,
+        seed=seed,
+        detail=(),
+        unpriced=unpriced,
+        counts=counts,
+        more=sums_of,
+    )
+    by, chosen = projection.spec.by, chosen_spans(made[0].spans, within)
     return [
-        _state(one, [next(sums) for _ in range(3)], outcome, chosen, by=projection.spec.by, monthly=monthly)
-        for one, outcome in zip(laid, beside, strict=True)
+        (_state(layout, outcome, chosen, by=by, monthly=monthly), outcome)
+        for layout, outcome in zip(laid, made, strict=True)
     ]
 
 
@@ -131,16 +142,8 @@ def chosen_spans(spans: Spans, within: Span | None) -> BoolArray:
     return inside
 
 
-def _state(
-    laid: _Layout,
-    sums: list[FloatArray],
-    outcome: Outcome,
-    chosen: BoolArray,
-    *,
-    by: tuple[str, ...],
-    monthly: bool,
-) -> DriverState:
-    """The drivers of some spans: sums are (draw, span, leg or lane)."""
+def _state(laid: _Layout, outcome: Outcome, chosen: BoolArray, *, by: tuple[str, ...], monthly: bool) -> DriverState:
+    """The drivers of some spans."""
     months, legs, lanes = outcome.spans.months[chosen], laid.legs, laid.lanes
     if monthly:
         names = [f"{m} ({i + 1})" if months.duplicated()[i] else str(m) for i, m in enumerate(months)]
@@ -149,7 +152,8 @@ def _state(
             [lanes.assign(leg=lanes["leg"] + i * len(laid.legs)) for i in range(len(months))], ignore_index=True
         )
     requests, quantities, cost = (
-        np.asarray(part.reshape(len(part), -1) if monthly else part.sum(axis=1)) for part in sums
+        np.asarray(part.reshape(len(part), -1) if monthly else part.sum(axis=1))
+        for part in (whole[:, chosen] for whole in outcome.more)
     )
     lines = [line.money[:, chosen].sum(axis=1) for line in outcome.lines]
     return state_from_quantities(

@@ -108,7 +108,7 @@ class Allowance(Owned):
                 f"{self.told}: usage of {', '.join(sorted(lacking))} does not tell both tokens and money; give the "
                 "allowance as amount=, or narrow it by where"
             )
-        share = (months.inside(self.first_day, self.last_day) / months.days)[None, :]
+        share = self.covered(months)[None, :]
         given = self._given(world, months)
         rows: list[Row] = []
         for i, group in enumerate(cost.groups):

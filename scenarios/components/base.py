@@ -289,6 +289,10 @@ class Owned:
         """The part of each calendar month, by days, that plan and line both cover: (month,)."""
         return months.inside(self.first_day, self.last_day) / months.whole
 
+    def covered(self, months: Months) -> FloatArray:
+        """The part of each month's days in the plan that the line covers: (month,)."""
+        return months.inside(self.first_day, self.last_day) / months.days
+
     def window(self) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
         """Its first and last day, as far as it says them."""
         first, last = (None if day is None else pd.Timestamp(day) for day in (self.start, self.end))
@@ -354,11 +358,6 @@ def shown_amount(value: Uncertain) -> str:
 
 def _plainly(number: float) -> str:
     return f"{number:,.0f}" if number == round(number) else f"{number:,.2f}" if abs(number) >= 1 else f"{number:.4g}"
-
-
-def ends_of(value: Uncertain) -> tuple[float, ...]:
-    """The ends of a range, or the number; nothing of a distribution."""
-    return (value.low, value.high) if isinstance(value, Between) else (value,) if isinstance(value, float) else ()
 
 
 def _is_uncertain(value: object) -> bool:

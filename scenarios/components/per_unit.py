@@ -13,7 +13,7 @@ from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
 from scenarios.changes import World
-from scenarios.components.base import Context, Count, Months, ends_of, shown_amount
+from scenarios.components.base import Context, Count, Months, shown_amount
 from scenarios.components.dated import Dated, checked_dated, pieces, shown_dated
 from scenarios.components.escalating import Escalating
 
@@ -84,7 +84,7 @@ currency
         self.checked("throughput", "amount")
         self.checked("utilisation", "share")
         for name, value in (("throughput", self.throughput), ("utilisation", self.utilisation)):
-            if value is not None and 0.0 in ends_of(value):
+            if value is not None and 0.0 in ranges.ends(value):
                 raise PlanError(f"{self.told}: {name} = 0: machines that serve nothing cannot serve the usage")
         _positive(self.per, f"{self.told}: per")
         if not isinstance(self.count, str) and (self.where or self.per != 1.0 or self.throughput is not None):
@@ -152,7 +152,7 @@ currency
         risen = self.escalated(world, months)
         part = self.exposure(months)
         # Of a month that is covered in part, the part of its usage and of the rise, by days.
-        share = self._share(months)
+        share = self.covered(months)
         rise = np.divide(risen, part[None, :], out=np.zeros_like(risen), where=part > 0)
         used = context.counted[self.counts()[0]].all * share
         if self.throughput is None:
@@ -166,10 +166,6 @@ currency
         there = months.inside(self.first_day, self.last_day) * _HOURS
         most = np.inf if self.max_machines is None else self.max_machines
         return np.clip(hours, self.min_machines * there, np.where(there > 0, most * np.maximum(there, 1.0), 0.0))
-
-    def _share(self, months: Months) -> FloatArray:
-        """The part of each month's days in the plan that the line covers: (month,)."""
-        return months.inside(self.first_day, self.last_day) / months.days
 
 
 def _positive(value: object, what: str) -> None:

@@ -84,7 +84,7 @@ class ShareOf(Owned):
 
     def money(self, world: World, months: Months, context: Context) -> FloatArray:
         """Money in each month: (draw, month)."""
-        part = months.inside(self.first_day, self.last_day) / months.days
+        part = self.covered(months)
         share = self.draw(world, self.share, "share", "share")
         return np.asarray(share[:, None] * self._base(context) * part[None, :])
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from forecast import ranges
 from forecast.panel import FloatArray
+from forecast.periods import MONTH_DAYS
 from forecast.ranges import Uncertain
 from scenarios.changes import World
 from scenarios.components.base import Context, Months, Owned, shown_amount
-
-#: Days of a mean month: growth a month is told by it everywhere.
-MONTH: Final = 365.25 / 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ class Stock(Owned):
         out = np.zeros((world.draws, len(months)))
         for month, (first, last) in enumerate(zip(months.first, months.last, strict=True)):
             begin, end = max(first, origin), last if self.last_day is None else min(last, self.last_day)
-            days = np.asarray((pd.date_range(begin, end) - origin).days, dtype="float64") / MONTH
+            days = np.asarray((pd.date_range(begin, end) - origin).days, dtype="float64") / MONTH_DAYS
             held = gb * np.exp(rate[:, None] * days[None, :]).sum(axis=1) + added * days.sum()
             out[:, month] = held / months.whole[month]
         return np.asarray(out * (price * copies)[:, None])
