@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from scenarios.budget.budget_plan import BudgetPlan
     from scenarios.budget.planning import plan
     from scenarios.budget.spec import PlanSpec
-    from scenarios.budget.splits import EnvironmentSplit
+    from scenarios.budget.splits import EnvironmentSplit, Split
     from scenarios.changes import (
         Adoption,
         AutoScale,
@@ -124,6 +124,7 @@ _LATER = {
     "ShareOf": "scenarios.components",
     "Sought": "scenarios.comparing.seeking",
     "Spikes": "scenarios.changes",
+    "Split": "scenarios.budget.splits",
     "Spot": "scenarios.changes",
     "Step": "scenarios.changes",
     "Stock": "scenarios.components",
@@ -198,6 +199,7 @@ __all__ = [
     "ShareOf",
     "Sought",
     "Spikes",
+    "Split",
     "Spot",
     "Step",
     "Stock",
