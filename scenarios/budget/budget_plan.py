@@ -16,6 +16,7 @@ from scenarios.budget.contingency import euler_shares, quantile_error, to_cents
 from scenarios.budget.diversification import diversification_of
 from scenarios.budget.funding import beside, funding_table_of, levels_of
 from scenarios.budget.ledger import Ledger
+from scenarios.budget.points import Standing, checked_amount, point_estimates_of, standing_of
 from scenarios.budget.spec import PlanSpec
 from scenarios.components import OWNER_COLUMNS, Reserve
 
@@ -187,6 +188,14 @@ class BudgetPlan:
     def percentile_of(self, amount: float) -> float:
         """Where a point estimate stands: 0.38 says "that is P38"."""
         return float(np.mean(self.totals <= amount))
+
+    def where(self, amount: float) -> Standing:
+        """Where an amount stands among the futures: ``print(plan.where(400_000))`` says "that is P38"."""
+        return standing_of(self, checked_amount(amount, "where: "))
+
+    def point_estimates(self, *, percent: float = 0.10, **own: float) -> pd.DataFrame:
+        """Where the usual point estimates stand, and one's own: :func:`scenarios.budget.points.point_estimates_of`."""
+        return point_estimates_of(self, percent, own)
 
     def table(
         self,
