@@ -438,6 +438,10 @@ LINES = {
     """kind = "reserve"
        name = "for tuning"
        funds = "tuning\"""": sc.Reserve("for tuning", funds="tuning"),
+    """kind = "reserve"
+       name = "management reserve"
+       to = 0.95
+       held_by = "management\"""": sc.Reserve("management reserve", to=0.95, held_by="management"),
     """use = "storage"
        gb = 100
        cost_center = "cc-1\"""": sc.preset("storage", {"gb": 100, "cost_center": "cc-1"}),

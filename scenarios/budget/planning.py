@@ -129,7 +129,8 @@ def plan(
     amounts = sized(made_so, rows, n_jobs)
     known = [replace(r, amount=amounts.get(r.name, r.amount)) for r in spec.reserves if r.funds is not None]
     check_within(known, made_so)
-    assumptions = pd.concat([made_so.assumptions, _beside(made_so, known)], ignore_index=True)
+    above = [r for r in spec.reserves if r.to is not None]
+    assumptions = pd.concat([made_so.assumptions, _beside(made_so, [*known, *above])], ignore_index=True)
     return replace(made_so, earmarks=tuple(known), assumptions=assumptions)
 
 

@@ -62,6 +62,7 @@ class PlanSpec:
         self.tied(World(self.draws, self.seed))
         for reserve in self.reserves:
             self.funded(reserve)
+        check_levels(self.reserves, self.confidence)
 
     def tied(self, world: World) -> World:
         """The random numbers, with what the plan ties together; what the scenario ties of its own comes beside.
@@ -112,6 +113,30 @@ class PlanSpec:
     def reserves(self) -> tuple[Reserve, ...]:
         """Components that are money set aside, within the contingency and beside it."""
         return tuple(c for c in self.components if isinstance(c, Reserve))
+
+
+def check_levels(reserves: Sequence[Reserve], confidence: float) -> None:
+    """Refuse reserves up to a level that the budget, or another reserve, reaches already.
+
+    Raises
+    ------
+    PlanError
+        With the level, and what would do.
+    """
+    seen: dict[float, str] = {}
+    for reserve in reserves:
+        if reserve.to is None:
+            continue
+        if reserve.to <= confidence:
+            raise PlanError(
+                f"{reserve.told}: to = {reserve.to:g} is not above the plan's confidence of {confidence:g}, so the "
+                "budget covers it already; raise it, or lower confidence"
+            )
+        if reserve.to in seen:
+            raise PlanError(
+                f"{reserve.told}: to = {reserve.to:g} is what {seen[reserve.to]!r} reaches already; give another level"
+            )
+        seen[reserve.to] = reserve.name
 
 
 def check_components(components: Sequence[object]) -> None:
