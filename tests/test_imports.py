@@ -152,6 +152,8 @@ PUBLIC = {
         "shipped",
         # plans
         "BudgetPlan",
+        "BudgetPolicy",
+        "PolicyPaths",
         "EnvironmentSplit",
         "Allowance",
         "Fixed",

@@ -1,9 +1,9 @@
 """Plan files. Comes in: one TOML file that tells a plan. Goes out: the plan's arguments, checked, and the plan itself.
 
 The tables are ``[plan]``, ``[calendar]``, ``[usage]``, ``[prices]``, ``[forecast]``, ``[scenario]`` with
-``[[scenario.changes]]``, ``[[components]]``, ``[[dependence]]`` between them and with the changes, ``[split]`` and
-``[output]``; only ``[plan]`` and ``[usage]`` are needed. Paths are relative to the plan file. Wherever an uncertain
-number is taken, ``{p10 = .., p90 = ..}`` is a range.
+``[[scenario.changes]]``, ``[[components]]``, ``[[dependence]]`` between them and with the changes, ``[split]``,
+``[policy]`` and ``[output]``; only ``[plan]`` and ``[usage]`` are needed. Paths are relative to the plan file. Wherever
+an uncertain number is taken, ``{p10 = .., p90 = ..}`` is a range.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE, PERIODS
 from scenarios.budget.planinputs import PriceSource, UsageSource, input_tables, prices_of, usage_of, workload_columns
 from scenarios.budget.planning import plan
+from scenarios.budget.policies import BudgetPolicy, policy_of
 from scenarios.budget.spec import PlanSpec, check_components
 from scenarios.budget.splits import EnvironmentSplit, Rest
 from scenarios.components import KINDS as COMPONENTS
@@ -74,6 +75,8 @@ class PlanFile:
     dependence : tuple of CommonFactor and RankCorrelation
         What ties components among themselves and with the scenario's changes.
     split : EnvironmentSplit, optional
+    policy : BudgetPolicy, optional
+        What :meth:`BudgetPlan.under` follows.
     arguments : dict
         ``confidence``, ``draws``, ``seed``, ``unpriced`` of :func:`scenarios.plan`, as far as given.
     limit : float, optional
@@ -93,6 +96,7 @@ class PlanFile:
     components: tuple[Component, ...]
     dependence: tuple[Dependence, ...]
     split: EnvironmentSplit | None
+    policy: BudgetPolicy | None
     arguments: Mapping[str, Any]
     limit: float | None
     by: tuple[str, ...]
@@ -168,7 +172,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
         )
     tables = _tables(file.parent)
     owners: dict[str, Iterable[str]] = {**tables, "scenario": ("use", "changes", "dependence", "branches")}
-    every = (*tables, "scenario", "components", "dependence", "split")
+    every = (*tables, "scenario", "components", "dependence", "split", "policy")
     for name in document:
         if name not in every:
             at = next((f"; it belongs in [{t}]" for t, known in owners.items() if name in known), "")
@@ -186,6 +190,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
     components = _components(document.get("components", []), problems)
     dependence = _dependence(document.get("dependence", []), problems)
     split = _split(document.get("split"), problems)
+    policy = policy_of(document.get("policy"), problems)
     problems.tell()
     assert usage is not None
     settings, shown, forecast = held["plan"], held["output"], held["forecast"]
@@ -202,6 +207,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
         components=components,
         dependence=dependence,
         split=split,
+        policy=policy,
         arguments={k: settings[k] for k in ("confidence", "draws", "seed", "unpriced") if k in settings},
         limit=settings.get("limit"),
         by=by,
