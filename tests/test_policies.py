@@ -1,6 +1,7 @@
 """Rollover, holdback and release along every path: a plain program as referee, and no money made or lost."""
 
 import dataclasses
+import json
 from functools import cache
 from itertools import product
 
@@ -16,6 +17,8 @@ from forecast.streams import stream
 from scenarios.budget.following import Clock, followed
 from scenarios.budget.ledger import Ledger
 from scenarios.budget.planfile import read_plan_file
+from scenarios.cli import main
+from scenarios.report.charts import percent
 from tests.usages import organisation, plain
 
 CENT = 0.005
@@ -367,10 +370,14 @@ def test_what_a_plan_cannot_follow_is_refused_in_words(plan):
 
 def file_with(tmp_path, policy):
     usage = "date,provider,model,environment,project,requests,input_tokens\n"
-    usage += "".join(f"2026-{m:02}-{d:02},openai,gpt-5,production,a,10,100\n" for m in (8, 9, 10) for d in range(1, 31))
+    usage += "".join(
+        f"2026-{m:02}-{d:02},openai,gpt-5,production,a,10,{d}00000\n" for m in (8, 9, 10) for d in range(1, 31)
+    )
     (tmp_path / "usage.csv").write_text(usage, encoding="utf-8")
     path = tmp_path / "plan.toml"
-    path.write_text(f'[plan]\nhorizon = "1Q"\n[usage]\nfile = "usage.csv"\n{policy}', encoding="utf-8")
+    model = '[forecast]\nmodel = "seasonal_mean"\ntrajectories = 60\n'
+    text = f'[plan]\nhorizon = "1Q"\ndraws = 200\n[usage]\nfile = "usage.csv"\n{model}{policy}'
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -402,3 +409,20 @@ def test_every_problem_of_a_policy_in_a_file_is_told_at_once(tmp_path):
     path.write_text("policy = 3\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(PlanError, match=r"policy: 3: wanted a table; write \[policy\]"):
         read_plan_file(path)
+
+
+def test_the_command_tells_what_a_files_policy_does(tmp_path, capsys):
+    path = file_with(tmp_path, '[policy]\nrelease = "never"\n')
+    file = read_plan_file(path)
+    run = file.plan(file.project(file.usage.read()), file.prices.book()).under(file.policy)
+    total = run.table().loc["total"]
+    assert main(["plan", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["policy"]
+    assert told["terms"] == file.policy.describe()
+    assert [row["environment"] for row in told["rows"]] == ["production", "(central pool)", "total"]
+    assert told["rows"][-1]["idle"] == total["idle"]
+    assert main(["plan", str(path)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Spending does not react to it." in out
+    assert f"In {percent(total['probability_short'])} of futures some month is short." in out
+    assert f"At the end {total['idle']:,.2f} USD lie idle on average" in out
