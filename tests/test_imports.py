@@ -153,6 +153,8 @@ PUBLIC = {
         "shipped",
         # plans
         "BudgetPlan",
+        "BudgetPolicy",
+        "PolicyPaths",
         "EnvironmentSplit",
         "Allowance",
         "Fixed",

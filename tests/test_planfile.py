@@ -519,6 +519,7 @@ def test_the_template_holds_with_every_key_in_use(folder, tmp_path):
     assert {type(c) for c in file.components} == set(COMPONENTS.values())
     assert len(file.dependence) == 1
     assert file.split is not None
+    assert file.policy == sc.BudgetPolicy(rollover_cap=0.5, expires="quarter")
     assert "tokenplan scenario list" in text
 
 

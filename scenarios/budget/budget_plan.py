@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from forecast.calendars import Unit
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray, IntArray
 from forecast.projection import Projection
@@ -17,7 +18,9 @@ from scenarios.budget.diversification import diversification_of
 from scenarios.budget.funding import beside, funding_table_of, levels_of
 from scenarios.budget.ledger import Ledger
 from scenarios.budget.points import Standing, checked_amount, point_estimates_of, standing_of
+from scenarios.budget.policies import BudgetPolicy
 from scenarios.budget.policy import policy_table, shares_table
+from scenarios.budget.policy_paths import PolicyPaths, under_policy
 from scenarios.budget.spec import PlanSpec
 from scenarios.components import OWNER_COLUMNS, Reserve
 
@@ -197,6 +200,12 @@ class BudgetPlan:
     def point_estimates(self, *, percent: float = 0.10, **own: float) -> pd.DataFrame:
         """Where the usual point estimates stand, and one's own: :func:`scenarios.budget.points.point_estimates_of`."""
         return point_estimates_of(self, percent, own)
+
+    def under(
+        self, policy: BudgetPolicy, *, by: list[str] | tuple[str, ...] | str = "environment", every: Unit = "month"
+    ) -> PolicyPaths:
+        """The budgets under a policy, along every draw: :func:`scenarios.budget.policy_paths.under_policy`."""
+        return under_policy(self, policy, [by] if isinstance(by, str) else list(by), every)
 
     def table(
         self,

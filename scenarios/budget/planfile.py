@@ -2,8 +2,8 @@
 
 The tables are ``[plan]``, ``[calendar]``, ``[usage]``, ``[prices]``, ``[forecast]``, ``[scenario]`` with
 ``[[scenario.changes]]``, ``[[components]]``, ``[[dependence]]`` between them and with the changes, ``[split]`` and
-``[[splits]]``, and ``[output]``; only ``[plan]`` and ``[usage]`` are needed. Paths are relative to the plan file.
-Wherever an uncertain number is taken, ``{p10 = .., p90 = ..}`` is a range.
+``[[splits]]``, ``[policy]`` and ``[output]``; only ``[plan]`` and ``[usage]`` are needed. Paths are relative to the
+plan file. Wherever an uncertain number is taken, ``{p10 = .., p90 = ..}`` is a range.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE, PERIODS
 from scenarios.budget.planinputs import PriceSource, UsageSource, input_tables, prices_of, usage_of, workload_columns
 from scenarios.budget.planning import plan
+from scenarios.budget.policies import BudgetPolicy, policy_of
 from scenarios.budget.spec import PlanSpec, check_components
 from scenarios.budget.splitkeys import splits_of
 from scenarios.budget.splits import Split
@@ -75,6 +76,8 @@ class PlanFile:
     dependence : tuple of CommonFactor and RankCorrelation
         What ties components among themselves and with the scenario's changes.
     split : Split or several, optional
+    policy : BudgetPolicy, optional
+        What :meth:`BudgetPlan.under` follows.
     arguments : dict
         ``confidence``, ``draws``, ``seed``, ``unpriced`` of :func:`scenarios.plan`, as far as given.
     limit : float, optional
@@ -94,6 +97,7 @@ class PlanFile:
     components: tuple[Component, ...]
     dependence: tuple[Dependence, ...]
     split: Split | tuple[Split, ...] | None
+    policy: BudgetPolicy | None
     arguments: Mapping[str, Any]
     limit: float | None
     by: tuple[str, ...]
@@ -169,7 +173,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
         )
     tables = _tables(file.parent)
     owners: dict[str, Iterable[str]] = {**tables, "scenario": ("use", "changes", "dependence", "branches")}
-    every = (*tables, "scenario", "components", "dependence", "split", "splits")
+    every = (*tables, "scenario", "components", "dependence", "split", "splits", "policy")
     for name in document:
         if name not in every:
             at = next((f"; it belongs in [{t}]" for t, known in owners.items() if name in known), "")
@@ -187,6 +191,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
     components = _components(document.get("components", []), problems)
     dependence = _dependence(document.get("dependence", []), problems)
     split = splits_of(document.get("split"), document.get("splits"), problems)
+    policy = policy_of(document.get("policy"), problems)
     problems.tell()
     assert usage is not None
     settings, shown, forecast = held["plan"], held["output"], held["forecast"]
@@ -203,6 +208,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
         components=components,
         dependence=dependence,
         split=split,
+        policy=policy,
         arguments={k: settings[k] for k in ("confidence", "draws", "seed", "unpriced") if k in settings},
         limit=settings.get("limit"),
         by=by,
