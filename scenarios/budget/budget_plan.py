@@ -268,7 +268,7 @@ class BudgetPlan:
         return pd.DataFrame(self.ledger.shares, columns=list(self.ledger.environments))
 
     def plot(self, kind: str = "fan", *, limit: float | None = None, ax: Axes | None = None) -> Axes:
-        """Draw the plan: ``"fan"`` (months, with history), ``"s_curve"`` (marking ``limit``) or ``"environments"``."""
+        """Draw the plan: ``"fan"``, ``"s_curve"`` (marking ``limit``), ``"environments"`` or ``"funding"``."""
         from scenarios.report import charts
 
         one_of("plot", kind, charts.KINDS, PlanError)
