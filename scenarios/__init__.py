@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scenarios.budget.policies import BudgetPolicy
     from scenarios.budget.policy_paths import PolicyPaths
     from scenarios.budget.spec import PlanSpec
-    from scenarios.budget.splits import EnvironmentSplit
+    from scenarios.budget.splits import EnvironmentSplit, Split
     from scenarios.changes import (
         Adoption,
         AutoScale,
@@ -128,6 +128,7 @@ _LATER = {
     "ShareOf": "scenarios.components",
     "Sought": "scenarios.comparing.seeking",
     "Spikes": "scenarios.changes",
+    "Split": "scenarios.budget.splits",
     "Spot": "scenarios.changes",
     "Step": "scenarios.changes",
     "Stock": "scenarios.components",
@@ -204,6 +205,7 @@ __all__ = [
     "ShareOf",
     "Sought",
     "Spikes",
+    "Split",
     "Spot",
     "Step",
     "Stock",

@@ -134,6 +134,7 @@ PUBLIC = {
         "RightSize",
         "Route",
         "SemanticCache",
+        "Split",
         "Spot",
         "Tokenizer",
         "PlanSpec",

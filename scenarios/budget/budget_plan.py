@@ -19,6 +19,7 @@ from scenarios.budget.funding import beside, funding_table_of, levels_of
 from scenarios.budget.ledger import Ledger
 from scenarios.budget.points import Standing, checked_amount, point_estimates_of, standing_of
 from scenarios.budget.policies import BudgetPolicy
+from scenarios.budget.policy import policy_table, shares_table
 from scenarios.budget.policy_paths import PolicyPaths, under_policy
 from scenarios.budget.spec import PlanSpec
 from scenarios.components import OWNER_COLUMNS, Reserve
@@ -261,14 +262,24 @@ class BudgetPlan:
         """The plan as a tidy frame: one row a month and row of the ledger."""
         return self.table(["month", *self.ledger.labels.columns]).reset_index()
 
-    def shares(self) -> pd.DataFrame:
-        """The split's share of each environment in every draw; columns are environments."""
-        if self.ledger.shares is None:
-            raise PlanError("this plan has no split; give one: split=EnvironmentSplit(...)")
-        return pd.DataFrame(self.ledger.shares, columns=list(self.ledger.environments))
+    def shares(self, by: str | None = None) -> pd.DataFrame:
+        """The share of each part in every draw; columns are the parts of the split ``by`` a column, or of the last."""
+        return shares_table(self.ledger, by)
+
+    def policy(self, by: str | None = None) -> pd.DataFrame:
+        """What each part wants beside its policy range: who is squeezed, and how likely each overruns its part.
+
+        The parts are those of the split ``by`` a column, or of the last; see
+        :func:`scenarios.budget.policy.policy_table`.
+        """
+        return policy_table(self, by)
 
     def plot(self, kind: str = "fan", *, limit: float | None = None, ax: Axes | None = None) -> Axes:
-        """Draw the plan: ``"fan"``, ``"s_curve"`` (marking ``limit``), ``"environments"`` or ``"funding"``."""
+        """Draw the plan.
+
+        ``"fan"`` (months, with history), ``"s_curve"`` (marking ``limit``), ``"environments"``, ``"policy"`` (what each
+        part of a split wants beside its range), or ``"funding"`` (the staircase from base to what must be found).
+        """
         from scenarios.report import charts
 
         one_of("plot", kind, charts.KINDS, PlanError)

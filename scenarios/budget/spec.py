@@ -8,7 +8,7 @@ from typing import Final
 
 from forecast.errors import PlanError, nearest
 from forecast.prices import PriceBook
-from scenarios.budget.splits import EnvironmentSplit
+from scenarios.budget.splits import Split, checked_splits
 from scenarios.changes import World, label_of
 from scenarios.components import KINDS, Component, Reserve, order_of
 from scenarios.costing import Unpriced
@@ -29,7 +29,7 @@ class PlanSpec:
     prices: PriceBook
     scenario: Scenario
     components: tuple[Component, ...]
-    split: EnvironmentSplit | None
+    split: Split | tuple[Split, ...] | None
     confidence: float
     draws: int
     seed: int
@@ -52,8 +52,7 @@ class PlanSpec:
                 raise PlanError(f"{name}={value!r}: wanted a whole number, at least {least}")
         if not isinstance(self.scenario, Scenario):
             raise PlanError(f"scenario={self.scenario!r}: wanted a Scenario, such as Scenario('base')")
-        if self.split is not None and not isinstance(self.split, EnvironmentSplit):
-            raise PlanError(f"split={self.split!r}: wanted EnvironmentSplit(production=(0.60, 0.70), ...)")
+        checked_splits(self.split)
         if not isinstance(self.prices, PriceBook):
             raise PlanError("prices: wanted a PriceBook, such as PriceBook.builtin()")
         check_components(self.components)
@@ -99,6 +98,16 @@ class PlanSpec:
                 f"there are {', '.join(there) or 'none'}{nearest(reserve.funds, there)}"
             )
         return keys
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits, each inside every part that those before it make."""
+        return checked_splits(self.split)
+
+    @property
+    def environments(self) -> Split | None:
+        """The split over environments, where that is the first."""
+        return next((split for split in self.splits[:1] if split.by == "environment"), None)
 
     @property
     def reserves(self) -> tuple[Reserve, ...]:

@@ -181,7 +181,7 @@ def s_curve(plan: BudgetPlan, *, limit: float | None = None, ax: Axes | None = N
 
 def environments(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     """Each environment's share of demand against its policy range and what the split gives it: who is squeezed."""
-    shares, split = _shares(plan), plan.spec.split
+    shares, split = _shares(plan), plan.spec.environments
     budgets = plan.table("environment")["budget"]
     p10, p50, p90 = np.quantile(shares.wanted, [0.1, 0.5, 0.9], axis=0)
     order = np.argsort(p50, kind="stable")[-ENVIRONMENTS_SHOWN:]
@@ -266,7 +266,7 @@ def _finding(plan: BudgetPlan, shares: Shares, most: int, squeezed: list[int]) -
     """Who is squeezed; ``most`` is the environment that wants most."""
     names = [printable(name, 24) for name in shares.names]
     wanted, given = (np.median(s, axis=0) for s in (shares.wanted, shares.given))
-    if plan.spec.split is None:
+    if plan.spec.environments is None:
         most_of = f"{wanted[most] * 100:.0f} % of {money(plan.base, plan.currency)}"
         return f"No split: demand decides, {names[most]} takes {most_of}"
     if not squeezed:
