@@ -318,6 +318,22 @@ def test_the_staircase_sums_to_the_cent(small):
     ]  # fmt: skip
 
 
+def test_the_picture_of_the_staircase_shows_its_steps(small):
+    reserves = [sc.Reserve("vendor", 20.0), sc.Reserve("management reserve", to=0.95)]
+    plan = counted(small, 0.8, *reserves)
+    ax = plan.plot("funding")
+    bars = [(bar.get_x(), bar.get_width()) for bar in ax.patches]
+    # Base, contingency, budget, up to P95, vendor, funding: each begins where the one before ends, sums at 0.
+    told = [(0.0, 50.5), (50.5, 29.7), (0.0, 80.2), (80.2, 14.85), (95.05, 20.0), (0.0, 115.05)]
+    np.testing.assert_allclose(bars, told, atol=1e-9)
+    words = [text.get_text() for text in ax.texts]
+    assert "+14.85, enough in 95 %" in words
+    assert "+20.00" in words
+    assert "management reserve (management)" in [label.get_text() for label in ax.get_yticklabels()]
+    assert ax.get_title().replace("\n", " ").endswith("USD 115 to be found: USD 80.20 at P80 and 34.85 beside it")
+    assert len(counted(small).plot("funding").patches) == 3
+
+
 def test_a_plan_without_reserves_has_a_short_staircase(small):
     plan = counted(small)
     assert plan.funding_table()["amount"].to_dict() == {

@@ -277,8 +277,8 @@ class BudgetPlan:
     def plot(self, kind: str = "fan", *, limit: float | None = None, ax: Axes | None = None) -> Axes:
         """Draw the plan.
 
-        ``"fan"`` (months, with history), ``"s_curve"`` (marking ``limit``), ``"environments"``, or ``"policy"`` (what
-        each part of a split wants beside its range).
+        ``"fan"`` (months, with history), ``"s_curve"`` (marking ``limit``), ``"environments"``, ``"policy"`` (what each
+        part of a split wants beside its range), or ``"funding"`` (the staircase from base to what must be found).
         """
         from scenarios.report import charts
 
