@@ -427,3 +427,29 @@ def test_a_plan_without_a_split_has_no_policy(unsplit, projection):
             ask()
     with pytest.raises(PlanError, match="did you mean 'environment'"):
         planned(projection, POLICY).policy("enviroment")
+
+
+# ------------------------------------------------------------------------------------------------------- the picture
+
+
+def test_the_picture_says_who_is_squeezed(projection, unsplit):
+    titles = {
+        "development is squeezed: wants 23 %, gets 18 %": sc.EnvironmentSplit(development=(0.15, 0.18)),
+        "Nobody is squeezed; every part overruns in": sc.Split("environment", basis="equal risk"),
+        "development / product is squeezed": [POLICY, sc.Split("department", {"product": (0.3, 0.5)})],
+        "The policy alone divides by segment": sc.Split("segment", {"a": 0.4, "b": 0.6}, basis="midpoint"),
+    }
+    for title, split in titles.items():
+        plan = planned(projection, split)
+        ax = plan.plot("policy")
+        assert " ".join(ax.get_title().split()).startswith(title)
+        assert len(ax.get_yticks()) == len(plan.policy())
+    with pytest.raises(PlanError, match="no split"):
+        unsplit.plot("policy")
+
+
+def test_the_picture_shows_the_largest_of_many_parts(projection):
+    parts = {f"part {i:02d}": i / 210 for i in range(1, 21)}
+    ax = planned(projection, sc.Split("segment", parts, basis="midpoint")).plot("policy")
+    assert [text.get_text() for text in ax.get_yticklabels()] == [f"part {i:02d}" for i in range(5, 21)]
+    assert "the 16 largest budgets, 4 more not shown" in " ".join(t.get_text() for t in ax.texts)
