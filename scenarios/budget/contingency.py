@@ -168,8 +168,8 @@ def mean_error(values: FloatArray, trajectory: IntArray) -> float:
 def euler_errors(total: FloatArray, parts: FloatArray, confidence: float, trajectory: IntArray) -> FloatArray:
     """Standard error of each part's Euler share: (part,).
 
-    var = Σ (Σ w e)^2 + (β se(Q))^2: e is what is left of the part around a line on the total, β the slope of that line by
-    the draws within 25 % of the quantile, w the kernel's weights; the inner sum is over the draws of one trajectory.
+    var = Σ (Σ w e)^2 + (β se(Q))^2: e is what is left of the part around a line on the total, β the slope of that line
+    by the draws within 25 % of the quantile, w the kernel's weights; the inner sum is over the draws of one trajectory.
 
     Parameters
     ----------
