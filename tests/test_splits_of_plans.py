@@ -434,10 +434,10 @@ def test_a_plan_without_a_split_has_no_policy(unsplit, projection):
 
 def test_the_picture_says_who_is_squeezed(projection, unsplit):
     titles = {
-        "development is squeezed: wants 23 %, gets 18 %": sc.EnvironmentSplit(development=(0.15, 0.18)),
-        "Nobody is squeezed; every part overruns in": sc.Split("environment", basis="equal risk"),
-        "development / product is squeezed": [POLICY, sc.Split("department", {"product": (0.3, 0.5)})],
-        "The policy alone divides by segment": sc.Split("segment", {"a": 0.4, "b": 0.6}, basis="midpoint"),
+        "development is squeezed by USD": sc.EnvironmentSplit(development=(0.15, 0.18)),
+        "Nobody is squeezed by the split of USD": sc.Split("environment", basis="equal risk"),
+        "development / product is squeezed by USD": [POLICY, sc.Split("department", {"product": (0.3, 0.5)})],
+        "The policy alone divides USD": sc.Split("segment", {"a": 0.4, "b": 0.6}, basis="midpoint"),
     }
     for title, split in titles.items():
         plan = planned(projection, split)

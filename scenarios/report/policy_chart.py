@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from forecast.drawing import SIZE, SMALL, Palette, canvas, headline, label_ends, printable, short, span_words
+from forecast.drawing import SIZE, SMALL, Palette, canvas, headline, label_ends, money, printable, short, span_words
 from forecast.panel import FloatArray
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.policy import level_of
@@ -67,7 +67,7 @@ def policy(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     what = f"{printable(plan.name)}; by {level.split.by}{inside}"
     if more:
         what += f"; the {len(parts)} largest budgets, {more} more not shown"
-    headline(ax, _finding(parts, level.split.by), what, palette)
+    headline(ax, _finding(plan, parts, level.split.by), what, palette)
     _key(ax, palette, parts)
     colours = [palette.budget if part.told["state"] == "squeezed" else palette.ink for part in parts]
     label_ends(ax, right, [(float(i), _label(p), c) for i, (p, c) in enumerate(zip(parts, colours, strict=True))])
@@ -144,21 +144,23 @@ def _label(part: _Part) -> str:
     return told
 
 
-def _finding(parts: list[_Part], by: str) -> str:
+def _finding(plan: BudgetPlan, parts: list[_Part], by: str) -> str:
     """Who is squeezed most, or who overruns most often."""
+    whole = money(plan.budget, plan.currency)
     known = [part for part in parts if part.wanted is not None]
     if not known:
-        return f"The policy alone divides by {by}: what each wants is not known"
+        return f"The policy alone divides {whole} by {by}: what each wants is not known"
     squeezed = [part for part in known if part.told["state"] == "squeezed"]
     worst = max(squeezed or known, key=lambda part: (float(part.told["overrun"]), -float(part.told["transfer"])))
     name, often = printable(worst.name, 30), _percent(float(worst.told["overrun"]))
     overruns = [float(part.told["overrun"]) for part in known]
-    if not squeezed and len(known) > 1 and max(overruns) - min(overruns) < 0.005:
-        return f"Nobody is squeezed; every part overruns in {often} of futures"
-    if not squeezed:
-        return f"Nobody is squeezed; {name} overruns its part most often, in {often} of futures"
-    wants, gets = float(worst.told["demand_p50"]), float(np.median(worst.given))
-    return f"{name} is squeezed: wants {_percent(wants)}, gets {_percent(gets)}, overruns in {often} of futures"
+    if squeezed:
+        taken = money(max(0.0, -float(worst.told["transfer"])), plan.currency)
+        wants, gets = float(worst.told["demand_p50"]), float(np.median(worst.given))
+        return f"{name} is squeezed by {taken}: wants {_percent(wants)}, gets {_percent(gets)}, overruns in {often}"
+    if len(known) > 1 and max(overruns) - min(overruns) < 0.005:
+        return f"Nobody is squeezed by the split of {whole}: every part overruns in {often} of futures"
+    return f"Nobody is squeezed by the split of {whole}: {name} overruns most often, in {often} of futures"
 
 
 def _percent(share: float) -> str:
