@@ -1,8 +1,10 @@
 """Splits inside plans: money that moves and adds up, parts inside parts, shared costs and recent shares by hand."""
 
 import itertools
+from io import BytesIO
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -12,6 +14,8 @@ from forecast.errors import PlanError
 from scenarios.budget.bounded import nearest_in_ranges
 from scenarios.budget.dealing import ledger_of
 from scenarios.components import Row
+from scenarios.report.page import page_html
+from scenarios.report.workbook import workbook_bytes
 from tests.test_report import texts_of
 from tests.usages import organisation
 
@@ -490,3 +494,20 @@ def test_the_picture_shows_the_largest_of_many_parts(projection):
     ax = planned(projection, sc.Split("segment", parts, basis="midpoint")).plot("policy")
     assert [text.get_text() for text in ax.get_yticklabels()] == [f"part {i:02d}" for i in range(5, 21)]
     assert "the 16 largest budgets, 4 more not shown" in " ".join(t.get_text() for t in ax.texts)
+
+
+def test_workbook_and_page_tell_every_split(projection):
+    plan = planned(
+        projection, [POLICY, sc.Split("department", DEPARTMENTS), sc.Split("segment", {"x": 1.0}, basis="midpoint")]
+    )
+    book = openpyxl.load_workbook(BytesIO(workbook_bytes(plan)), data_only=True)
+    assert book.sheetnames[2:5] == ["Environments", "By department", "By segment"]
+    rows = [[cell.value for cell in row] for row in book["By department"].iter_rows(min_row=3)]
+    policy = plan.policy("department")
+    told = pd.DataFrame(rows[1 : len(policy) + 1], columns=rows[0]).set_index(["environment", "department"])
+    assert told.index.tolist() == policy.index.tolist()
+    for name, column in (("budget", "budget"), ("policy to", "high"), ("demand over budget", "overrun")):
+        np.testing.assert_allclose(told[name].astype(float), policy[column].astype(float), rtol=ROUNDING)
+    assert rows[len(policy) + 1][rows[0].index("budget")] == pytest.approx(plan.budget, abs=0.001)
+    assert "What each part wants and gets" in page_html(plan)
+    assert "What each part wants and gets" not in page_html(planned(projection, POLICY))

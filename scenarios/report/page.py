@@ -35,6 +35,8 @@ CAPTIONS = {
         the plan.""",
     "environments": """What each environment wants (line and dot) against its policy range (block) and what the split
         gives it (diamond). Beside each its budget, and what policy moves to it or takes from it at P50.""",
+    "policy": """What each part wants (line, dot and spread) against its policy range (block) and what the split gives
+        it (diamond). Beside each its budget, and the chance that what it wants exceeds that.""",
     "funding": """From the base up: the contingency and what of it is kept for an event or line, the budget, and the
         reserves above it. Beside each step in how many futures the money down to it is enough.""",
 }
@@ -75,6 +77,8 @@ def page_html(plan: BudgetPlan, *, limit: float | None = None) -> str:
     for kind, heading in PICTURES:
         if told.get(kind, True):
             sections.append(_section(heading, _figure(picture(plan, kind, limit=limit), kind)))
+    if any(level.split is not plan.spec.environments for level in plan.ledger.levels):
+        sections.append(_section("What each part wants and gets", _figure(picture(plan, "policy"), "policy")))
     by = ["month", "environment"] if several else ["month"]
     sections += [
         _section(f"The plan by {' and '.join(by)}", _scroll(html_table(plan, by, f"Money in {plan.currency}. {NOTE}"))),

@@ -48,8 +48,9 @@ _TOTAL = {"bold": True, "top": 1, "bg_color": "#eef1f4"}
 def write_workbook(plan: BudgetPlan, path: Path, *, limit: float | None = None) -> Path:
     """Write the plan as an Excel workbook; returns its path.
 
-    Sheets Summary, Monthly, Environments, Lines and Assumptions. Amounts that add up (base, contingency, budget) are in
-    cents, and their totals are formulas; P10 to P95 are each row's own quantiles, which do not add.
+    Sheets Summary, Monthly, Environments, one for each other split, Lines and Assumptions. Amounts that add up (base,
+    contingency, budget) are in cents, and their totals are formulas; P10 to P95 are each row's own quantiles, which do
+    not add.
 
     Parameters
     ----------
@@ -83,6 +84,7 @@ def workbook_bytes(plan: BudgetPlan, *, limit: float | None = None) -> bytes:
         summary = book.sheet("Summary", f"Budget plan: {plan.name}", _about(plan))
         monthly = _monthly(book)
         environments = _environments(book)
+        _splits(book)
         _lines(book)
         _assumptions(book)
         _summary(book, summary, monthly, environments, limit)
@@ -288,6 +290,27 @@ def _environments(book: _Book) -> _Placed:
         whole = f"=SUM({_cell(start + 1, column)}:{_cell(last - 1, column)})"
         sheet.write_formula(last, column, whole, book.looks["cents_total"], round(float(value), 2))
     return placed
+
+
+def _splits(book: _Book) -> None:
+    """The parts of every split but that of the whole plan over environments, with their policy."""
+    plan = book.plan
+    for depth, level in enumerate(plan.ledger.levels):
+        if level.split is plan.spec.environments:
+            continue
+        name = level.split.by.replace("_", " ")
+        inside = "" if depth == 0 else f" inside each {plan.ledger.levels[depth - 1].split.by}"
+        sheet = book.sheet(f"By {name}", f"The plan by {name}{inside}", _note(plan))
+        policy = plan.policy(level.split.by)
+        more = {
+            "demand share": policy["demand_share"],
+            "policy from": policy["low"],
+            "policy to": policy["high"],
+            "share given": policy["share"],
+            "demand over budget": policy["overrun"],
+        }
+        table = plan.table([str(column) for column in policy.index.names]).reindex(policy.index)
+        book.table(sheet, table.assign(**more), more=list(more))
 
 
 def _lines(book: _Book) -> None:
