@@ -433,6 +433,7 @@ WRONG = {
     "no such user": (sc.Split("user", {"an": 0.2}, basis="recent"), "did you mean 'ann'"),
     "twice": ([sc.Split("project"), sc.Split("project")], "two are by 'project'"),
     "not a split": ("project", "wanted EnvironmentSplit"),
+    "a number": (0.5, "wanted EnvironmentSplit"),
     "not splits": ([sc.Split("project"), "user"], "wanted EnvironmentSplit"),
 }
 

@@ -95,7 +95,7 @@ def plan(
         prices if prices is not None else PriceBook.builtin(),
         scenario if scenario is not None else Scenario(),
         tuple(components),
-        split if split is None or isinstance(split, Split) else tuple(split),
+        tuple(split) if isinstance(split, Sequence) and not isinstance(split, str) else split,
         confidence,
         draws,
         seed,
