@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from scenarios.budget.bridges import bridge
     from scenarios.budget.budget_plan import BudgetPlan
     from scenarios.budget.planning import plan
+    from scenarios.budget.policies import BudgetPolicy
+    from scenarios.budget.policy_paths import PolicyPaths
     from scenarios.budget.spec import PlanSpec
-    from scenarios.budget.splits import EnvironmentSplit
+    from scenarios.budget.splits import EnvironmentSplit, Split
     from scenarios.changes import (
         Adoption,
         AutoScale,
@@ -75,6 +77,7 @@ _LATER = {
     "Batch": "scenarios.changes",
     "Bridge": "scenarios.bridging",
     "BudgetPlan": "scenarios.budget.budget_plan",
+    "BudgetPolicy": "scenarios.budget.policies",
     "Campaign": "scenarios.changes",
     "CommonFactor": "scenarios.dependence",
     "Comparison": "scenarios.comparing.comparison",
@@ -105,6 +108,7 @@ _LATER = {
     "Pack": "scenarios.changes",
     "PerUnit": "scenarios.components",
     "PlanSpec": "scenarios.budget.spec",
+    "PolicyPaths": "scenarios.budget.policy_paths",
     "PriceChange": "scenarios.changes",
     "PriceSteps": "scenarios.changes",
     "Project": "scenarios.components",
@@ -124,6 +128,7 @@ _LATER = {
     "ShareOf": "scenarios.components",
     "Sought": "scenarios.comparing.seeking",
     "Spikes": "scenarios.changes",
+    "Split": "scenarios.budget.splits",
     "Spot": "scenarios.changes",
     "Step": "scenarios.changes",
     "Stock": "scenarios.components",
@@ -149,6 +154,7 @@ __all__ = [
     "Batch",
     "Bridge",
     "BudgetPlan",
+    "BudgetPolicy",
     "Campaign",
     "CommonFactor",
     "Comparison",
@@ -179,6 +185,7 @@ __all__ = [
     "Pack",
     "PerUnit",
     "PlanSpec",
+    "PolicyPaths",
     "PriceChange",
     "PriceSteps",
     "Project",
@@ -198,6 +205,7 @@ __all__ = [
     "ShareOf",
     "Sought",
     "Spikes",
+    "Split",
     "Spot",
     "Step",
     "Stock",

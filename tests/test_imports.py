@@ -134,6 +134,7 @@ PUBLIC = {
         "RightSize",
         "Route",
         "SemanticCache",
+        "Split",
         "Spot",
         "Tokenizer",
         "PlanSpec",
@@ -152,6 +153,8 @@ PUBLIC = {
         "shipped",
         # plans
         "BudgetPlan",
+        "BudgetPolicy",
+        "PolicyPaths",
         "EnvironmentSplit",
         "Allowance",
         "Fixed",

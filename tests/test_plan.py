@@ -11,7 +11,7 @@ from scipy import stats
 import forecast as fc
 import scenarios as sc
 from forecast.errors import HorizonError, ModelError, PlanError, ScenarioError
-from scenarios.budget.splits import nearest_in_ranges
+from scenarios.budget.bounded import nearest_in_ranges
 from scenarios.changes import World
 from scenarios.changes.scene import Scene
 from tests.usages import DAYS, organisation, plain

@@ -438,6 +438,10 @@ LINES = {
     """kind = "reserve"
        name = "for tuning"
        funds = "tuning\"""": sc.Reserve("for tuning", funds="tuning"),
+    """kind = "reserve"
+       name = "management reserve"
+       to = 0.95
+       held_by = "management\"""": sc.Reserve("management reserve", to=0.95, held_by="management"),
     """use = "storage"
        gb = 100
        cost_center = "cc-1\"""": sc.preset("storage", {"gb": 100, "cost_center": "cc-1"}),
@@ -515,6 +519,7 @@ def test_the_template_holds_with_every_key_in_use(folder, tmp_path):
     assert {type(c) for c in file.components} == set(COMPONENTS.values())
     assert len(file.dependence) == 1
     assert file.split is not None
+    assert file.policy == sc.BudgetPolicy(rollover_cap=0.5, expires="quarter")
     assert "tokenplan scenario list" in text
 
 

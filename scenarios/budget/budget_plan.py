@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from forecast.calendars import Unit
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray, IntArray
 from forecast.projection import Projection
 from scenarios.budget.contingency import euler_shares, quantile_error, to_cents
+from scenarios.budget.diversification import diversification_of
+from scenarios.budget.funding import beside, funding_table_of, levels_of
 from scenarios.budget.ledger import Ledger
+from scenarios.budget.points import Standing, checked_amount, point_estimates_of, standing_of
+from scenarios.budget.policies import BudgetPolicy
+from scenarios.budget.policy import policy_table, shares_table
+from scenarios.budget.policy_paths import PolicyPaths, under_policy
 from scenarios.budget.spec import PlanSpec
 from scenarios.components import OWNER_COLUMNS, Reserve
 
@@ -98,8 +105,8 @@ class BudgetPlan:
 
     @property
     def reserves(self) -> tuple[Reserve, ...]:
-        """Money set aside outside the totals; what is kept within the contingency is ``earmarks``."""
-        return tuple(r for r in self.spec.reserves if r.funds is None)
+        """Money set aside outside the totals, with amounts; what is kept within the contingency is ``earmarks``."""
+        return beside(self)
 
     @property
     def funding(self) -> float:
@@ -113,15 +120,36 @@ class BudgetPlan:
         -------
         DataFrame
             Index ``name``; ``amount`` in the plan's currency; ``within`` is "contingency" or "funding"; ``funds`` what
-            it is kept for; then the owner's columns.
+            it is kept for; ``held_by`` who may spend it, "team" or "management"; then the owner's columns.
         """
         blank: dict[str, str | None] = dict.fromkeys(OWNER_COLUMNS)
         every = [("funding", r) for r in self.reserves] + [("contingency", r) for r in self.earmarks]
         rows = [
-            {"name": r.name, "amount": r.amount, "within": within, "funds": r.funds, **blank, **r.owner}
+            {
+                "name": r.name,
+                "amount": r.amount,
+                "within": within,
+                "funds": r.funds,
+                "held_by": r.holder,
+                **blank,
+                **r.owner,
+            }
             for within, r in every
         ]
-        return pd.DataFrame(rows, columns=["name", "amount", "within", "funds", *OWNER_COLUMNS]).set_index("name")
+        columns = ["name", "amount", "within", "funds", "held_by", *OWNER_COLUMNS]
+        return pd.DataFrame(rows, columns=columns).set_index("name")
+
+    def levels(self) -> pd.DataFrame:
+        """P50 plan, commitment, stress, and the mean: :func:`scenarios.budget.funding.levels_of`."""
+        return levels_of(self)
+
+    def funding_table(self) -> pd.DataFrame:
+        """The staircase from base to funding, to the cent: :func:`scenarios.budget.funding.funding_table_of`."""
+        return funding_table_of(self)
+
+    def diversification(self, by: list[str] | tuple[str, ...] | str, *, errors: bool = False) -> pd.DataFrame:
+        """Parts funded alone beside their budgets: :func:`scenarios.budget.diversification.diversification_of`."""
+        return diversification_of(self, [by] if isinstance(by, str) else list(by), errors=errors)
 
     def dependence_effect(self) -> pd.DataFrame:
         """The total as tied, and with every number drawn on its own.
@@ -164,6 +192,20 @@ class BudgetPlan:
     def percentile_of(self, amount: float) -> float:
         """Where a point estimate stands: 0.38 says "that is P38"."""
         return float(np.mean(self.totals <= amount))
+
+    def where(self, amount: float) -> Standing:
+        """Where an amount stands among the futures: ``print(plan.where(400_000))`` says "that is P38"."""
+        return standing_of(self, checked_amount(amount, "where: "))
+
+    def point_estimates(self, *, percent: float = 0.10, **own: float) -> pd.DataFrame:
+        """Where the usual point estimates stand, and one's own: :func:`scenarios.budget.points.point_estimates_of`."""
+        return point_estimates_of(self, percent, own)
+
+    def under(
+        self, policy: BudgetPolicy, *, by: list[str] | tuple[str, ...] | str = "environment", every: Unit = "month"
+    ) -> PolicyPaths:
+        """The budgets under a policy, along every draw: :func:`scenarios.budget.policy_paths.under_policy`."""
+        return under_policy(self, policy, [by] if isinstance(by, str) else list(by), every)
 
     def table(
         self,
@@ -220,14 +262,24 @@ class BudgetPlan:
         """The plan as a tidy frame: one row a month and row of the ledger."""
         return self.table(["month", *self.ledger.labels.columns]).reset_index()
 
-    def shares(self) -> pd.DataFrame:
-        """The split's share of each environment in every draw; columns are environments."""
-        if self.ledger.shares is None:
-            raise PlanError("this plan has no split; give one: split=EnvironmentSplit(...)")
-        return pd.DataFrame(self.ledger.shares, columns=list(self.ledger.environments))
+    def shares(self, by: str | None = None) -> pd.DataFrame:
+        """The share of each part in every draw; columns are the parts of the split ``by`` a column, or of the last."""
+        return shares_table(self.ledger, by)
+
+    def policy(self, by: str | None = None) -> pd.DataFrame:
+        """What each part wants beside its policy range: who is squeezed, and how likely each overruns its part.
+
+        The parts are those of the split ``by`` a column, or of the last; see
+        :func:`scenarios.budget.policy.policy_table`.
+        """
+        return policy_table(self, by)
 
     def plot(self, kind: str = "fan", *, limit: float | None = None, ax: Axes | None = None) -> Axes:
-        """Draw the plan: ``"fan"`` (months, with history), ``"s_curve"`` (marking ``limit``) or ``"environments"``."""
+        """Draw the plan.
+
+        ``"fan"`` (months, with history), ``"s_curve"`` (marking ``limit``), ``"environments"``, ``"policy"`` (what each
+        part of a split wants beside its range), or ``"funding"`` (the staircase from base to what must be found).
+        """
         from scenarios.report import charts
 
         one_of("plot", kind, charts.KINDS, PlanError)

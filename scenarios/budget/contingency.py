@@ -9,6 +9,8 @@ from forecast.panel import FloatArray, IntArray
 
 #: Half the width of the kernel on ranks, as a share of the draws.
 HALF_WIDTH = 0.05
+#: Above this confidence the kernel is narrowed and tilted: the last tenth of the draws is steep.
+TAIL = 0.90
 #: Above this much money a double no longer holds cents.
 MOST_MONEY = 1e13
 
@@ -16,13 +18,47 @@ MOST_MONEY = 1e13
 def kernel_weights(total: FloatArray, confidence: float) -> FloatArray:
     """Weight of each draw by its rank's distance from the quantile's: (draw,), sums to 1.
 
-    Epanechnikov over ranks within 5 % of the draws: w = 1 - (d / 0.05)^2, d = (rank + 0.5) / draws - confidence.
+    Epanechnikov over ranks within 5 % of the draws: w = 1 - (d / h)^2, d = (rank + 0.5) / draws - confidence, h = 0.05.
+
+    Above a confidence of 0.90 the draws beyond the quantile lie much farther from it than those below, and above 0.95
+    the window is cut at the last draw, so that the weighted mean of the total is not the quantile. There
+    h = min(0.05, 2 (1 - confidence)), and the weights are tilted, w exp(λ T), by the one λ with Σ w T = Q: no weight is
+    negative, and where parts depend on the total in a straight line, as normal ones do, what is left has no bias.
+
+    Source: Hall, Wolff and Yao (1999), doi:10.1080/01621459.1999.10473832, for weights of a kernel that are adjusted to
+    meet their centre; the exponential form is that of Efron (1981), Canadian Journal of Statistics 9, 139-158.
     """
-    rank = np.empty(len(total))
-    rank[np.argsort(total, kind="stable")] = (np.arange(len(total)) + 0.5) / len(total)
-    width = max(HALF_WIDTH, 1.0 / len(total))
+    count = len(total)
+    rank = np.empty(count)
+    rank[np.argsort(total, kind="stable")] = (np.arange(count) + 0.5) / count
+    far = confidence > TAIL
+    width = max(min(HALF_WIDTH, 2.0 * (1.0 - confidence)), 2.0 / count) if far else max(HALF_WIDTH, 1.0 / count)
     weight = np.maximum(0.0, 1.0 - ((rank - confidence) / width) ** 2)
+    if far:
+        near = weight > 0
+        weight[near] = _tilted(weight[near], total[near] - float(np.quantile(total, confidence)))
     return np.asarray(weight / weight.sum())
+
+
+def _tilted(weight: FloatArray, away: FloatArray) -> FloatArray:
+    """Weights times exp(λ away), by the λ that makes the weighted mean of ``away`` 0, where there is one: (draw,)."""
+    from scipy.optimize import brentq
+
+    size = float(np.sqrt(np.mean(away**2)))
+    if not away.min() < 0.0 < away.max():
+        return weight
+    steps = away / size
+
+    def tilted(power: float) -> FloatArray:
+        return np.asarray(weight * np.exp(power * steps - np.max(power * steps)))
+
+    def mean(power: float) -> float:
+        return float(tilted(power) @ steps)
+
+    most = 1.0
+    while mean(-most) * mean(most) > 0.0 and most < 2.0**20:
+        most *= 2.0
+    return tilted(float(brentq(mean, -most, most, xtol=1e-14))) if mean(-most) * mean(most) <= 0.0 else weight
 
 
 def euler_shares(total: FloatArray, parts: FloatArray, confidence: float) -> FloatArray:
@@ -88,11 +124,7 @@ def to_cents(amounts: FloatArray, total: float) -> IntArray:
 
 
 def quantile_error(draws: FloatArray, level: float, trajectory: IntArray) -> float:
-    """Standard error of a quantile of draws that share trajectories.
-
-    The influence of draw x on the quantile Q is (level - [x <= Q]) / f(Q); draws of one trajectory count as one
-    observation, the mean of their influences. 1 / f(Q) is the slope of the empirical quantile function within 5 % of
-    level, less near the ends.
+    """Standard error of a quantile of draws that share trajectories: :func:`mean_error` of its influences.
 
     Parameters
     ----------
@@ -100,15 +132,58 @@ def quantile_error(draws: FloatArray, level: float, trajectory: IntArray) -> flo
     trajectory : int array (draw,)
         Which trajectory each draw follows.
     """
+    return mean_error(quantile_influence(draws, level), trajectory)
+
+
+def quantile_influence(draws: FloatArray, level: float) -> FloatArray:
+    """What each draw does to a quantile Q: (level - [x <= Q]) / f(Q), which have a mean of 0: (draw,).
+
+    1 / f(Q) is the slope of the empirical quantile function within 5 % of level, less near the ends.
+    """
     half = min(HALF_WIDTH, level / 2, (1 - level) / 2)
     low, high = level - half, level + half
     q = np.quantile(draws, [low, level, high])
-    slope = (q[2] - q[0]) / (high - low)
-    influence = (level - (draws <= q[1])) * slope
+    return np.asarray((level - (draws <= q[1])) * ((q[2] - q[0]) / (high - low)))
+
+
+def mean_error(values: FloatArray, trajectory: IntArray) -> float:
+    """Standard error of a mean: draws of one trajectory count as one observation, their mean.
+
+    Parameters
+    ----------
+    values : float array (draw,)
+    trajectory : int array (draw,)
+    """
     count = np.bincount(trajectory)
     used = count > 0
-    mean = np.bincount(trajectory, weights=influence)[used] / count[used]
+    mean = np.bincount(trajectory, weights=values)[used] / count[used]
     clusters = int(used.sum())
     if clusters < 2:
-        return float(slope * np.sqrt(level * (1 - level) / len(draws)))
+        return float(np.std(values) / np.sqrt(len(values)))
     return float(np.sqrt(np.sum((mean - mean.mean()) ** 2) / (clusters * (clusters - 1))))
+
+
+def euler_errors(total: FloatArray, parts: FloatArray, confidence: float, trajectory: IntArray) -> FloatArray:
+    """Standard error of each part's Euler share: (part,).
+
+    var = Σ (Σ w e)^2 + (β se(Q))^2: e is what is left of the part around its line on the total near the quantile, β the
+    slope of that line, w the kernel's weights; the inner sum is over the draws of one trajectory.
+
+    Parameters
+    ----------
+    total : float array (draw,)
+    parts : float array (draw, part)
+    trajectory : int array (draw,)
+    """
+    weight = kernel_weights(total, confidence)
+    near = weight > 0
+    w, own = weight[near], parts[near]
+    away = total[near] - float(w @ total[near])
+    spread = float(w @ away**2)
+    slope = (w * away) @ own / spread if spread > 0 else np.zeros(parts.shape[1])
+    left = own - w @ own - away[:, None] * slope
+    _, follows = np.unique(trajectory[near], return_inverse=True)
+    sums = np.zeros((int(follows.max()) + 1, parts.shape[1]))
+    np.add.at(sums, follows, w[:, None] * left)
+    error = quantile_error(total, confidence, trajectory)
+    return np.asarray(np.sqrt((sums**2).sum(axis=0) + (slope * error) ** 2))

@@ -29,7 +29,7 @@ def sized(made: BudgetPlan, rows: list[Row], n_jobs: int) -> dict[str, float]:
     spec = made.spec
     gone: tuple[str, ...] = ()
     total, shares = made.totals, {}
-    for reserve in (r for r in spec.reserves if r.amount is None):
+    for reserve in (r for r in spec.reserves if r.amount is None and r.funds is not None):
         if keys := spec.funded(reserve):
             gone = (*gone, *keys)
             without = _without(made, gone, n_jobs)

@@ -1,7 +1,4 @@
-"""The ledger of a plan: money by draw, month and row, with the labels to group it by.
-
-Comes in: rows of demand, lines without an environment, a split. Goes out: rows of allocated money that add up.
-"""
+"""The ledger of a plan: money by draw, month and row, the labels to group it by, and how it was split."""
 
 from __future__ import annotations
 
@@ -16,11 +13,46 @@ from forecast.calendars import Calendar, Unit
 from forecast.drivers import labels_of
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray, IntArray
-from scenarios.budget.splits import EnvironmentSplit
-from scenarios.components import OWNER_COLUMNS, Row
+from scenarios.budget.splits import Split
 
 LINE, TOKENS, TRANSFER = "line", "tokens", "policy transfer"
 PERIODS: Final[tuple[Unit, ...]] = ("month", "quarter", "year")
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """One part of the plan, or the whole of it, as a split divides it.
+
+    Attributes
+    ----------
+    where : tuple of (column, label)
+        What it is of the splits before; empty for the whole plan.
+    parts : tuple of str (part,)
+    shares : float array (draw, part)
+        Each part's share of the money, in every draw; a row sums to 1.
+    demand : float array (draw, part), optional
+        What each part wants over the horizon, with what is dealt to it by a key; None where nobody knows.
+    moved : float array (draw, part)
+        What policy moves to each part over the horizon; a row sums to 0.
+    ranges : float array (part, end)
+        The policy's low and high end; NaN where a part has no range.
+    """
+
+    where: tuple[tuple[str, str], ...]
+    parts: tuple[str, ...]
+    shares: FloatArray
+    demand: FloatArray | None
+    moved: FloatArray
+    ranges: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One split, applied inside every part that those before it made; ``notes`` tell what was assumed."""
+
+    split: Split
+    parted: tuple[Parted, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +68,16 @@ class Ledger:
     demand : bool array (row,)
         False for policy transfers, which move money and are not demand.
     own : bool array (row,)
-        True for the lines that bear an environment of their own: what demand shares are made from.
+        True for the lines that bear an environment of their own, or whatever the plan is split by: what demand shares
+        are made from.
     days : DatetimeIndex (month,)
         The first day of each month. By a calendar of weeks, a month is the part of one that lies in one fiscal month.
     calendar : Calendar
         Whose months, quarters and years tables are told by.
     shares : float array (draw, environment), optional
-        The split's shares, and ``environments`` their names.
+        The shares of the split by environment, where that is the first, and ``environments`` their names.
+    levels : tuple of Level
+        What each split made, in order.
     """
 
     labels: pd.DataFrame
@@ -53,6 +88,7 @@ class Ledger:
     environments: tuple[str, ...]
     shares: FloatArray | None
     calendar: Calendar
+    levels: tuple[Level, ...] = ()
 
     @property
     def totals(self) -> FloatArray:
@@ -101,74 +137,3 @@ class Ledger:
             found, first = np.unique(code[order], return_index=True)
             out[:, found] += np.add.reduceat(self.money[:, month][:, used][:, order], first, axis=1)
         return out
-
-
-def ledger_of(
-    labels: pd.DataFrame,
-    cost: FloatArray,
-    lines: list[Row],
-    days: pd.DatetimeIndex,
-    split: EnvironmentSplit | None,
-    *,
-    calendar: Calendar,
-) -> Ledger:
-    """Allocate.
-
-    Parameters
-    ----------
-    labels : DataFrame (cell,)
-        Labels of the token lines, ``environment`` among them.
-    cost : float array (draw, month, cell)
-    lines : list of Row
-        Lines that are not tokens: money (draw, month), and whose it is. Owner's columns that a line bears are columns
-        of the ledger.
-    days : DatetimeIndex (month,)
-        The first day of each month.
-    split : EnvironmentSplit, optional
-    calendar : Calendar
-
-    A split makes one share vector a draw from the horizon's demand of the lines that have an environment. Lines
-    without one are dealt by it, and each environment gets a row ``policy transfer``: its part of the total less its own
-    demand and its dealt lines.
-    """
-    labels = labels.assign(line=TOKENS)
-    labels["environment"] = (
-        labels["environment"].astype("object").where(labels["environment"].notna(), schema.UNASSIGNED)
-    )
-    owners = [c for c in OWNER_COLUMNS if c not in labels and any(c in line.owner for line in lines)]
-    columns = [LINE, "environment", *[c for c in labels.columns if c not in (LINE, "environment")], *owners]
-    bearing = [line for line in lines if "environment" in line.owner]
-    rows = [labels, *[pd.DataFrame([{LINE: line.name, **line.owner}]) for line in bearing]]
-    parts = [cost, *[line.money[:, :, None] for line in bearing]]
-    own_labels = pd.concat(rows, ignore_index=True).reindex(columns=columns)
-    own = np.concatenate(parts, axis=2)
-    environments = sorted(own_labels["environment"].unique())
-    free = [line for line in lines if "environment" not in line.owner]
-    if split is None:
-        extra = pd.DataFrame([{LINE: line.name, "environment": schema.UNASSIGNED, **line.owner} for line in free])
-        money = np.concatenate([own, *[line.money[:, :, None] for line in free]], axis=2)
-        table = pd.concat([own_labels, extra], ignore_index=True).reindex(columns=columns) if free else own_labels
-        bears = np.arange(len(table)) < len(own_labels)
-        demand = np.ones(len(table), dtype=bool)
-        return Ledger(table, money, demand, bears, days, tuple(environments), None, calendar)
-    by_environment = np.stack(
-        [own[:, :, (own_labels["environment"] == e).to_numpy()].sum(axis=2) for e in environments], axis=2
-    )
-    shares = split.shares(by_environment.sum(axis=1), environments)
-    transfer = shares[:, None, :] * by_environment.sum(axis=2, keepdims=True) - by_environment
-    dealt = [line.money[:, :, None] * shares[:, None, :] for line in free]
-    told = [{LINE: line.name, **line.owner, "environment": e} for line in free for e in environments]
-    extra = pd.DataFrame([*told, *[{LINE: TRANSFER, "environment": e} for e in environments]])
-    table = pd.concat([own_labels, extra], ignore_index=True).reindex(columns=columns)
-    demand = np.ones(len(table), dtype=bool)
-    demand[len(table) - len(environments) :] = False
-    return Ledger(
-        table,
-        np.concatenate([own, *dealt, transfer], axis=2),
-        demand,
-        np.arange(len(table)) < len(own_labels),
-        days,
-        tuple(environments),
-        shares,
-        calendar,
-    )

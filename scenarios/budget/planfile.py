@@ -2,8 +2,8 @@
 
 The tables are ``[plan]``, ``[calendar]``, ``[usage]``, ``[prices]``, ``[forecast]``, ``[scenario]`` with
 ``[[scenario.changes]]``, ``[[components]]``, ``[[dependence]]`` between them and with the changes, ``[split]`` and
-``[output]``; only ``[plan]`` and ``[usage]`` are needed. Paths are relative to the plan file. Wherever an uncertain
-number is taken, ``{p10 = .., p90 = ..}`` is a range.
+``[[splits]]``, ``[policy]`` and ``[output]``; only ``[plan]`` and ``[usage]`` are needed. Paths are relative to the
+plan file. Wherever an uncertain number is taken, ``{p10 = .., p90 = ..}`` is a range.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE, PERIODS
 from scenarios.budget.planinputs import PriceSource, UsageSource, input_tables, prices_of, usage_of, workload_columns
 from scenarios.budget.planning import plan
+from scenarios.budget.policies import BudgetPolicy, policy_of
 from scenarios.budget.spec import PlanSpec, check_components
-from scenarios.budget.splits import EnvironmentSplit, Rest
+from scenarios.budget.splitkeys import splits_of
+from scenarios.budget.splits import Split
 from scenarios.components import KINDS as COMPONENTS
 from scenarios.components import Component
 from scenarios.components.preset_files import preset_table
@@ -73,7 +75,9 @@ class PlanFile:
     components : tuple of Component
     dependence : tuple of CommonFactor and RankCorrelation
         What ties components among themselves and with the scenario's changes.
-    split : EnvironmentSplit, optional
+    split : Split or several, optional
+    policy : BudgetPolicy, optional
+        What :meth:`BudgetPlan.under` follows.
     arguments : dict
         ``confidence``, ``draws``, ``seed``, ``unpriced`` of :func:`scenarios.plan`, as far as given.
     limit : float, optional
@@ -92,7 +96,8 @@ class PlanFile:
     scenario: ScenarioSource
     components: tuple[Component, ...]
     dependence: tuple[Dependence, ...]
-    split: EnvironmentSplit | None
+    split: Split | tuple[Split, ...] | None
+    policy: BudgetPolicy | None
     arguments: Mapping[str, Any]
     limit: float | None
     by: tuple[str, ...]
@@ -168,7 +173,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
         )
     tables = _tables(file.parent)
     owners: dict[str, Iterable[str]] = {**tables, "scenario": ("use", "changes", "dependence", "branches")}
-    every = (*tables, "scenario", "components", "dependence", "split")
+    every = (*tables, "scenario", "components", "dependence", "split", "splits", "policy")
     for name in document:
         if name not in every:
             at = next((f"; it belongs in [{t}]" for t, known in owners.items() if name in known), "")
@@ -185,7 +190,8 @@ def read_plan_file(path: str | Path) -> PlanFile:
     calendar = _calendar(document.get("calendar", {}), held["calendar"], problems)
     components = _components(document.get("components", []), problems)
     dependence = _dependence(document.get("dependence", []), problems)
-    split = _split(document.get("split"), problems)
+    split = splits_of(document.get("split"), document.get("splits"), problems)
+    policy = policy_of(document.get("policy"), problems)
     problems.tell()
     assert usage is not None
     settings, shown, forecast = held["plan"], held["output"], held["forecast"]
@@ -202,6 +208,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
         components=components,
         dependence=dependence,
         split=split,
+        policy=policy,
         arguments={k: settings[k] for k in ("confidence", "draws", "seed", "unpriced") if k in settings},
         limit=settings.get("limit"),
         by=by,
@@ -297,32 +304,6 @@ def _component(table: object, path: str, problems: Problems) -> Component | None
             return None
     made: Component | None = built(table, COMPONENTS, path, problems)
     return made
-
-
-def _split(table: object, problems: Problems) -> EnvironmentSplit | None:
-    """The split; each range is tried alone first, so that all that do not hold are told."""
-    if table is None:
-        return None
-    if not isinstance(table, dict):
-        problems.add("split", "wanted a table, such as [split] and below it production = [0.60, 0.70]")
-        return None
-    before = len(problems.found)
-    ranges = {name: value for name, value in table.items() if name != "rest"}
-    if (wrong := checks.choice(*get_args(Rest))(table.get("rest", "by demand"))) is not None:
-        problems.add("split.rest", wrong)
-    for name, value in ranges.items():
-        _tried({name: value}, f"split.{name}", problems)
-    if len(problems.found) > before:
-        return None
-    return _tried(table, "split", problems)
-
-
-def _tried(table: Table, path: str, problems: Problems) -> EnvironmentSplit | None:
-    try:
-        return EnvironmentSplit(**table)
-    except (TokenplanError, TypeError) as error:
-        problems.add(path, str(error))
-        return None
 
 
 def cleaning_of(value: object) -> Cleaning | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -14,12 +14,15 @@ from forecast.errors import PlanError
 from forecast.panel import FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
-from scenarios.budget.beside import outcomes_of, rows_in, total_of
+from scenarios.budget.beside import MOST_BYTES, outcomes_of, rows_in, total_of
 from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.budget.dealing import ledger_of
 from scenarios.budget.earmarking import check_within, sized
-from scenarios.budget.ledger import ledger_of
+from scenarios.budget.ledger import Level
+from scenarios.budget.parting import Terms
+from scenarios.budget.recent import Recent
 from scenarios.budget.spec import PlanSpec
-from scenarios.budget.splits import EnvironmentSplit
+from scenarios.budget.splits import Split
 from scenarios.changes import World, label_of
 from scenarios.components import Component, Owned, Reserve
 from scenarios.costing import Course, Unpriced
@@ -34,7 +37,7 @@ def plan(
     prices: PriceBook | None = None,
     scenario: Scenario | None = None,
     components: Iterable[Component] = (),
-    split: EnvironmentSplit | None = None,
+    split: Split | Sequence[Split] | None = None,
     confidence: float = 0.80,
     draws: int = 10_000,
     seed: int = 0,
@@ -55,8 +58,9 @@ def plan(
         What changes against the forecast; nothing where none is given.
     components : iterable of Fixed, PerUnit, Allowance, Project, Stock, ShareOf, Risk, Reserve
         Budget lines that are not tokens.
-    split : EnvironmentSplit, optional
-        How money is split over environments; demand decides where none is given.
+    split : Split or EnvironmentSplit, or a list of them, optional
+        How money is split over environments, departments and the like, each inside every part that those before it
+        make; demand decides where none is given.
     confidence : float
         One-sided: 0.80 sets the budget at the P80 of the horizon's total.
     draws, seed : int
@@ -91,7 +95,7 @@ def plan(
         prices if prices is not None else PriceBook.builtin(),
         scenario if scenario is not None else Scenario(),
         tuple(components),
-        split,
+        split if split is None or isinstance(split, Split) else tuple(split),
         confidence,
         draws,
         seed,
@@ -100,11 +104,12 @@ def plan(
         tuple(dependence),
     )
     world = spec.tied(World(draws, seed))
-    (made,) = outcomes_of(spec, projection, [Course.of(spec.scenario, world)], spec.detail, n_jobs)
+    (made,) = outcomes_of(spec, projection, [Course.of(spec.scenario, world)], _detail(spec, projection), n_jobs)
     planned = made.spans.planned
     first = made.spans.first[planned]
     rows = rows_in(spec, made, world)
-    ledger = ledger_of(made.labels, made.cost[:, planned], rows, first, split, calendar=projection.spec.calendar)
+    calendar, terms = projection.spec.calendar, _terms(spec, projection)
+    ledger = ledger_of(made.labels, made.cost[:, planned], rows, first, spec.splits, calendar=calendar, terms=terms)
     gap = sum((line.money[:, ~planned] for line in made.lines), made.cost[:, ~planned].sum(axis=2))
     untied = _untied(spec, projection, made, n_jobs)
     made_so = BudgetPlan(
@@ -117,15 +122,29 @@ def plan(
         made.dealt.trajectory,
         made.currency,
         made.excluded,
-        _assumptions(projection, spec, made.excluded),
+        _assumptions(projection, spec, made.excluded, ledger.levels),
         earmarks=tuple(r for r in spec.reserves if r.funds is not None and r.amount is not None),
         untied=untied,
     )
     amounts = sized(made_so, rows, n_jobs)
     known = [replace(r, amount=amounts.get(r.name, r.amount)) for r in spec.reserves if r.funds is not None]
     check_within(known, made_so)
-    assumptions = pd.concat([made_so.assumptions, _beside(made_so, known)], ignore_index=True)
+    above = [r for r in spec.reserves if r.to is not None]
+    assumptions = pd.concat([made_so.assumptions, _beside(made_so, [*known, *above])], ignore_index=True)
     return replace(made_so, earmarks=tuple(known), assumptions=assumptions)
+
+
+def _detail(spec: PlanSpec, projection: Projection) -> tuple[str, ...]:
+    """What is kept apart: what was asked, and what the splits divide by."""
+    more = (split.by for split in spec.splits if split.by in projection.workloads)
+    return tuple(dict.fromkeys((*spec.detail, *more)))
+
+
+def _terms(spec: PlanSpec, projection: Projection) -> Terms:
+    """What the splits may look at."""
+    days = max((split.days for split in spec.splits if split.measures), default=0)
+    recent = Recent.of(projection, spec.prices, days) if days else None
+    return Terms(spec.seed, spec.confidence, recent, MOST_BYTES)
 
 
 def _untied(spec: PlanSpec, projection: Projection, made: Outcome, n_jobs: int) -> FloatArray | None:
@@ -188,7 +207,9 @@ def _discount(projection: Projection, prices: PriceBook) -> list[tuple[str, str,
     return [("bill", f"planned at the price book's prices; {last} was billed at {share:.1%} of them", "the export")]
 
 
-def _assumptions(projection: Projection, spec: PlanSpec, excluded: pd.DataFrame) -> pd.DataFrame:
+def _assumptions(
+    projection: Projection, spec: PlanSpec, excluded: pd.DataFrame, levels: tuple[Level, ...] = ()
+) -> pd.DataFrame:
     """What the plan rests on, a row each."""
     usage, span, model = projection.usage, projection.span, projection.spec.model
     calendar = projection.spec.calendar
@@ -204,7 +225,7 @@ def _assumptions(projection: Projection, spec: PlanSpec, excluded: pd.DataFrame)
         ("prices", repr(spec.prices), f"sha256 {spec.prices.sha256[:16]}"),
         ("scenario", spec.scenario.describe(), "asked"),
         *_elasticity(spec.scenario),
-        ("split", spec.split.describe() if spec.split else "by demand: no split", "asked"),
+        *(("split", told, source) for told, source in _splits(spec, levels)),
         ("draws", f"{spec.draws:,} draws, seed {spec.seed}", made_by),
     ]
     rows += _discount(projection, spec.prices)
@@ -214,6 +235,17 @@ def _assumptions(projection: Projection, spec: PlanSpec, excluded: pd.DataFrame)
         for r in excluded.itertuples()
     ]
     return pd.DataFrame(rows, columns=["topic", "assumption", "source"])
+
+
+def _splits(spec: PlanSpec, levels: tuple[Level, ...]) -> list[tuple[str, str]]:
+    """How money is split, in order, with what was assumed for it."""
+    told = []
+    for place, level in enumerate(levels):
+        by = "" if spec.environments is level.split else f"by {level.split.by}: "
+        inside = f"inside each {levels[place - 1].split.by}, " if place else ""
+        told.append((f"{inside}{by}{level.split.describe()}", "asked"))
+        told += [(note, "recent usage") for note in level.notes]
+    return told or [("by demand: no split", "asked")]
 
 
 def _elasticity(scenario: Scenario) -> list[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from forecast.errors import PlanError, nearest
 from forecast.prices import PriceBook
-from scenarios.budget.splits import EnvironmentSplit
+from scenarios.budget.splits import Split, checked_splits
 from scenarios.changes import World, label_of
 from scenarios.components import KINDS, Component, Reserve, order_of
 from scenarios.costing import Unpriced
@@ -29,7 +29,7 @@ class PlanSpec:
     prices: PriceBook
     scenario: Scenario
     components: tuple[Component, ...]
-    split: EnvironmentSplit | None
+    split: Split | tuple[Split, ...] | None
     confidence: float
     draws: int
     seed: int
@@ -52,8 +52,7 @@ class PlanSpec:
                 raise PlanError(f"{name}={value!r}: wanted a whole number, at least {least}")
         if not isinstance(self.scenario, Scenario):
             raise PlanError(f"scenario={self.scenario!r}: wanted a Scenario, such as Scenario('base')")
-        if self.split is not None and not isinstance(self.split, EnvironmentSplit):
-            raise PlanError(f"split={self.split!r}: wanted EnvironmentSplit(production=(0.60, 0.70), ...)")
+        checked_splits(self.split)
         if not isinstance(self.prices, PriceBook):
             raise PlanError("prices: wanted a PriceBook, such as PriceBook.builtin()")
         check_components(self.components)
@@ -63,6 +62,7 @@ class PlanSpec:
         self.tied(World(self.draws, self.seed))
         for reserve in self.reserves:
             self.funded(reserve)
+        check_levels(self.reserves, self.confidence)
 
     def tied(self, world: World) -> World:
         """The random numbers, with what the plan ties together; what the scenario ties of its own comes beside.
@@ -100,9 +100,43 @@ class PlanSpec:
         return keys
 
     @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits, each inside every part that those before it make."""
+        return checked_splits(self.split)
+
+    @property
+    def environments(self) -> Split | None:
+        """The split over environments, where that is the first."""
+        return next((split for split in self.splits[:1] if split.by == "environment"), None)
+
+    @property
     def reserves(self) -> tuple[Reserve, ...]:
         """Components that are money set aside, within the contingency and beside it."""
         return tuple(c for c in self.components if isinstance(c, Reserve))
+
+
+def check_levels(reserves: Sequence[Reserve], confidence: float) -> None:
+    """Refuse reserves up to a level that the budget, or another reserve, reaches already.
+
+    Raises
+    ------
+    PlanError
+        With the level, and what would do.
+    """
+    seen: dict[float, str] = {}
+    for reserve in reserves:
+        if reserve.to is None:
+            continue
+        if reserve.to <= confidence:
+            raise PlanError(
+                f"{reserve.told}: to = {reserve.to:g} is not above the plan's confidence of {confidence:g}, so the "
+                "budget covers it already; raise it, or lower confidence"
+            )
+        if reserve.to in seen:
+            raise PlanError(
+                f"{reserve.told}: to = {reserve.to:g} is what {seen[reserve.to]!r} reaches already; give another level"
+            )
+        seen[reserve.to] = reserve.name
 
 
 def check_components(components: Sequence[object]) -> None:

@@ -1,21 +1,173 @@
-"""Splits. Comes in: demand by environment in each draw, and ranges. Goes out: shares inside them that sum to 1."""
+"""Splits as they are told. Comes in: a column, ranges, and what decides inside them. Goes out: the same, checked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias, get_args
 
-import numpy as np
-
+from forecast import schema
 from forecast.errors import PlanError, nearest, one_of
-from forecast.panel import FloatArray
 
 Rest = Literal["by demand", "equally"]
+Basis = Literal["demand", "midpoint", "stochastic", "equal risk", "recent"]
+Key = Literal["requests", "tokens", "cost", "equally"]
+#: A share: a number, a range, or a range with one end.
+Range: TypeAlias = float | tuple[float | None, float | None]
+#: How a line is dealt: by weights that are given, or by what is measured.
+Weights: TypeAlias = tuple[tuple[str, float], ...] | Key
+
+#: What money can be split over.
+SPLIT_BY: Final = (
+    "environment",
+    "department",
+    "project",
+    "application",
+    "user",
+    "segment",
+    *(c for c in schema.OWNERS if c != "department"),
+)
+#: In ``shared``, every line that is not named.
+EVERY: Final = "*"
+#: Days of usage that are recent, and the parts that are kept apart by them, unless asked otherwise.
+DAYS, MOST = 90, 20
+#: What rounding may add to a sum of shares.
+ROUNDING: Final = 1e-12
+#: The words that begin what a basis does, in a sentence.
+_TOLD: Final = {
+    "demand": "as demanded",
+    "midpoint": "at the middle of each range",
+    "stochastic": "anywhere inside the ranges, all shares alike",
+    "equal risk": "so that each overruns its part with the same probability",
+    "recent": "by the cost of the last {days} days",
+}
 
 
 @dataclass(frozen=True, slots=True, init=False)
-class EnvironmentSplit:
-    """How money is split over environments: a range of shares for some, the rest dealt among the others.
+class Split:
+    """How money is split over the parts of a column: a range of shares for some, the rest among the others.
+
+    Parameters
+    ----------
+    by : str
+        What is split over: environment, department, project, application, user, segment, cost_category, cost_center or
+        gl_account.
+    ranges : mapping of part to (low, high) or number, optional
+        A number is a fixed share, ``(low, None)`` a floor, ``(None, high)`` a cap. Without ranges the basis decides.
+    rest : {"by demand", "equally"}
+        How the parts without a range share what is left.
+    basis : {"demand", "midpoint", "stochastic", "equal risk", "recent"}
+        Where inside the ranges shares lie. ``"demand"``: each draw's demand shares, moved to the nearest point of the
+        ranges. ``"midpoint"``: the middles of the ranges. ``"stochastic"``: drawn in every future, uniformly from all
+        shares inside the ranges that sum to 1. ``"equal risk"``: constant, such that every part's demand exceeds its
+        budget with the same probability. ``"recent"``: constant, by what the usage of the last ``days`` days cost, also
+        over columns that the plan does not keep apart, such as ``user``.
+    days : int
+        How many days up to the as-of date are recent.
+    most : int
+        How many parts ``"recent"`` keeps apart of a column that the plan does not; those that cost less are pooled.
+    shared : mapping of line to weights or word, optional
+        How lines that belong to no part are dealt before policy: by weights, such as heads ``{"sales": 30, "support":
+        12}``, or by recent ``"requests"``, ``"tokens"`` or ``"cost"``, or ``"equally"``. ``"*"`` stands for every line
+        that is not named. Lines without a key are dealt by the shares.
+
+    Raises
+    ------
+    PlanError
+        A range is not one, the ranges cannot sum to 1, or a word or number does not hold.
+    """
+
+    by: str
+    ranges: tuple[tuple[str, float, float], ...]
+    rest: Rest
+    basis: Basis
+    days: int
+    most: int
+    shared: tuple[tuple[str, Weights], ...]
+    told: str = field(repr=False, compare=False)
+
+    def __init__(
+        self,
+        by: str,
+        ranges: Mapping[str, Range] | None = None,
+        *,
+        rest: Rest = "by demand",
+        basis: Basis = "demand",
+        days: int = DAYS,
+        most: int = MOST,
+        shared: Mapping[str, Mapping[str, float] | Key] | None = None,
+        told: str = "",
+    ) -> None:
+        one_of("Split: by", by, SPLIT_BY, PlanError)
+        told = told or f"Split({by!r})"
+        one_of(f"{told}.rest", rest, get_args(Rest), PlanError)
+        one_of(f"{told}.basis", basis, get_args(Basis), PlanError)
+        if ranges is not None and not isinstance(ranges, Mapping):
+            raise PlanError(f"{told}: ranges = {ranges!r}: wanted a range by part, such as {{'sales': (0.30, 0.50)}}")
+        checked = tuple((_name(told, part), *_range(told, part, value)) for part, value in (ranges or {}).items())
+        for name, count in (("days", days), ("most", most)):
+            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+                raise PlanError(f"{told}: {name} = {count!r}: wanted a whole number, at least 1")
+        held = {"by": by, "ranges": checked, "rest": rest, "basis": basis, "days": days, "most": most}
+        for name, value in {**held, "shared": _shared(told, shared), "told": told}.items():
+            object.__setattr__(self, name, value)
+        self._check()
+        open_ended = [
+            part for part, value in (ranges or {}).items() if isinstance(value, tuple | list) and None in value
+        ]
+        if basis == "midpoint" and open_ended:
+            raise PlanError(
+                f"{told}: {open_ended[0]} = {(ranges or {})[open_ended[0]]!r}: a middle needs two ends; give both, or "
+                "another basis"
+            )
+
+    def _check(self) -> None:
+        least = sum(low for _, low, _ in self.ranges)
+        if least > 1 + ROUNDING:
+            raise PlanError(
+                f"{self.told}: the low ends of {self.listed()} sum to {least:.1%}, above 100 %; lower one of them"
+            )
+        if self.basis in ("midpoint", "stochastic") and not self.ranges:
+            raise PlanError(
+                f"{self.told}: basis {self.basis!r} takes its shares from ranges; name at least one part, such as "
+                "(0.60, 0.70)"
+            )
+        if self.basis == "equal risk" and self.rest == "equally":
+            raise PlanError(
+                f"{self.told}: rest='equally' contradicts basis 'equal risk', by which every part has its own share; "
+                "leave one of them out"
+            )
+
+    @property
+    def measures(self) -> bool:
+        """Whether it must see recent usage."""
+        keys = [how for _, how in self.shared]
+        return self.basis == "recent" or any(isinstance(how, str) and how != "equally" for how in keys)
+
+    def listed(self) -> str:
+        """The ranges, as a sentence lists them."""
+        return ", ".join(f"{part} {_shown(low, high)}" for part, low, high in self.ranges)
+
+    def key_of(self, line: str) -> Weights | None:
+        """How a line that belongs to no part is dealt before policy; None: by the shares."""
+        known = dict(self.shared)
+        return known.get(line, known.get(EVERY))
+
+    def describe(self) -> str:
+        """In plain words."""
+        told = []
+        if self.ranges:
+            named = ", ".join(f"{part} {_ends(low, high)}" for part, low, high in self.ranges)
+            told.append(f"{named}; the rest {self.rest} among the other {_plural(self.by)}")
+        if self.basis != "demand" or not self.ranges:
+            told.append(_TOLD[self.basis].format(days=self.days))
+        told += [f"{'every other line' if line == EVERY else line} {_how(how)}" for line, how in self.shared]
+        return "; ".join(told)
+
+
+class EnvironmentSplit(Split):
+    """How money is split over environments: :class:`Split` by environment, with ranges as arguments.
 
     Parameters
     ----------
@@ -23,6 +175,8 @@ class EnvironmentSplit:
         One for each named environment: ``development=(0.15, 0.20), production=(0.60, 0.70)``.
     rest : {"by demand", "equally"}
         How the other environments share what is left.
+    basis : {"demand", "midpoint", "stochastic", "equal risk", "recent"}
+        Where inside the ranges shares lie.
 
     Raises
     ------
@@ -30,117 +184,116 @@ class EnvironmentSplit:
         A range is not one, or the ranges cannot sum to 1.
     """
 
-    ranges: tuple[tuple[str, float, float], ...]
-    rest: Rest
+    __slots__ = ()
 
-    def __init__(self, *, rest: Rest = "by demand", **ranges: tuple[float, float] | float) -> None:
-        one_of("EnvironmentSplit.rest", rest, get_args(Rest), PlanError)
+    def __init__(self, *, rest: Rest = "by demand", basis: Basis = "demand", **ranges: Range) -> None:
         if not ranges:
             raise PlanError("EnvironmentSplit: name at least one environment, such as production=(0.60, 0.70)")
-        checked = tuple((name, *_range(name, value)) for name, value in ranges.items())
-        least = sum(low for _, low, _ in checked)
-        if least > 1 + 1e-12:
-            listed = ", ".join(f"{n} {lo:.0%}-{hi:.0%}" for n, lo, hi in checked)
-            raise PlanError(
-                f"EnvironmentSplit: the low ends of {listed} sum to {least:.1%}, above 100 %; lower one of them"
-            )
-        object.__setattr__(self, "ranges", checked)
-        object.__setattr__(self, "rest", rest)
-
-    def shares(self, demand: FloatArray, environments: list[str]) -> FloatArray:
-        """Shares of money in each draw.
-
-        The demand shares of the named environments, with all others as one coordinate, are moved to the nearest point
-        of the ranges; what the others get is dealt among them.
-
-        Parameters
-        ----------
-        demand : float array (draw, environment)
-            Money that the lines of each environment want over the horizon.
-        environments : list of str
-
-        Returns
-        -------
-        float array (draw, environment)
-            Each row sums to 1, and each named share lies inside its range.
-        """
-        named = [name for name, _, _ in self.ranges]
-        for name in named:
-            if name not in environments:
-                raise PlanError(
-                    f"EnvironmentSplit: there is no environment {name!r} in the usage; it has "
-                    f"{', '.join(environments)}{nearest(name, environments)}"
-                )
-        inside = [environments.index(name) for name in named]
-        others = [i for i in range(len(environments)) if i not in inside]
-        low = np.array([lo for _, lo, _ in self.ranges] + ([0.0] if others else []))
-        high = np.array([hi for _, _, hi in self.ranges] + ([1.0] if others else []))
-        if high.sum() < 1 - 1e-12:
-            listed = ", ".join(f"{n} {lo:.0%}-{hi:.0%}" for n, lo, hi in self.ranges)
-            raise PlanError(
-                f"EnvironmentSplit: {listed} reach at most {high.sum():.1%} and the usage has no other environment "
-                "to take the rest; raise one of the high ends"
-            )
-        total = demand.sum(axis=1, keepdims=True)
-        wanted = np.where(total > 0, demand / np.where(total > 0, total, 1.0), 1.0 / len(environments))
-        point = wanted[:, inside]
-        if others:
-            point = np.column_stack([point, wanted[:, others].sum(axis=1)])
-        given = nearest_in_ranges(point, low, high)
-        out = np.empty_like(wanted)
-        out[:, inside] = given[:, : len(inside)]
-        if others:
-            part = wanted[:, others] if self.rest == "by demand" else np.ones((len(wanted), len(others)))
-            size = part.sum(axis=1, keepdims=True)
-            part = np.where(size > 0, part / np.where(size > 0, size, 1.0), 1.0 / len(others))
-            out[:, others] = given[:, -1:] * part
-        return np.asarray(out)
-
-    def describe(self) -> str:
-        """In plain words."""
-        named = ", ".join(f"{n} {lo:.0%}" if lo == hi else f"{n} {lo:.0%} to {hi:.0%}" for n, lo, hi in self.ranges)
-        return f"{named}; the rest {self.rest} among the other environments"
+        super().__init__("environment", ranges, rest=rest, basis=basis, told="EnvironmentSplit")
 
 
-def nearest_in_ranges(point: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
-    """The nearest point (Euclidean) whose coordinates lie in their ranges and sum to 1, for each row. Exact.
+def checked_splits(split: object) -> tuple[Split, ...]:
+    """One split or a sequence of them as a tuple; none where there is none.
 
-    The answer is ``clip(point + shift, low, high)`` with the one shift that makes it sum to 1. The sum is piecewise
-    linear in the shift with kinks at ``low - point`` and ``high - point``: find the piece, and solve on it.
-
-    Parameters
-    ----------
-    point : float array (row, coordinate)
-    low, high : float array (coordinate,)
-        With ``low.sum() <= 1 <= high.sum()``.
-
-    Source: Held, Wolfe and Crowder (1974), doi:10.1007/BF01580223, for the unit simplex; here with bounds.
+    Raises
+    ------
+    PlanError
+        One is no split, or two are by the same column.
     """
-    kinks = np.sort(np.concatenate([low - point, high - point], axis=1), axis=1)
-    sums = np.clip(point[:, None, :] + kinks[:, :, None], low, high).sum(axis=2)
-    right = np.clip((sums < 1.0).sum(axis=1), 1, kinks.shape[1] - 1)
-    row = np.arange(len(point))
-    x0, x1, y0, y1 = kinks[row, right - 1], kinks[row, right], sums[row, right - 1], sums[row, right]
-    rise = np.where(y1 > y0, (1.0 - y0) / np.where(y1 > y0, y1 - y0, 1.0), 0.0)
-    found = np.clip(point + (x0 + rise * (x1 - x0))[:, None], low, high)
-    # What rounding leaves of the sum goes to the coordinate with the most room, so that rows sum to 1 to the last bit.
-    left = 1.0 - found.sum(axis=1)
-    room = np.where(left[:, None] > 0, high - found, found - low)
-    at = room.argmax(axis=1)
-    found[row, at] = np.clip(found[row, at] + left, low[at], high[at])
-    return np.asarray(found)
+    if split is None:
+        return ()
+    listed = tuple(split) if isinstance(split, list | tuple) else (split,)
+    for one in listed:
+        if not isinstance(one, Split):
+            raise PlanError(
+                f"split={one!r}: wanted EnvironmentSplit(production=(0.60, 0.70), ...) or Split('department', ...), or "
+                "a list of them"
+            )
+    columns = [one.by for one in listed if isinstance(one, Split)]
+    for column in columns:
+        if columns.count(column) > 1:
+            raise PlanError(f"split: two are by {column!r}; each divides what those before it made: keep one")
+    return tuple(one for one in listed if isinstance(one, Split))
 
 
-def _range(name: str, value: object) -> tuple[float, float]:
+def _name(told: str, part: object) -> str:
+    if not isinstance(part, str) or not part.strip():
+        raise PlanError(f"{told}: {part!r}: wanted the name of a part")
+    return part
+
+
+def _range(told: str, name: str, value: object) -> tuple[float, float]:
     ends = (value, value) if isinstance(value, int | float) else value
-    if not isinstance(ends, tuple | list) or len(ends) != 2:
-        raise PlanError(
-            f"EnvironmentSplit: {name} = {value!r}: wanted a share or a range (low, high), such as (0.60, 0.70)"
-        )
-    low, high = ends
+    if not isinstance(ends, tuple | list) or len(ends) != 2 or ends == (None, None):
+        raise PlanError(f"{told}: {name} = {value!r}: wanted a share or a range (low, high), such as (0.60, 0.70)")
     for end in ends:
-        if isinstance(end, bool) or not isinstance(end, int | float) or not 0 <= end <= 1:
-            raise PlanError(f"EnvironmentSplit: {name} = {value!r}: a share lies between 0 and 1")
+        if end is not None and (isinstance(end, bool) or not isinstance(end, int | float) or not 0 <= end <= 1):
+            raise PlanError(f"{told}: {name} = {value!r}: a share lies between 0 and 1")
+    low, high = (0.0 if ends[0] is None else float(ends[0])), (1.0 if ends[1] is None else float(ends[1]))
     if low > high:
-        raise PlanError(f"EnvironmentSplit: {name} = [{low:g}, {high:g}]: the low end is above the high end; swap them")
-    return float(low), float(high)
+        raise PlanError(f"{told}: {name} = [{low:g}, {high:g}]: the low end is above the high end; swap them")
+    return low, high
+
+
+def _shared(told: str, shared: object) -> tuple[tuple[str, Weights], ...]:
+    if shared is None:
+        return ()
+    if not isinstance(shared, Mapping):
+        raise PlanError(f"{told}: shared = {shared!r}: wanted how each line is dealt, such as {{'*': 'requests'}}")
+    return tuple((_line(told, line), _weights(told, line, how)) for line, how in shared.items())
+
+
+def _line(told: str, line: object) -> str:
+    if not isinstance(line, str) or not line.strip():
+        raise PlanError(f"{told}: shared: {line!r}: wanted the name of a line, or '*' for every other")
+    return line
+
+
+def _weights(told: str, line: str, how: object) -> Weights:
+    what = f"{told}: shared[{line!r}]"
+    words: tuple[Key, ...] = get_args(Key)
+    for word in words:
+        if how == word:
+            return word
+    if isinstance(how, str):
+        listed = ", ".join(map(repr, words))
+        raise PlanError(f"{what} {how!r} is not known; allowed: {listed}, or weights by part{nearest(how, words)}")
+    if not isinstance(how, Mapping) or not how:
+        raise PlanError(f"{what} = {how!r}: wanted weights by part, such as {{'sales': 30}}, or one of {words}")
+    for part, weight in how.items():
+        plain = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not plain or not math.isfinite(weight) or weight < 0:
+            raise PlanError(f"{what}: {part} = {weight!r}: wanted a weight from 0 up, such as heads")
+    if not sum(how.values()) > 0:
+        raise PlanError(f"{what}: every weight is 0; give one of them more")
+    return tuple((_name(told, part), float(weight)) for part, weight in how.items())
+
+
+def _shown(low: float, high: float) -> str:
+    return f"{_percent(low)}-{_percent(high)}"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.4g}%"
+
+
+def _ends(low: float, high: float) -> str:
+    if low == high:
+        return _percent(low)
+    if low == 0.0 or high == 1.0:
+        return f"at most {_percent(high)}" if low == 0.0 else f"at least {_percent(low)}"
+    return f"{_percent(low)} to {_percent(high)}"
+
+
+def _how(how: Weights) -> str:
+    if isinstance(how, str):
+        return how if how == "equally" else f"by recent {how}"
+    return "by " + " : ".join(f"{part} {weight:g}" for part, weight in how)
+
+
+def _plural(column: str) -> str:
+    return {
+        "cost_category": "cost categories",
+        "cost_center": "cost centres",
+        "gl_account": "general-ledger accounts",
+    }.get(column, f"{column}s")

@@ -10,6 +10,9 @@ JSON document ``tokenplan/plan/1``:
 - ``limit`` and ``probability_over_limit``: null where no limit was given
 - ``by`` and ``rows``: the table; a row holds the ``by`` columns, ``p10`` to ``p95`` (its own quantiles, which do not
   add), ``demand_share``, and ``base``, ``budget``, ``contingency``, which add up to the plan's
+- ``policy``: null where the file tells none; else its ``terms`` in words and ``rows``, a part each, then the central
+  pool and the total: ``budget, spent, probability_short, months_short, expected_shortfall, shortfall_p95, released,
+  lapsed, idle``
 - ``unpriced``: what was left out because it has no price: ``provider, model, service_tier, unit, share``
 - ``assumptions``: ``topic, assumption, source``
 - ``files``: what was written with ``--out``
@@ -31,7 +34,7 @@ from forecast.usage import Usage
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.budget.planfile import PlanFile, read_plan_file
 from scenarios.cli.exports import write_files
-from scenarios.cli.plan_view import plan_as_markdown, plan_as_text, table_of
+from scenarios.cli.plan_view import plan_as_markdown, plan_as_text, policy_as_text, table_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import csv
 from scenarios.files.scenario_file import scenario_source
@@ -75,12 +78,19 @@ def _show(shown: Shown, options: argparse.Namespace, *, screen: Screen) -> None:
     if options.json:
         screen.write_json(document(shown))
     elif options.output == "table":
-        screen.write(plan_as_text(name, plan, by=by, limit=limit, width=screen.width()))
+        screen.write(plan_as_text(name, plan, by=by, limit=limit, width=screen.width()) + _policy(shown))
     else:
         csv_wanted = options.output == "csv"
-        screen.write(csv(table_of(plan, by)) if csv_wanted else plan_as_markdown(name, plan, by=by, limit=limit))
+        screen.write(
+            csv(table_of(plan, by)) if csv_wanted else plan_as_markdown(name, plan, by=by, limit=limit) + _policy(shown)
+        )
         for note in _notes(plan):
             screen.note(note)
+
+
+def _policy(shown: Shown) -> str:
+    """What the file's policy does, as text to come last; empty where it tells none."""
+    return "" if shown.file.policy is None else f"\n{policy_as_text(shown.plan.under(shown.file.policy))}"
 
 
 def _chosen(file: PlanFile, options: argparse.Namespace) -> PlanFile:
@@ -152,6 +162,7 @@ def _over(plan: BudgetPlan, limit: float) -> str:
 def document(shown: Shown) -> dict[str, Any]:
     """The plan as the JSON document that this module describes."""
     plan, span = shown.plan, shown.plan.projection.span
+    run = None if shown.file.policy is None else plan.under(shown.file.policy)
     return {
         "schema": "tokenplan/plan/1",
         "version": version("tokenplan"),
@@ -175,6 +186,7 @@ def document(shown: Shown) -> dict[str, Any]:
         "probability_over_limit": None if shown.limit is None else plan.probability_over(shown.limit),
         "by": shown.by,
         "rows": records(table_of(plan, shown.by)),
+        "policy": None if run is None else {"terms": run.policy.describe(), "rows": records(run.table().reset_index())},
         "unpriced": records(plan.excluded),
         "assumptions": records(plan.assumptions),
         "files": [str(path) for path in shown.written],

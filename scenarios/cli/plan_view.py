@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
 
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
+from scenarios.budget.policy_paths import PolicyPaths
 from scenarios.cli.tables import Column, Style, aligned, markdown, widest
-from scenarios.report.tables import MONEY, NOTE, headline_of, plan_text, rows_of, scale_of
+from scenarios.report.charts import percent
+from scenarios.report.tables import MONEY, NOTE, WIDTH, headline_of, plan_text, rows_of, scale_of
 
 #: What is left out first where the line is too short, highest first: base and contingency stand in the headline too.
 _SPARE: Final = {"base": 5, "contingency": 4, "p95": 3, "p10": 2, "p90": 1}
@@ -41,6 +44,21 @@ def plan_as_markdown(name: str, plan: BudgetPlan, *, by: Sequence[str], limit: f
     sums += [f"- {top.over}"] if top.over else []
     table = markdown(_cells(plan, by), _columns(plan, by))
     return "\n".join([f"**{name}**", "", top.title, "", *sums, "", table, "", NOTE])
+
+
+def policy_as_text(run: PolicyPaths) -> str:
+    """What a policy does to the plan: its terms, who is short how often, and what lies idle."""
+    table = run.table()
+    parts, pool, total = table.iloc[:-2], table.iloc[-2], table.iloc[-1]
+    each = ", ".join(f"{name} in {percent(share)}" for name, share in parts["probability_short"].to_dict().items())
+    short, money = percent(float(total["probability_short"])), run.currency
+    told = [
+        f"Policy: {run.policy.describe()}. Spending does not react to it.",
+        f"In {short} of futures some {run.every} is short{f' ({each})' if len(parts) > 1 else ''}.",
+        f"Short are {total['expected_shortfall']:,.2f} {money} on average, {total['shortfall_p95']:,.2f} at P95.",
+        f"At the end {total['idle']:,.2f} {money} lie idle on average, {pool['idle']:,.2f} in the central pool.",
+    ]
+    return "\n".join(line for text in told for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ")) + "\n"
 
 
 def _cells(plan: BudgetPlan, by: Sequence[str]) -> pd.DataFrame:

@@ -27,6 +27,7 @@ from forecast.drawing import (
 )
 from forecast.panel import FloatArray
 from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.report.funding_chart import funding, funding_size
 from scenarios.report.months import Months, as_of, months_of
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def s_curve(plan: BudgetPlan, *, limit: float | None = None, ax: Axes | None = N
 
 def environments(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     """Each environment's share of demand against its policy range and what the split gives it: who is squeezed."""
-    shares, split = _shares(plan), plan.spec.split
+    shares, split = _shares(plan), plan.spec.environments
     budgets = plan.table("environment")["budget"]
     p10, p50, p90 = np.quantile(shares.wanted, [0.1, 0.5, 0.9], axis=0)
     order = np.argsort(p50, kind="stable")[-ENVIRONMENTS_SHOWN:]
@@ -226,12 +227,13 @@ def environments(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-KINDS: dict[str, Chart] = {"fan": fan, "s_curve": s_curve, "environments": environments}
+KINDS: dict[str, Chart] = {"fan": fan, "s_curve": s_curve, "environments": environments, "funding": funding}
 
 
 def picture(plan: BudgetPlan, kind: str, *, limit: float | None = None) -> Axes:
     """One of :data:`KINDS` on a figure of its own that is shown nowhere: what pages and workbooks take."""
-    ax = offscreen(environments_size(plan) if kind == "environments" else SIZE)
+    sizes = {"environments": environments_size, "funding": funding_size}
+    ax = offscreen(sizes[kind](plan) if kind in sizes else SIZE)
     return s_curve(plan, limit=limit, ax=ax) if kind == "s_curve" else KINDS[kind](plan, ax=ax)
 
 
@@ -264,7 +266,7 @@ def _finding(plan: BudgetPlan, shares: Shares, most: int, squeezed: list[int]) -
     """Who is squeezed; ``most`` is the environment that wants most."""
     names = [printable(name, 24) for name in shares.names]
     wanted, given = (np.median(s, axis=0) for s in (shares.wanted, shares.given))
-    if plan.spec.split is None:
+    if plan.spec.environments is None:
         most_of = f"{wanted[most] * 100:.0f} % of {money(plan.base, plan.currency)}"
         return f"No split: demand decides, {names[most]} takes {most_of}"
     if not squeezed:

@@ -264,11 +264,11 @@ def _environments(book: _Book) -> _Placed:
     sheet = book.sheet("Environments", "The plan by environment", _note(plan))
     table = plan.table("environment", demand=True)
     more = {"demand share": table["demand_share"]}
-    if plan.spec.split is not None:
-        ranges = {name: (low, high) for name, low, high in plan.spec.split.ranges}
+    if plan.spec.environments is not None:
+        ranges = {name: (low, high) for name, low, high in plan.spec.environments.ranges}
         for i, side in enumerate(("policy from", "policy to")):
             more[side] = pd.Series({name: r[i] for name, r in ranges.items()}, dtype="float64").reindex(table.index)
-        more["share given (P50)"] = plan.shares().median().reindex(table.index)
+        more["share given (P50)"] = plan.shares("environment").median().reindex(table.index)
     more["demand over budget"] = table["overrun"]
     placed = book.table(sheet, table.assign(**more), more=list(more))
     start = placed.total + 3
