@@ -83,11 +83,13 @@ QUARTERS = np.arange(1, PERIODS + 1) % 3 == 0
 
 @pytest.fixture(scope="module")
 def money():
-    """Budgets of eight months, one of them negative, and spend that wanders around them."""
+    """Budgets of eight months, one of them negative, and spend that wanders around them, with a credit."""
     rng = stream(0, "policies")
     budget = np.round(rng.uniform(50.0, 150.0, (PERIODS, PARTS)), 2)
     budget[3, 1] = -12.5
-    return budget, budget * rng.lognormal(-0.05, 0.4, (DRAWS, PERIODS, PARTS))
+    spend = budget * rng.lognormal(-0.05, 0.4, (DRAWS, PERIODS, PARTS))
+    spend[0, 5, 2] = -40.0
+    return budget, spend
 
 
 def clock_of(policy):

@@ -9,6 +9,8 @@ from forecast.panel import FloatArray, IntArray
 
 #: Half the width of the kernel on ranks, as a share of the draws.
 HALF_WIDTH = 0.05
+#: The same of the window that a part's slope on the total is taken from: within the kernel's there is too little of it.
+SLOPE_WIDTH = 0.25
 #: Above this confidence the kernel is narrowed and tilted: the last tenth of the draws is steep.
 TAIL = 0.90
 #: Above this much money a double no longer holds cents.
@@ -166,8 +168,8 @@ def mean_error(values: FloatArray, trajectory: IntArray) -> float:
 def euler_errors(total: FloatArray, parts: FloatArray, confidence: float, trajectory: IntArray) -> FloatArray:
     """Standard error of each part's Euler share: (part,).
 
-    var = Σ (Σ w e)^2 + (β se(Q))^2: e is what is left of the part around its line on the total near the quantile, β the
-    slope of that line, w the kernel's weights; the inner sum is over the draws of one trajectory.
+    var = Σ (Σ w e)^2 + (β se(Q))^2: e is what is left of the part around a line on the total, β the slope of that line
+    by the draws within 25 % of the quantile, w the kernel's weights; the inner sum is over the draws of one trajectory.
 
     Parameters
     ----------
@@ -176,12 +178,14 @@ def euler_errors(total: FloatArray, parts: FloatArray, confidence: float, trajec
     trajectory : int array (draw,)
     """
     weight = kernel_weights(total, confidence)
+    low, high = np.quantile(total, [max(confidence - SLOPE_WIDTH, 0.0), min(confidence + SLOPE_WIDTH, 1.0)])
+    wide = (total >= low) & (total <= high)
+    away = total[wide] - total[wide].mean()
+    spread = float(away @ away)
+    slope = away @ parts[wide] / spread if spread > 0 else np.zeros(parts.shape[1])
     near = weight > 0
     w, own = weight[near], parts[near]
-    away = total[near] - float(w @ total[near])
-    spread = float(w @ away**2)
-    slope = (w * away) @ own / spread if spread > 0 else np.zeros(parts.shape[1])
-    left = own - w @ own - away[:, None] * slope
+    left = own - w @ own - (total[near] - float(w @ total[near]))[:, None] * slope
     _, follows = np.unique(trajectory[near], return_inverse=True)
     sums = np.zeros((int(follows.max()) + 1, parts.shape[1]))
     np.add.at(sums, follows, w[:, None] * left)

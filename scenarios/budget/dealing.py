@@ -193,20 +193,22 @@ def _side_by_side(blocks: list[FloatArray], like: FloatArray) -> FloatArray:
 def _measured(split: Split, terms: Terms, known: list[str], *, kept: bool) -> tuple[Terms, list[str], list[str]]:
     """Recent usage with the parts of this split, their names, and notes of what was pooled."""
     recent = terms.recent
-    if recent is None or not split.measures:
+    if recent is None:
         return terms, [], []
-    if not recent.has(split.by):
+    if not recent.has(split.by) and split.measures:
         raise PlanError(f"{split.told}: {recent.source} does not say {split.by}, so nothing recent can be told by it")
-    named = [part for part, _, _ in split.ranges]
-    named += [part for _, how in split.shared if not isinstance(how, str) for part, _ in how]
     notes: list[str] = []
+    if not recent.has(split.by) or not (kept or split.measures):
+        return replace(terms, recent=recent.without(split.by)), [], []
     if kept:
         recent = recent.labelled(split.by)
         recent = recent.pooled(split.by, known) if OTHER in known else recent
     else:
+        named = [part for part, _, _ in split.ranges]
+        named += [part for _, how in split.shared if not isinstance(how, str) for part, _ in how]
         recent, notes = recent.parts(split.by, split.days, split.most, named)
     amounts, _ = recent.amounts(COST, split.by, (), split.days)
-    return replace(terms, recent=recent), sorted(map(str, amounts.index)), notes
+    return replace(terms, recent=recent), sorted(map(str, amounts.index)) if split.measures else [], notes
 
 
 def _check(split: Split, parts: list[str], labels: pd.DataFrame, *, kept: bool) -> None:

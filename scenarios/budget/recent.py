@@ -88,6 +88,10 @@ class Recent:
         told = self.frame[column].astype("object")
         return replace(self, frame=self.frame.assign(**{column: told.where(told.notna(), schema.UNASSIGNED)}))
 
+    def without(self, column: str) -> Recent:
+        """The same of a column whose parts are not those of the usage: it narrows nothing."""
+        return replace(self, frame=self.frame.drop(columns=column, errors="ignore"))
+
     def pooled(self, column: str, kept: Iterable[str]) -> Recent:
         """The same with all parts of a column but some named as one."""
         told = self.frame[column]
@@ -106,7 +110,7 @@ class Recent:
         inside = self._within(days)
         for name, label in where:
             if name in self.frame:
-                inside &= np.asarray(self.frame[name] == label)
+                inside = inside & np.asarray(self.frame[name] == label)
         rows = self.frame[inside]
         unknown = int(rows[what].isna().sum())
         found = rows.groupby(column)[what].sum()

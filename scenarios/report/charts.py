@@ -29,6 +29,7 @@ from forecast.panel import FloatArray
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.report.funding_chart import funding, funding_size
 from scenarios.report.months import Months, as_of, months_of
+from scenarios.report.policy_chart import policy, policy_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -227,12 +228,18 @@ def environments(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-KINDS: dict[str, Chart] = {"fan": fan, "s_curve": s_curve, "environments": environments, "funding": funding}
+KINDS: dict[str, Chart] = {
+    "fan": fan,
+    "s_curve": s_curve,
+    "environments": environments,
+    "funding": funding,
+    "policy": policy,
+}
 
 
 def picture(plan: BudgetPlan, kind: str, *, limit: float | None = None) -> Axes:
     """One of :data:`KINDS` on a figure of its own that is shown nowhere: what pages and workbooks take."""
-    sizes = {"environments": environments_size, "funding": funding_size}
+    sizes = {"environments": environments_size, "funding": funding_size, "policy": policy_size}
     ax = offscreen(sizes[kind](plan) if kind in sizes else SIZE)
     return s_curve(plan, limit=limit, ax=ax) if kind == "s_curve" else KINDS[kind](plan, ax=ax)
 

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: The pictures of the page: kind, heading, and how each is read.
-PICTURES = (("fan", "Spend by month"), ("s_curve", "How sure it is"), ("environments", "Environments"))
+PICTURES = (
+    ("fan", "Spend by month"),
+    ("s_curve", "How sure it is"),
+    ("environments", "Environments"),
+    ("funding", "What must be found"),
+)
 CAPTIONS = {
     "fan": """Dots: priced usage of past months. Bands: four of five futures, and half of them in the darker one, around
         the median. Dashes with diamonds: each month's part of the budget. Dotted, where fixed lines are planned: usage
@@ -30,6 +35,8 @@ CAPTIONS = {
         the plan.""",
     "environments": """What each environment wants (line and dot) against its policy range (block) and what the split
         gives it (diamond). Beside each its budget, and what policy moves to it or takes from it at P50.""",
+    "funding": """From the base up: the contingency and what of it is kept for an event or line, the budget, and the
+        reserves above it. Beside each step in how many futures the money down to it is enough.""",
 }
 
 
@@ -64,8 +71,10 @@ def page_html(plan: BudgetPlan, *, limit: float | None = None) -> str:
     )
     sections = [_summary(plan, limit)]
     several = len(plan.ledger.environments) > 1
-    for kind, heading in PICTURES if several else PICTURES[:-1]:
-        sections.append(_section(heading, _figure(picture(plan, kind, limit=limit), kind)))
+    told = {"environments": several, "funding": bool(plan.reserves or plan.earmarks)}
+    for kind, heading in PICTURES:
+        if told.get(kind, True):
+            sections.append(_section(heading, _figure(picture(plan, kind, limit=limit), kind)))
     by = ["month", "environment"] if several else ["month"]
     sections += [
         _section(f"The plan by {' and '.join(by)}", _scroll(html_table(plan, by, f"Money in {plan.currency}. {NOTE}"))),
