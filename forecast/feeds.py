@@ -32,47 +32,46 @@ class Feeds:
     source: IntArray
     replaced: BoolArray
 
-    def steps(self, which: IntArray) -> Iterator[FloatArray]:
-        """The quantity of each feed in each period, one period after another: (feed, trajectory)."""
+    def opened(self, which: IntArray) -> tuple[FloatArray, Iterator[FloatArray]]:
+        """The quantity of each feed, in two factors.
+
+        The one is the same in all trajectories: (period, feed). The other comes period after period, a new array each
+        time: (feed, trajectory).
+        """
         drivers = self.projection.drivers
         lanes = len(drivers.lanes)
         is_lane = self.source < lanes
-        leg = np.where(
-            is_lane, drivers.lanes["leg"].to_numpy()[np.minimum(self.source, lanes - 1)], self.source - lanes
-        )
+        own = drivers.lanes["leg"].to_numpy()[np.minimum(self.source, lanes - 1)]
+        leg = np.where(is_lane, own, self.source - lanes)
         workload = drivers.legs["workload"].to_numpy()[leg]
-        volume, place = self._volumes(workload, which)
-        share, shared, fixed_share = self._shares(leg, which)
-        used = np.nonzero(is_lane)[0]
-        used = used[moving(self.projection.intensity)[self.source[used]]]
-        rises = ratio_steps(self.projection.intensity, which, self.source[used])
-        point = np.ones((len(self.projection.days), len(self.source)))
-        still = is_lane.copy()
-        still[used] = False
-        point[:, still] = self.projection.intensity.point[:, self.source[still]]
-        point *= fixed_share
-        plain = np.array_equal(place, np.arange(len(self.source)))
-        for t in range(len(self.projection.days)):
-            out = volume(t) if plain else volume(t).take(place, axis=0)
-            if len(shared):
-                out[shared] *= share(t)
-            if len(used):
-                out[used] *= rises(t)
-            out *= point[t][:, None]
-            yield out
-
-    def _volumes(self, workload: IntArray, which: IntArray) -> tuple[Step, IntArray]:
-        """Volume by period of each (workload, replaced) that is fed, and where each feed stands in it."""
         code = workload * 2 + self.replaced
-        known, first, place = np.unique(code, return_index=True, return_inverse=True)
-        rank = np.argsort(np.argsort(first))
-        known = known[np.argsort(first)]
-        return volume_steps(self.projection.volume, which, known // 2, known % 2 == 1), rank[place]
+        known, place = in_order(code)
+        level, volume = volume_steps(self.projection.volume, which, known // 2, known % 2 == 1)
+        point = level[:, place]
+        shared, whole, share = self._shares(leg, which)
+        point *= whole
+        used = np.nonzero(is_lane)[0]
+        point[:, used] *= self.projection.intensity.point[:, self.source[used]]
+        used = used[moving(self.projection.intensity)[self.source[used]]]
+        _, rises = ratio_steps(self.projection.intensity, which, self.source[used])
+        plain = np.array_equal(place, np.arange(len(self.source)))
 
-    def _shares(self, leg: IntArray, which: IntArray) -> tuple[Step, IntArray, FloatArray]:
-        """The share of its workload that each leg has: by period of those that share one, which they are, and 1 or 0.
+        def steps() -> Iterator[FloatArray]:
+            for t in range(len(self.projection.days)):
+                out = volume(t) if plain else volume(t).take(place, axis=0)
+                if len(shared):
+                    out[shared] *= share(t)
+                if len(used):
+                    out[used] *= rises(t)
+                yield out
 
-        The last, (period, feed), is of legs that have a workload to themselves: all of it while there is any.
+        return point, steps()
+
+    def _shares(self, leg: IntArray, which: IntArray) -> tuple[IntArray, FloatArray, Step]:
+        """The share of its workload that each leg has.
+
+        Which feeds are of legs that share a workload with others; of the rest, which have it to themselves, 1 while
+        there is any volume (period, feed); and the shares of the first by period (feed that shares, trajectory).
         """
         owner = self.projection.drivers.legs["workload"].to_numpy()
         alone = np.bincount(owner)[owner[leg]] == 1
@@ -81,17 +80,25 @@ class Feeds:
         legs = np.nonzero(np.isin(owner, owner[leg[shared]]))[0]
         legs = legs[np.argsort(owner[legs], kind="stable")]
         if not len(legs):
-            return lambda _: np.empty((0, len(which))), shared, whole
+            return shared, whole, lambda _: np.empty((0, len(which)))
         begin = np.nonzero(np.diff(owner[legs], prepend=-1))[0]
         of_owner = np.repeat(np.arange(len(begin)), np.diff(np.append(begin, len(legs))))
         at = np.zeros(len(owner), dtype=np.intp)
         at[legs] = np.arange(len(legs))
-        mine, odds = at[leg[shared]], ratio_steps(self.projection.mix, which, legs)
+        mine = at[leg[shared]]
+        point, odds = ratio_steps(self.projection.mix, which, legs)
 
         def share(t: int) -> FloatArray:
-            now = odds(t)
+            now = odds(t) * point[t][:, None]
             total = np.add.reduceat(now, begin, axis=0)
             total[total <= 0] = 1.0
             return np.asarray((now / total[of_owner])[mine])
 
-        return share, shared, whole
+        return shared, whole, share
+
+
+def in_order(code: IntArray) -> tuple[IntArray, IntArray]:
+    """Distinct numbers in the order in which they come, and where each number stands among them."""
+    known, first, place = np.unique(code, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return known[order], np.argsort(order)[place]

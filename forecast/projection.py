@@ -173,12 +173,14 @@ class Projection:
         """The log of each trajectory's total over the plan, workloads weighed by recent quantity: (trajectory,)."""
         if "log totals" not in self._kept:
             every = np.arange(len(self.workloads))
-            step = volume_steps(self.volume, np.arange(self.volume.count), every, np.zeros(len(every), dtype=bool))
+            point, step = volume_steps(
+                self.volume, np.arange(self.volume.count), every, np.zeros(len(every), dtype=bool)
+            )
             sums = np.zeros((len(every), self.volume.count))
             for t in range(len(self.days)):
-                sums += step(t) * (t >= self.span.gap)
-            point = self.volume.point[self.span.gap :].sum(axis=0)[:, None]
-            total = self._weights() @ np.where(point > 0, sums / np.where(point > 0, point, 1.0), 1.0)
+                sums += step(t) * point[t][:, None] * (t >= self.span.gap)
+            whole = self.volume.point[self.span.gap :].sum(axis=0)[:, None]
+            total = self._weights() @ np.where(whole > 0, sums / np.where(whole > 0, whole, 1.0), 1.0)
             self._kept["log totals"] = np.log(np.maximum(total, 1e-300))
         return self._kept["log totals"]
 

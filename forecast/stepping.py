@@ -28,6 +28,9 @@ def moving(made: Trajectories) -> BoolArray:
 
 def _grown(level: FloatArray, growth: FloatArray) -> Step:
     """exp(level + growth · (t + 1)), asked for t = 0, 1, 2 and so on: (series, trajectory)."""
+    if not growth.any():
+        still = np.exp(level)
+        return lambda _: still
     step, now = np.exp(growth), np.empty_like(growth)
 
     def value(t: int) -> FloatArray:
@@ -41,22 +44,27 @@ def _grown(level: FloatArray, growth: FloatArray) -> Step:
     return value
 
 
-def ratio_steps(made: Trajectories, which: IntArray, series: IntArray) -> Step:
-    """Paths without a daily shape, by period: (series, trajectory)."""
+def ratio_steps(made: Trajectories, which: IntArray, series: IntArray) -> tuple[FloatArray, Step]:
+    """Paths without a daily shape: the point (period, series), and what it is multiplied by, (series, trajectory).
+
+    What the steps give is overwritten by the next step, and is not to be written to.
+    """
     grown = _grown(*(np.ascontiguousarray(v[np.ix_(which, series)].T) for v in (made.level, made.growth)))
-    point = made.point[:, series]
-    return lambda t: np.asarray(grown(t) * point[t][:, None])
+    return made.point[:, series], grown
 
 
-def volume_steps(made: Trajectories, which: IntArray, series: IntArray, replaced: BoolArray) -> Step:
-    """Volume by period, with its daily shape: (series, trajectory). A new array each time."""
+def volume_steps(made: Trajectories, which: IntArray, series: IntArray, replaced: BoolArray) -> tuple[FloatArray, Step]:
+    """Volume with its daily shape: the point (period, series), and what it is multiplied by, (series, trajectory).
+
+    The steps give a new array each time.
+    """
     steps = np.arange(1, len(made.point) + 1, dtype=float)
     own = np.zeros(len(series), dtype=bool) if made.column is None else made.column[series] >= 0
     if own.any() or not made.relative[series].all():
         paths = made.paths(which, series)
         trend = np.where(replaced, made.slope[series] + made.growth[np.ix_(which, series)], 0.0)
         paths *= np.exp(-trend[:, None, :] * steps[None, :, None])
-        return lambda t: np.ascontiguousarray(paths[:, t].T)
+        return np.ones((len(steps), len(series))), lambda t: np.array(paths[:, t].T, order="C")
     level = np.ascontiguousarray(made.level[np.ix_(which, series)].T)
     # What is replaced loses the point's own slope and the trajectory's error of it, and keeps level and shape.
     growth = np.where(replaced[:, None], 0.0, made.growth[np.ix_(which, series)].T)
@@ -67,9 +75,8 @@ def volume_steps(made: Trajectories, which: IntArray, series: IntArray, replaced
     cell = (made.origin[which] * length + made.offset[which]).T
 
     def value(t: int) -> FloatArray:
-        out = shape.take(cell[t], axis=1)
+        out = np.asarray(shape.take(cell[t], axis=1))
         out *= grown(t)
-        out *= point[t][:, None]
         return out
 
-    return value
+    return point, value

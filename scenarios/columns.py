@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from forecast.feeds import Feeds
+from forecast.feeds import Feeds, in_order
 from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.projection import Projection
 from scenarios.changes.flows import CONSTANT
@@ -82,15 +82,14 @@ def _add(
     out: FloatArray,
 ) -> None:
     """Add some rows to their columns."""
-    code = source * 2 + replaced
-    feeds, first, place = np.unique(code, return_index=True, return_inverse=True)
-    rank = np.argsort(np.argsort(first))
-    feeds, place = feeds[np.argsort(first)], rank[place]
+    feeds, place = in_order(source * 2 + replaced)
     plain = np.array_equal(place, np.arange(len(source)))
     begin = np.nonzero(np.diff(owner, prepend=-1))[0]
     target = slice(int(owner[0]), int(owner[-1]) + 1)
     filled = owner[begin] - owner[0]
-    for t, fed in enumerate(Feeds(projection, feeds // 2, feeds % 2 == 1).steps(which)):
+    point, steps = Feeds(projection, feeds // 2, feeds % 2 == 1).opened(which)
+    counted = point[:, place] * weight
+    for t, fed in enumerate(steps):
         rows = fed if plain else fed.take(place, axis=0)
-        rows *= weight[t if len(weight) > 1 else 0][:, None]
+        rows *= counted[t][:, None]
         out[t, target][filled] += np.add.reduceat(rows, begin, axis=0)

@@ -21,7 +21,7 @@ from scenarios.changes.base import STAGES
 from scenarios.changes.flows import GIGABYTES, Flows, flows_of
 from scenarios.changes.scene import Scene, by_path
 from scenarios.scenario import Scenario
-from scenarios.standing import Standing, step_of
+from scenarios.workings import Workings, step_of
 
 __all__ = ["Contract", "Course", "Enacted", "Leaf", "Unpriced", "enact"]
 
@@ -127,7 +127,7 @@ def enact(
     world: World,
     *,
     unpriced: Unpriced = "refuse",
-    standing: Standing | None = None,
+    workings: Workings | None = None,
 ) -> Enacted:
     """Let the changes of a course act on a projection.
 
@@ -138,7 +138,7 @@ def enact(
     ----------
     world : World
     unpriced : {"refuse", "exclude"}
-    standing : Standing, optional
+    workings : Workings, optional
         What other scenarios on the same projection, prices and draws left.
 
     Raises
@@ -151,7 +151,7 @@ def enact(
         A change does not fit the projection.
     """
     one_of("unpriced", unpriced, get_args(Unpriced), PlanError)
-    stands = standing or Standing.of(projection, prices, world.draws, world.seed)
+    stands = workings or Workings.of(projection, prices, world.draws, world.seed)
     scene = Scene.of(projection, prices, world, stands.quotes)
     excluded = _unpriced(projection, scene, unpriced)
     parts = [_only_in(_acted(leaf, scene, stands, lenient=course.lenient), leaf.within) for leaf in course.leaves]
@@ -184,9 +184,9 @@ class _Acted:
     contracts: tuple[Contract, ...]
 
 
-def _acted(leaf: Leaf, scene: Scene, standing: Standing, *, lenient: bool) -> _Acted:
+def _acted(leaf: Leaf, scene: Scene, workings: Workings, *, lenient: bool) -> _Acted:
     """What the changes of one leaf make of a projection."""
-    flows = standing.begun()
+    flows = workings.begun()
     run: tuple[Hashable, ...] = ()
     mine = [(change, replace(scene, world=world)) for change, world in leaf.changes]
     done = []
@@ -196,7 +196,7 @@ def _acted(leaf: Leaf, scene: Scene, standing: Standing, *, lenient: bool) -> _A
                 continue
             now: tuple[Hashable, ...] = (*run, step_of(change, own.world))
             try:
-                flows = _after(now, flows, change, own, standing)
+                flows = _after(now, flows, change, own, workings)
             except ScenarioError:
                 # A part of a scenario may lack what the change rests on, such as a model that another change brings.
                 if not lenient:
@@ -213,12 +213,12 @@ def _acted(leaf: Leaf, scene: Scene, standing: Standing, *, lenient: bool) -> _A
     return _Acted(flows, tuple(lines), tuple(contracts))
 
 
-def _after(run: tuple[Hashable, ...], flows: Flows, change: Change, scene: Scene, standing: Standing) -> Flows:
+def _after(run: tuple[Hashable, ...], flows: Flows, change: Change, scene: Scene, workings: Workings) -> Flows:
     """The flows after one more change: those of another scenario where that began alike."""
-    known = standing.after(run)
+    known = workings.after(run)
     if known is None:
         known = change.act(flows, scene)
-        standing.note(run, known, change, scene.world)
+        workings.note(run, known, change, scene.world)
     return known
 
 

@@ -7,6 +7,7 @@ trajectories feed, and a into sums over whole months.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -128,15 +129,25 @@ def _shape(enacted: Enacted, row: int) -> tuple[FloatArray, float]:
 def _taken_apart(path: Path, terms: Path, parts: tuple[Part, ...]) -> tuple[Path, tuple[Part, ...]]:
     """The terms that stay whole, and the sum that the others give."""
     for term in path:
-        more = None if term.parts is None else _times(parts, term.parts)
+        more = None if term.parts is None else _times(parts, [_level(part) for part in term.parts])
         if more is None or len(more) > MOST_PARTS:
             terms = (*terms, term)
         else:
             parts = more
-    return terms, parts
+    # What comes to nothing is still worked out, as 0 times what it is of: terms look at what they multiply.
+    return terms, parts or (Part(np.zeros(1), np.ones(1)),)
 
 
-def _times(some: tuple[Part, ...], others: tuple[Part, ...]) -> tuple[Part, ...]:
+def _level(part: Part) -> Part:
+    """The same with 1 in each period that counts, where all that count do alike: so that others share its profile."""
+    counted = part.by_period != 0
+    level = part.by_period[counted][0] if counted.any() else 0.0
+    if (part.by_period[counted] != level).any():
+        return part
+    return Part(part.by_draw * level, counted.astype(float))
+
+
+def _times(some: Sequence[Part], others: Sequence[Part]) -> tuple[Part, ...]:
     """The product of two sums, without addends that are nothing."""
     made = []
     for one in some:

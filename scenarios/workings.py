@@ -1,4 +1,4 @@
-"""What stands of a plan. Comes in: scenarios on one projection, one after another. Goes out: what the next can reuse.
+"""Workings. Comes in: scenarios on one projection, one after another. Goes out: what the next of them can reuse.
 
 Scenarios that begin with the same changes share what those changes did, and so the very factors that they made; and a
 sum over trajectories that was made for one scenario serves every other that asks for the same.
@@ -27,7 +27,7 @@ _Run = tuple[Hashable, ...]
 
 
 @dataclass(slots=True)
-class Standing:
+class Workings:
     """What scenarios on one projection share, at one price book and one set of draws.
 
     Attributes
@@ -49,8 +49,8 @@ class Standing:
     _alive: list[object] = field(default_factory=list)
 
     @classmethod
-    def of(cls, projection: Projection, prices: PriceBook, draws: int, seed: int) -> Standing:
-        """Nothing stands yet."""
+    def of(cls, projection: Projection, prices: PriceBook, draws: int, seed: int) -> Workings:
+        """Nothing is known yet."""
         return cls(projection, draws, seed, Quotes(prices, projection.days, projection.usage.currency))
 
     def fits(self, projection: Projection, prices: PriceBook, draws: int, seed: int) -> bool:
