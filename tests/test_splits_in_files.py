@@ -76,6 +76,12 @@ def test_nested_splits_of_a_file_are_those_of_the_same_arguments(folder):
     assert rows[3].startswith("2 of 5 parts by user")
 
 
+def test_a_plan_is_shown_by_what_it_is_split_by(folder):
+    file = read(folder, '[[splits]]\nby = "user"\nbasis = "recent"\n[output]\nby = ["user"]\n')
+    plan = file.plan(file.project(file.usage.read()), BOOK)
+    assert plan.table(file.groups(plan)).index.tolist() == ["ann", "bob", "cid", "dee", "old", "unassigned"]
+
+
 def test_a_part_that_is_named_like_a_key_stands_in_ranges(folder):
     file = read(folder, '[[splits]]\nby = "department"\nsales = 0.2\nranges = { by = [0.1, 0.2], ranges = 0.3 }\n')
     assert file.split.ranges == (("sales", 0.2, 0.2), ("by", 0.1, 0.2), ("ranges", 0.3, 0.3))

@@ -10,6 +10,9 @@ import forecast as fc
 import scenarios as sc
 from forecast.errors import PlanError
 from scenarios.budget.bounded import nearest_in_ranges
+from scenarios.budget.dealing import ledger_of
+from scenarios.components import Row
+from tests.test_report import texts_of
 from tests.usages import organisation
 
 #: Rounding of a sum of doubles, relative to the sum.
@@ -303,6 +306,27 @@ def test_shared_costs_by_a_key_by_hand(june):
     assert equally["chat", "base"] == equally["search", "base"] == 6.0
 
 
+def test_the_example_of_the_page_by_hand():
+    """Own demand 60 : 40, a gateway of 21 by heads 2 : 1, a cap of one half."""
+    labels = pd.DataFrame({"environment": "production", "department": ["engineering", "customer-care"]})
+    cost = np.tile([60.0, 40.0], (100, 1, 1))
+    heads = {"gateway": {"engineering": 30, "customer-care": 15}}
+    split = sc.Split("department", {"engineering": (None, 0.5)}, shared=heads)
+    row = Row("gateway", {}, np.full((100, 1), 21.0))
+    days = pd.DatetimeIndex(["2027-01-01"])
+    ledger = ledger_of(labels, cost, [row], days, [split], calendar=fc.Calendar())
+    (parted,) = ledger.levels[0].parted
+    assert parted.parts == ("customer-care", "engineering")
+    assert parted.demand[0].tolist() == [47.0, 74.0]
+    assert parted.moved[0] == pytest.approx([13.5, -13.5], rel=ROUNDING)
+    assert ledger.summed(*_grouped(ledger, "department"))[0] == pytest.approx([60.5, 60.5], rel=ROUNDING)
+
+
+def _grouped(ledger, column):
+    labels, group = ledger.groups([column])
+    return group, len(labels)
+
+
 #: Requests of the last 90 days by user.
 BY_USER = {"ann": 700 * 90, "bob": 200 * 60, "old": 200 * 30, "unassigned": 100 * 90, "cid": 300 * 90, "dee": 100 * 90}
 
@@ -446,6 +470,19 @@ def test_the_picture_says_who_is_squeezed(projection, unsplit):
         assert len(ax.get_yticks()) == len(plan.policy())
     with pytest.raises(PlanError, match="no split"):
         unsplit.plot("policy")
+
+
+def test_no_text_of_the_picture_touches_another(projection):
+    policy = {"product": (0.3, 0.5), "a department whose name is long": (None, 0.4)}
+    line = sc.Fixed("x", 1_000.0, department="a department whose name is long")
+    ax = planned(projection, [POLICY, sc.Split("department", policy)], line).plot("policy")
+    places = texts_of(ax)
+    paper = ax.figure.bbox
+    for place in places.values():
+        assert paper.x0 <= place.x0 < place.x1 <= paper.x1
+    for (one, a), (other, b) in itertools.combinations(places.items(), 2):
+        touch = min(a.x1, b.x1) - max(a.x0, b.x0) > 1 and min(a.y1, b.y1) - max(a.y0, b.y0) > 2
+        assert not touch, (one, other)
 
 
 def test_the_picture_shows_the_largest_of_many_parts(projection):

@@ -188,9 +188,10 @@ def _totals(spec: PlanSpec, projection: Projection, n_jobs: int | None) -> Calla
 
 
 def _detail(spec: PlanSpec, projection: Projection) -> tuple[str, ...]:
-    """What is kept apart: what was asked, and what the splits divide by."""
-    more = (split.by for split in spec.splits if split.by in projection.workloads)
-    return tuple(dict.fromkeys((*spec.detail, *more)))
+    """What is kept apart: what was asked, and what the splits divide by, as far as the projection tells it."""
+    columns = [split.by for split in spec.splits]
+    told = [c for c in (*spec.detail, *columns) if c not in columns or c in (*DETAIL, *projection.workloads)]
+    return tuple(dict.fromkeys(told))
 
 
 def _terms(spec: PlanSpec, projection: Projection) -> Terms:

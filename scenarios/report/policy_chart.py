@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: The most parts that a picture shows: those with the largest budgets.
 PARTS_SHOWN: Final = 16
+#: The letters of a name that are shown, those that the usual width has room for, and the width of one more, in inches.
+NAME, SHORT, LETTER = 36, 14, 0.08
 #: How far a distribution rises above its line, in rows, and in how many points it is drawn.
 RISE, POINTS = 0.42, 160
 
@@ -51,7 +53,7 @@ def policy(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
         _draw(ax, row, part, right, palette)
     ax.set_xlim(0.0, right)
     ax.set_ylim(-0.55, len(parts) - 0.3)
-    ax.set_yticks(range(len(parts)), [printable(part.name, 30) for part in parts])
+    ax.set_yticks(range(len(parts)), [printable(part.name, NAME) for part in parts])
     for text in ax.get_yticklabels():
         text.set(parse_math=False, color=palette.ink, fontsize=SMALL + 1)
     ax.grid(visible=False, axis="y")
@@ -75,9 +77,16 @@ def policy(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
 
 
 def policy_size(plan: BudgetPlan) -> tuple[float, float]:
-    """Width and height of the picture, in inches: a row a part."""
+    """Width and height of the picture, in inches: a row a part, and room for long names."""
     level, _ = level_of(plan.ledger)
-    return SIZE[0], 2.0 + 0.62 * min(sum(len(parted.parts) for parted in level.parted), PARTS_SHOWN)
+    names = [_name(parted.where, part) for parted in level.parted for part in parted.parts]
+    longest = max(len(printable(name, NAME)) for name in names)
+    return SIZE[0] + LETTER * max(0, longest - SHORT), 2.0 + 0.62 * min(len(names), PARTS_SHOWN)
+
+
+def _name(where: tuple[tuple[str, str], ...], part: str) -> str:
+    """What a part is called, after what it is part of."""
+    return " / ".join([*(label for _, label in where), part])
 
 
 def _parts(plan: BudgetPlan) -> tuple[list[_Part], int]:
@@ -91,7 +100,7 @@ def _parts(plan: BudgetPlan) -> tuple[list[_Part], int]:
         for i, part in enumerate(parted.parts):
             told = table.iloc[len(rows)]  # the table has the parts in this order
             wanted = None if want is None else want[:, i]
-            rows.append(_Part(f"{parent} / {part}" if parent else part, parent, wanted, parted.shares[:, i], told))
+            rows.append(_Part(_name(parted.where, part), parent, wanted, parted.shares[:, i], told))
     shown = sorted(rows, key=lambda part: -float(part.told["budget"]))[:PARTS_SHOWN]
     size: dict[str, float] = {}
     for row in shown:
@@ -152,7 +161,7 @@ def _finding(plan: BudgetPlan, parts: list[_Part], by: str) -> str:
         return f"The policy alone divides {whole} by {by}: what each wants is not known"
     squeezed = [part for part in known if part.told["state"] == "squeezed"]
     worst = max(squeezed or known, key=lambda part: (float(part.told["overrun"]), -float(part.told["transfer"])))
-    name, often = printable(worst.name, 30), _percent(float(worst.told["overrun"]))
+    name, often = printable(worst.name, NAME), _percent(float(worst.told["overrun"]))
     overruns = [float(part.told["overrun"]) for part in known]
     if squeezed:
         taken = money(max(0.0, -float(worst.told["transfer"])), plan.currency)
@@ -180,9 +189,9 @@ def _key(ax: Axes, palette: Palette, parts: list[_Part]) -> None:
     if any(np.isfinite(part.told["low"]) for part in parts):
         marks.append(Patch(color=palette.policy, label="policy range"))
     if any(part.wanted is not None for part in parts):
-        demand = "demand: P10, P50, P90 and its spread"
+        demand = "demand: P10, P50, P90"
         marks.append(Line2D([], [], color=palette.future, marker="o", linewidth=3.0, label=demand))
-    ink, paper, given = palette.ink, palette.paper, "what the split gives: P10, P50, P90"
+    ink, paper, given = palette.ink, palette.paper, "what the split gives"
     marks.append(Line2D([], [], color=ink, markerfacecolor=paper, marker="D", linewidth=1.0, label=given))
     below = ScaledTranslation(0.0, -40.0 / 72.0, ax.figure.dpi_scale_trans)
     ax.legend(
