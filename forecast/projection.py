@@ -22,6 +22,7 @@ from forecast.panel import FloatArray, IntArray, Panel
 from forecast.periods import Horizon, days_after
 from forecast.periods import horizon as horizon_of
 from forecast.sampling import check_count
+from forecast.stepping import volume_steps
 from forecast.streams import stratified
 from forecast.usage import Usage
 from forecast.usage_rows import SPEND
@@ -121,6 +122,7 @@ class Projection:
     intensity: Trajectories
     cleaned: Cleaned | None = None
     notes: tuple[str, ...] = field(default=())
+    _kept: dict[str, FloatArray] = field(default_factory=dict, init=False)
 
     @property
     def as_of(self) -> pd.Timestamp:
@@ -169,14 +171,18 @@ class Projection:
 
     def log_totals(self) -> FloatArray:
         """The log of each trajectory's total over the plan, workloads weighed by recent quantity: (trajectory,)."""
-        days = slice(self.span.gap, None)
-        point = self.volume.point[days].sum(axis=0)
-        weight = self._weights()
-        total = np.zeros(self.volume.count)
-        for block in _slices(self.volume.count, 50):
-            paths = self.volume.paths(block)[:, days].sum(axis=1)
-            total[block] = np.where(point > 0, paths / np.where(point > 0, point, 1.0), 1.0) @ weight
-        return np.log(np.maximum(total, 1e-300))
+        if "log totals" not in self._kept:
+            every = np.arange(len(self.workloads))
+            point, step = volume_steps(
+                self.volume, np.arange(self.volume.count), every, np.zeros(len(every), dtype=bool)
+            )
+            sums = np.zeros((len(every), self.volume.count))
+            for t in range(len(self.days)):
+                sums += step(t) * point[t][:, None] * (t >= self.span.gap)
+            whole = self.volume.point[self.span.gap :].sum(axis=0)[:, None]
+            total = self._weights() @ np.where(whole > 0, sums / np.where(whole > 0, whole, 1.0), 1.0)
+            self._kept["log totals"] = np.log(np.maximum(total, 1e-300))
+        return self._kept["log totals"]
 
     def blocks(self, size: int = 25) -> Iterator[Block]:
         """Yield the trajectories ``size`` at a time; memory is bounded by ``size``, and no number depends on it."""

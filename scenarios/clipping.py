@@ -15,11 +15,11 @@ from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
 from scenarios.changes import World
-from scenarios.changes.scene import Quotes
 from scenarios.costing import Course, Enacted, Leaf, Unpriced, enact
 from scenarios.scenario import Scenario
 from scenarios.simulation import Sum, simulate
 from scenarios.spans import Spans
+from scenarios.workings import Workings
 
 What = Literal["requests", "tokens", "cost"]
 
@@ -116,12 +116,12 @@ def clipped(
     by = (by,) if isinstance(by, str) else by
     one_of("clipped: what", what, get_args(What), ScenarioError)
     book, world = prices or PriceBook.builtin(), World(draws, seed)
-    quotes = Quotes(book, projection.days, projection.usage.currency)
+    workings = Workings.of(projection, book, draws, seed)
     limited = Course.of(scenario, world)
     if not any(change.stage == "limit" for leaf in limited.leaves for change, _ in leaf.changes):
         raise ScenarioError(f"clipped: scenario {scenario.name!r} has no limit, such as Limit(tokens=...)")
     free = replace(limited, leaves=tuple(_without_limits(leaf) for leaf in limited.leaves))
-    both = [enact(projection, book, course, world, unpriced=unpriced, quotes=quotes) for course in (free, limited)]
+    both = [enact(projection, book, course, world, unpriced=unpriced, workings=workings) for course in (free, limited)]
     rows = [np.nonzero(_counted(one, what))[0].astype(np.intp) for one in both]
     if not len(rows[0]):
         raise ScenarioError(f"clipped: there are no {what} in this projection; count other with what=")

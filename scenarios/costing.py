@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import combinations
@@ -17,9 +18,10 @@ from forecast.prices import PriceBook
 from forecast.projection import Projection
 from scenarios.changes import Change, Costed, Line, Settling, World
 from scenarios.changes.base import STAGES
-from scenarios.changes.flows import GIGABYTES, Flows, Term, flows_of
-from scenarios.changes.scene import Quotes, Scene
+from scenarios.changes.flows import GIGABYTES, Flows, flows_of
+from scenarios.changes.scene import Scene, by_path
 from scenarios.scenario import Scenario
+from scenarios.workings import Workings, step_of
 
 __all__ = ["Contract", "Course", "Enacted", "Leaf", "Unpriced", "enact"]
 
@@ -125,7 +127,7 @@ def enact(
     world: World,
     *,
     unpriced: Unpriced = "refuse",
-    quotes: Quotes | None = None,
+    workings: Workings | None = None,
 ) -> Enacted:
     """Let the changes of a course act on a projection.
 
@@ -136,8 +138,8 @@ def enact(
     ----------
     world : World
     unpriced : {"refuse", "exclude"}
-    quotes : Quotes, optional
-        Prices looked up before, shared between scenarios of one projection.
+    workings : Workings, optional
+        What other scenarios on the same projection, prices and draws left.
 
     Raises
     ------
@@ -149,9 +151,10 @@ def enact(
         A change does not fit the projection.
     """
     one_of("unpriced", unpriced, get_args(Unpriced), PlanError)
-    scene = Scene.of(projection, prices, world, quotes)
+    stands = workings or Workings.of(projection, prices, world.draws, world.seed)
+    scene = Scene.of(projection, prices, world, stands.quotes)
     excluded = _unpriced(projection, scene, unpriced)
-    parts = [_only_in(_acted(leaf, scene, lenient=course.lenient), leaf.within) for leaf in course.leaves]
+    parts = [_only_in(_acted(leaf, scene, stands, lenient=course.lenient), leaf.within) for leaf in course.leaves]
     flows = reduce(Flows.joined, [part.flows for part in parts])
     book = scene.book(flows)
     missing: BoolArray = np.asarray(np.isnan(book).any(axis=0))
@@ -181,22 +184,25 @@ class _Acted:
     contracts: tuple[Contract, ...]
 
 
-def _acted(leaf: Leaf, scene: Scene, *, lenient: bool) -> _Acted:
+def _acted(leaf: Leaf, scene: Scene, workings: Workings, *, lenient: bool) -> _Acted:
     """What the changes of one leaf make of a projection."""
-    flows = flows_of(scene.projection)
+    flows = workings.begun()
+    run: tuple[Hashable, ...] = ()
     mine = [(change, replace(scene, world=world)) for change, world in leaf.changes]
     done = []
     for stage in STAGES:
         for change, own in mine:
             if change.stage != stage:
                 continue
+            now: tuple[Hashable, ...] = (*run, step_of(change, own.world))
             try:
-                flows = change.act(flows, own)
+                flows = _after(now, flows, change, own, workings)
             except ScenarioError:
                 # A part of a scenario may lack what the change rests on, such as a model that another change brings.
                 if not lenient:
                     raise
             else:
+                run = now
                 done.append((change, own))
     lines = [line for change, own in done if isinstance(change, Costed) for line in change.lines(own)]
     always = np.ones(scene.world.draws)
@@ -205,6 +211,15 @@ def _acted(leaf: Leaf, scene: Scene, *, lenient: bool) -> _Acted:
     ]
     _billed_once(contracts, flows)
     return _Acted(flows, tuple(lines), tuple(contracts))
+
+
+def _after(run: tuple[Hashable, ...], flows: Flows, change: Change, scene: Scene, workings: Workings) -> Flows:
+    """The flows after one more change: those of another scenario where that began alike."""
+    known = workings.after(run)
+    if known is None:
+        known = change.act(flows, scene)
+        workings.note(run, known, change, scene.world)
+    return known
 
 
 def _billed_once(contracts: list[Contract], flows: Flows) -> None:
@@ -224,7 +239,7 @@ def _only_in(acted: _Acted, within: FloatArray | None) -> _Acted:
     """Let what a branch makes count in its own draws alone; ``within`` (draw,) is 1 there, None is everywhere."""
     if within is None:
         return acted
-    term = Term(lambda scope: within[scope.draws][:, None])
+    term = by_path(within)
     flows = acted.flows.times(np.ones(len(acted.flows), dtype=bool), term)
     lines = tuple(replace(line, money=line.money * within[:, None]) for line in acted.lines)
     return _Acted(flows, lines, tuple(replace(c, share=within) for c in acted.contracts))

@@ -16,12 +16,12 @@ from forecast.prices import PriceBook
 from forecast.projection import Draws, Projection
 from scenarios.changes import Line, World
 from scenarios.changes.matching import matching
-from scenarios.changes.scene import Quotes
 from scenarios.components import Count, Counted
 from scenarios.costing import Course, Enacted, Unpriced, enact
 from scenarios.scenario import Scenario
 from scenarios.simulation import Sum, What, simulate
 from scenarios.spans import Spans
+from scenarios.workings import Workings
 
 #: What is kept apart unless asked.
 DETAIL = ("environment", *schema.OWNERS, "project", "provider", "model")
@@ -124,26 +124,28 @@ def outcomes(
     seed: int,
     detail: Sequence[str] = DETAIL,
     unpriced: Unpriced = "refuse",
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     judged: bool = False,
     most_bytes: float | None = None,
     counts: Sequence[Count] = (),
     more: Callable[[Enacted], Sequence[Sum]] | None = None,
+    workings: Workings | None = None,
 ) -> list[Outcome]:
     """What each of some scenarios costs on one projection, in the same worlds.
 
     ``judged`` also counts requests and weighs them by quality; ``counts`` are what a plan's components must see of each
-    scenario; ``more`` says what else is to be added up of it, in the same run.
+    scenario; ``more`` says what else is to be added up of it, in the same run. ``workings`` is what earlier scenarios
+    on the same projection, prices and draws left; what these find out is added.
 
     Raises
     ------
     PlanError, ScenarioError, PriceError
         Usage has no price, a change does not fit, or what is to be kept apart would take more than ``most_bytes``.
     """
-    quotes = Quotes(prices, projection.days, projection.usage.currency)
+    stands = workings or Workings.of(projection, prices, draws, seed)
     world = World(draws, seed)
     courses = [s if isinstance(s, Course) else Course.of(s, world) for s in scenarios]
-    enacted = [enact(projection, prices, c, world, unpriced=unpriced, quotes=quotes) for c in courses]
+    enacted = [enact(projection, prices, c, world, unpriced=unpriced, workings=stands) for c in courses]
     cells = [cells_of(one, detail) for one in enacted]
     seen = [{count: _asked(count, one) for count in counts} for one in enacted]
     beside = [tuple(more(one)) if more is not None else () for one in enacted]
@@ -157,7 +159,7 @@ def outcomes(
             )
         sums += [Sum(one, "cost", rows, cell, len(labels)), *_counted(one), *(_judged(one) if judged else [])]
         sums += [*(part for _, part in asked.values()), *other]
-    made = simulate(projection, sums, draws=draws, seed=seed, n_jobs=n_jobs)
+    made = simulate(projection, sums, draws=draws, seed=seed, n_jobs=n_jobs, workings=workings)
     left = iter(made.sums)
     out = []
     for course, one, (labels, _, _), asked, other in zip(courses, enacted, cells, seen, beside, strict=True):

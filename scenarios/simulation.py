@@ -1,28 +1,37 @@
 """The Monte Carlo engine. Comes in: a projection and enacted scenarios. Goes out: sums by draw, span and cell.
 
-Draws share trajectories. For each trajectory the flows are added up by day, once, into (factor group, cell); what
-differs from draw to draw is one factor a group and day, so a month is one matrix product of draws by days with days by
-cells. The result is exact to the day. Scenarios of one projection share its trajectories: they are made once.
+Draws share trajectories. What the trajectories feed is added up by period, once, into columns: flows of one cell whose
+factor is the same. What differs from draw to draw is then one factor a group, and all of it that is a sum of products
+of a number a draw and a number a period is taken out of the days: what is left to be done by draw and day is one matrix
+product of draws by days with days by columns, for growth and the like. The result is exact to the day. Scenarios of one
+projection share trajectories, columns and products, and a :class:`Workings` keeps them for the next scenario.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, cast
+import pickle
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Literal, cast
 
 import numpy as np
 
 from forecast.panel import BoolArray, FloatArray, IntArray
-from forecast.projection import Block, Draws, Projection
-from scenarios.changes.flows import CONSTANT, Path, Pool, PriceMove, Term
+from forecast.projection import Draws, Projection
+from scenarios.columns import Column
 from scenarios.costing import Enacted
+from scenarios.factors import Factors
+from scenarios.products import Product, Work
 from scenarios.spans import Spans, spans_of
+from scenarios.workings import Workings
 
 #: Trajectories worked on at once; bounds memory and changes no number.
-BLOCK = 20
+BLOCK: Final = 100
 
 What = Literal["cost", "quantity", "quality"]
+#: A block of draws: which, the trajectory that each follows, and its smoothing factor.
+_Part = tuple[IntArray, IntArray, FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,243 +73,136 @@ class Simulation:
     draws: Draws
 
 
-def simulate(projection: Projection, asked: Sequence[Sum], *, draws: int, seed: int, n_jobs: int = 1) -> Simulation:
+def simulate(
+    projection: Projection,
+    asked: Sequence[Sum],
+    *,
+    draws: int,
+    seed: int,
+    n_jobs: int | None = 1,
+    workings: Workings | None = None,
+) -> Simulation:
     """Run the draws of one or more scenarios on one projection.
 
     Parameters
     ----------
     asked : sequence of Sum
         What is added up; trajectories are made once for all.
-    draws, seed, n_jobs
-        The numbers do not depend on ``n_jobs``.
+    draws, seed
+    n_jobs : int, optional
+        Workers of joblib's backend in force: processes, or a Dask, Ray or Spark cluster; None leaves their number to
+        it. The numbers do not depend on it.
+    workings : Workings, optional
+        What earlier runs left, of the same projection, prices, draws and seed; what this one makes is added.
     """
     dealt, spans = projection.draws(draws, seed), spans_of(projection)
-    work = _Work(projection, tuple(_grouped(one) for one in asked), spans, dealt)
-    out = tuple(np.zeros((draws, len(spans), one.cells)) for one in asked)
-    if n_jobs == 1:
-        done: Iterator[tuple[IntArray, list[FloatArray]]] = map(work.run, projection.blocks(BLOCK))
-    else:
-        from joblib import Parallel, delayed
-
-        done = iter(Parallel(n_jobs=n_jobs)(delayed(work.run)(block) for block in projection.blocks(BLOCK)))
-    for which, made in done:
-        for whole, part in zip(out, made, strict=True):
-            whole[which] = part
-    return Simulation(out, spans, dealt)
+    products, recipes = _recipes(asked, spans, len(projection.days), draws)
+    known = workings.products if workings is not None else {}
+    missing = {key: product for key, product in products.items() if key not in known}
+    order = np.argsort(dealt.trajectory, kind="stable").astype(np.intp)
+    follows, scale = dealt.trajectory[order], np.exp(dealt.log_factor[order])
+    work = Work(projection, tuple(missing.values()), spans, int(np.bincount(follows).max()))
+    blocks = _blocks(follows)
+    out = tuple(np.zeros((len(spans), one.cells, draws)) for one in asked)
+    made: dict[tuple[Hashable, ...], list[FloatArray]] = {key: [] for key in missing}
+    size = 8 * draws * sum(len(product.columns) for product in missing.values())
+    keeps = workings is not None and workings.room_for(size)
+    done = _done(work, [(order[at], follows[at], scale[at]) for at in blocks], n_jobs)
+    for at, found in zip(blocks, done, strict=True):
+        now = dict(zip(missing, found, strict=True))
+        if keeps:
+            for key, product in now.items():
+                made[key].append(product)
+        for recipe, whole in zip(recipes, out, strict=True):
+            for step in recipe:
+                own = step.by_draw if len(step.by_draw) == 1 else step.by_draw[order[at]]
+                factor = own if step.own else own * scale[at]
+                for key, span in step.products:
+                    whole[span, step.cells, at] += factor * (now[key] if key in now else known[key][:, at])
+    if workings is not None and keeps:
+        for key, asked_for in missing.items():
+            workings.keep(key, np.concatenate(made[key], axis=1), asked_for.terms)
+    place = np.argsort(order)
+    return Simulation(tuple(np.ascontiguousarray(w[:, :, place].transpose(2, 0, 1)) for w in out), spans, dealt)
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
-    """Flows whose factor is the same in every draw.
+class _Step:
+    """Products that are multiplied by one number a draw, each with its span, and the cells that they are counted in."""
 
-    ``terms`` make the quantity; ``beside`` those of price or quality; ``moves`` the price, over ``book`` (period,) of
-    one unit, ``per`` of which a quoted price is for. ``own``: not fed by any trajectory.
-    """
-
-    terms: Path
-    beside: Path
-    moves: tuple[PriceMove, ...]
-    book: FloatArray
-    per: float
+    by_draw: FloatArray
     own: bool
+    cells: IntArray
+    products: tuple[tuple[tuple[Hashable, ...], int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A sum made ready: flows in the order of (group, cell).
-
-    ``column`` (row,) and ``replaced`` (row,) say where each comes from, ``weight`` (period, row) what one unit counts,
-    ``first`` (pair,) where each pair of group and cell begins, ``group`` and ``target`` (pair,) which it is.
-    """
-
-    groups: tuple[_Group, ...]
-    column: IntArray
-    replaced: BoolArray
-    weight: FloatArray | None
-    first: IntArray
-    group: IntArray
-    target: IntArray
-    cells: int
-
-
-def _grouped(one: Sum) -> _Asked:
-    """Put the flows of a sum in groups."""
-    flows, enacted = one.enacted.flows, one.enacted
-    costs = one.what == "cost"
-    beside = flows.price if costs else flows.quality
-    known: dict[tuple[object, ...], int] = {}
-    groups: list[_Group] = []
-    group = np.zeros(len(one.rows), dtype=np.intp)
-    for i, row in enumerate(map(int, one.rows)):
-        moves = cast("tuple[PriceMove, ...]", flows.moves.of(row)) if costs else ()
-        more = cast("Path", beside.of(row)) if one.what != "quantity" else ()
-        own = bool(flows.source[row] == CONSTANT)
-        book = _shape(enacted.book[:, row], moves)
-        terms = cast("Path", flows.terms.of(row))
-        per = 1.0 if all(move.scale_free for move in moves) else float(enacted.per[row])
-        key = (*map(id, terms), "|", *map(id, more), "|", *map(id, moves), own, per, book.tobytes())
-        if key not in known:
-            known[key] = len(groups)
-            groups.append(_Group(terms, more, moves, book, per, own))
-        group[i] = known[key]
-    code = group * one.cells + one.cell
-    order = np.argsort(code, kind="stable")
-    codes, first = np.unique(code[order], return_index=True)
-    rows = one.rows[order]
-    return _Asked(
-        tuple(groups),
-        flows.source[rows],
-        flows.replaced[rows],
-        enacted.book[:, rows] if costs else None,
-        first.astype(np.intp),
-        codes // one.cells,
-        codes % one.cells,
-        one.cells,
-    )
+def _recipes(
+    asked: Sequence[Sum], spans: Spans, periods: int, draws: int
+) -> tuple[dict[tuple[Hashable, ...], Product], list[list[_Step]]]:
+    """The products that sums need, each once, and how each sum is made of them."""
+    factors, ends = Factors.of(draws), [*spans.starts[1:], periods]
+    products: dict[tuple[Hashable, ...], Product] = {}
+    columns: dict[bytes, Column] = {}
+    recipes = []
+    for one in asked:
+        groups, group = factors.groups(one.enacted, one.rows, costs=one.what == "cost", judged=one.what == "quality")
+        recipe = []
+        for g, known in enumerate(groups):
+            cells, mine, digest = _columns(one, group == g, columns)
+            path = (*map(id, known.terms), digest)
+            for part in known.parts:
+                profile, needed = np.broadcast_to(part.by_period, periods), []
+                for span, (lo, hi) in enumerate(zip(spans.starts, ends, strict=True)):
+                    if profile[lo:hi].any():
+                        key = (*path, span, profile[lo:hi].tobytes())
+                        if key not in products:
+                            products[key] = Product(key, known.terms, mine, span, profile[lo:hi])
+                        needed.append((key, span))
+                recipe.append(_Step(part.by_draw, known.own, cells, tuple(needed)))
+        recipes.append(recipe)
+    return products, recipes
 
 
-def _shape(book: FloatArray, moves: tuple[PriceMove, ...]) -> FloatArray:
-    """What moves look at of a book's prices: flows of one shape share them. (period,), or (1,) where none moves."""
-    if not moves:
-        return np.ones(1)
-    known = book[book > 0]
-    return book / known[0] if len(known) and all(move.scale_free for move in moves) else book
+def _columns(one: Sum, mine: BoolArray, known: dict[bytes, Column]) -> tuple[IntArray, tuple[Column, ...], bytes]:
+    """The cells of one group, the column of each, and what tells these columns from others."""
+    at = np.nonzero(mine)[0]
+    at = at[np.argsort(one.cell[at], kind="stable")]
+    rows, cells = one.rows[at], one.cell[at]
+    flows = one.enacted.flows
+    weight = one.enacted.book[:, rows] if one.what == "cost" else np.ones((1, len(rows)))
+    if (weight == weight[:1]).all():
+        weight = weight[:1]
+    ends = np.append(np.nonzero(np.diff(cells, prepend=-1))[0], len(cells))
+    made, digests = [], []
+    for lo, hi in pairwise(ends):
+        column = Column(flows.source[rows[lo:hi]], flows.replaced[rows[lo:hi]], weight[:, lo:hi])
+        digests.append(column.key)
+        made.append(known.setdefault(digests[-1], column))
+    return cells[ends[:-1]], tuple(made), b"".join(digests)
 
 
-@dataclass(slots=True)
-class _Base:
-    """What the trajectories of one block feed: quantities by source, with or without the forecast's own trend."""
-
-    block: Block
-    projection: Projection
-    _known: dict[bool, FloatArray] = field(default_factory=dict)
-
-    def of(self, source: IntArray, replaced: BoolArray) -> FloatArray:
-        """Quantity of each source: (trajectory, period, source)."""
-        if replaced.all() or not replaced.any():
-            return np.asarray(self._every(replaced=bool(replaced.any())).take(source, axis=2, mode="wrap"))
-        base = self._every(replaced=False).take(source, axis=2, mode="wrap")
-        base[:, :, replaced] = self._every(replaced=True).take(source[replaced], axis=2, mode="wrap")
-        return np.asarray(base)
-
-    def _every(self, *, replaced: bool) -> FloatArray:
-        """Lanes, then legs, then the source that is 1 a day: (trajectory, period, source)."""
-        if replaced not in self._known:
-            lanes, legs = self.projection.drivers.lanes, self.projection.drivers.legs
-            volume = self.block.volume
-            if replaced:
-                steps = np.arange(1, len(self.projection.days) + 1, dtype=float)
-                volume = volume * np.exp(-self.block.trend[:, None, :] * steps[None, :, None])
-            by_leg = volume.take(legs["workload"].to_numpy(), axis=2)
-            by_leg *= self.block.mix
-            whole = np.empty((*by_leg.shape[:2], len(lanes) + len(legs) + 1))
-            np.take(by_leg, lanes["leg"].to_numpy(), axis=2, out=whole[:, :, : len(lanes)], mode="clip")
-            whole[:, :, : len(lanes)] *= self.block.intensity
-            whole[:, :, len(lanes) : -1] = by_leg
-            whole[:, :, -1] = 1.0
-            self._known[replaced] = whole
-        return self._known[replaced]
+def _blocks(follows: IntArray) -> list[slice]:
+    """The draws of ``BLOCK`` trajectories at a time, of draws in the order of trajectories."""
+    begin = np.nonzero(np.diff(follows, prepend=-1))[0][::BLOCK]
+    return [slice(int(lo), int(hi)) for lo, hi in zip(begin, [*begin[1:], len(follows)], strict=True)]
 
 
-@dataclass(slots=True)
-class _Scope:
-    """The draws of one block, as terms see them; what a term or a pool comes to is worked out once.
+def _done(work: Work, parts: list[_Part], n_jobs: int | None) -> Iterator[list[FloatArray]]:
+    """The products of each block, in their order."""
+    if not work.products:
+        return iter([[] for _ in parts])
+    if n_jobs == 1:
+        return (work.run(*part) for part in parts)
+    import cloudpickle
+    from joblib import Parallel, delayed
 
-    ``deal`` (trajectory, draw of it) is True where there is such a draw: draws stand in its order.
-    """
-
-    draws: IntArray
-    deal: BoolArray
-    base: _Base
-    log_factor: FloatArray
-    _terms: dict[int, FloatArray] = field(default_factory=dict)
-    _pools: dict[int, FloatArray] = field(default_factory=dict)
-    _kept: list[object] = field(default_factory=list)
-
-    def term(self, term: Term) -> FloatArray:
-        """A term's value: (n, period) or what broadcasts to it."""
-        if id(term) not in self._terms:
-            self._kept.append(term)
-            self._terms[id(term)] = term.value(self)
-        return self._terms[id(term)]
-
-    def product(self, path: Path) -> FloatArray:
-        """The product of some terms: (n, period)."""
-        out = np.ones((len(self.draws), len(self.base.projection.days)))
-        for term in path:
-            out *= self.term(term)
-        return out
-
-    def quantity(self, pool: Pool) -> FloatArray:
-        """The summed quantity of a pool: (n, period)."""
-        if id(pool) not in self._pools:
-            self._kept.append(pool)
-            self._pools[id(pool)] = self._summed(pool)
-        return self._pools[id(pool)]
-
-    def _summed(self, pool: Pool) -> FloatArray:
-        base = self.base.of(pool.source, pool.replaced) * pool.weight
-        own = pool.source == CONSTANT
-        follows, scale = np.nonzero(self.deal)[0], np.exp(self.log_factor)[:, None]
-        out = np.zeros((len(self.draws), base.shape[1]))
-        for code in np.unique(pool.terms.code):
-            mine = pool.terms.code == code
-            factor = self.product(cast("Path", pool.terms.known[code]))
-            fed = base[:, :, mine & ~own].sum(axis=2)
-            out += factor * fed[follows] * scale
-            out += factor * pool.weight[mine & own].sum()
-        return out
+    # Told once, as an array: a backend hands it to each worker once, whatever the number of blocks.
+    told = np.frombuffer(cloudpickle.dumps(work), dtype=np.uint8)
+    made = Parallel(n_jobs=n_jobs)(delayed(_run)(told, *part) for part in parts)
+    return iter(cast("list[list[FloatArray]]", made))
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    projection: Projection
-    asked: tuple[_Asked, ...]
-    spans: Spans
-    dealt: Draws
-
-    def run(self, block: Block) -> tuple[IntArray, list[FloatArray]]:
-        """Sums of the draws that follow the block's trajectories: draws (n,), then (n, span, cell) each."""
-        follow = [np.nonzero(self.dealt.trajectory == r)[0] for r in block.which]
-        which = np.concatenate(follow)
-        deal = np.arange(max(map(len, follow)))[None, :] < np.array([len(one) for one in follow])[:, None]
-        scope = _Scope(which, deal, _Base(block, self.projection), self.dealt.log_factor[which])
-        return which, [self._sum(one, scope) for one in self.asked]
-
-    def _sum(self, one: _Asked, scope: _Scope) -> FloatArray:
-        base = scope.base.of(one.column, one.replaced)
-        if one.weight is not None:
-            base *= one.weight
-        daily = np.add.reduceat(base, one.first, axis=2) if len(one.first) else base
-        deal = scope.deal
-        fed, own = (np.zeros((*deal.shape, len(self.spans), one.cells)) for _ in range(2))
-        ends = [*self.spans.starts[1:], len(self.projection.days)]
-        for g, group in enumerate(one.groups):
-            mine = np.nonzero(one.group == g)[0]
-            target, part, out = one.target[mine], daily[:, :, mine], own if group.own else fed
-            if not (group.terms or group.beside or group.moves):
-                out[:, :, :, target] += np.add.reduceat(part, self.spans.starts, axis=1)[:, None]
-                continue
-            path = _dealt(_factor(group, scope), deal)
-            for p, (lo, hi) in enumerate(zip(self.spans.starts, ends, strict=True)):
-                out[:, :, p, target] += path[:, :, lo:hi] @ part[:, lo:hi]
-        return np.asarray(fed[deal] * np.exp(scope.log_factor)[:, None, None] + own[deal])
-
-
-def _dealt(values: FloatArray, deal: BoolArray) -> FloatArray:
-    """What each draw has (n, period), by the trajectory that it follows: (trajectory, draw of it, period)."""
-    if deal.all():
-        return values.reshape(*deal.shape, values.shape[1])
-    out = np.zeros((*deal.shape, values.shape[1]))
-    out[deal] = values
-    return out
-
-
-def _factor(group: _Group, scope: _Scope) -> FloatArray:
-    """The factor of a group: (n, period)."""
-    factor = np.ones((len(scope.draws), len(scope.base.projection.days)))
-    for move in group.moves:
-        factor = move.reprice(scope.draws, factor, group.book, group.per)
-    for term in (*group.terms, *group.beside):
-        factor = factor * scope.term(term)
-    return factor
+def _run(told: np.ndarray, draws: IntArray, follows: IntArray, scale: FloatArray) -> list[FloatArray]:
+    """The products of one block, in a worker."""
+    work: Work = pickle.loads(told.data)  # noqa: S301  (what the caller's own process made)
+    return work.run(draws, follows, scale)

@@ -12,6 +12,7 @@ from scenarios.changes import World
 from scenarios.components import Context, Counted, Months, Reserve, Row, asked_of, rows_of
 from scenarios.costing import Course
 from scenarios.outcome import Outcome, outcomes
+from scenarios.workings import Workings
 
 #: The most memory that the kept cells may take, in bytes.
 MOST_BYTES = 2_000_000_000
@@ -38,7 +39,12 @@ def rows_in(spec: PlanSpec, made: Outcome, world: World) -> list[Row]:
 
 
 def outcomes_of(
-    spec: PlanSpec, projection: Projection, courses: list[Course], detail: tuple[str, ...], n_jobs: int
+    spec: PlanSpec,
+    projection: Projection,
+    courses: list[Course],
+    detail: tuple[str, ...],
+    n_jobs: int | None,
+    workings: Workings | None,
 ) -> list[Outcome]:
     """What some courses cost, with what the plan's components must see of them counted."""
     spent = [c for c in spec.components if not isinstance(c, Reserve)]
@@ -53,6 +59,7 @@ def outcomes_of(
         n_jobs=n_jobs,
         most_bytes=MOST_BYTES,
         counts=asked_of(spent),
+        workings=workings,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from scenarios.budget.policy import policy_table, shares_table
 from scenarios.budget.policy_paths import PolicyPaths, under_policy
 from scenarios.budget.spec import PlanSpec
 from scenarios.components import OWNER_COLUMNS, Reserve
+from scenarios.workings import Workings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,6 +54,8 @@ class BudgetPlan:
         Lanes without a price that were left out because ``unpriced="exclude"`` said so.
     assumptions : DataFrame
         What the plan rests on: ``topic, assumption, source``.
+    workings : Workings
+        What the next scenario on the same projection can reuse.
     earmarks : tuple of Reserve
         Parts of the contingency that are kept for an event or line, each with its amount.
     untied : float array (draw,), optional
@@ -69,6 +72,7 @@ class BudgetPlan:
     currency: str
     excluded: pd.DataFrame
     assumptions: pd.DataFrame
+    workings: Workings
     earmarks: tuple[Reserve, ...] = ()
     untied: FloatArray | None = None
     _kept: dict[str, IntArray] = field(default_factory=dict)
@@ -253,6 +257,35 @@ class BudgetPlan:
             table["demand_p50"], table["demand_p80"] = np.quantile(wanted, [0.5, 0.8], axis=0)
             table["overrun"] = (wanted > table["budget"].to_numpy()).mean(axis=0)
         return table.set_index(names) if names else table.rename(index={0: "plan"})
+
+    def replan(self, *, n_jobs: int | None = 1, **arguments: Any) -> BudgetPlan:
+        """The same plan with other arguments of :func:`scenarios.plan`, such as ``scenario=`` or ``components=``.
+
+        What did not change is not made again: of another scenario only what its changes touch. The numbers are those
+        of a new plan.
+
+        Raises
+        ------
+        PlanError, ScenarioError, PriceError
+            As :func:`scenarios.plan`.
+        """
+        from scenarios.budget.planning import replanned
+
+        return replanned(self, arguments, n_jobs)
+
+    def convergence(self) -> pd.DataFrame:
+        """How sure the total's quantiles are, from ever more of the draws.
+
+        Returns
+        -------
+        DataFrame
+            Index ``level`` (P50, P80, P90, P95 and the plan's own) and ``draws``; ``quantile``; its standard error
+            ``se``, of which ``se_draws`` is from the number of draws and ``se_trajectories`` from the finite set of
+            trajectories, which more draws do not cure; ``se_percent`` of the quantile.
+        """
+        from scenarios.budget.convergence import convergence
+
+        return convergence(self, tuple(sorted({0.5, 0.8, 0.9, 0.95, self.confidence})))
 
     def standard_error(self, level: float) -> float:
         """Standard error of a quantile of the total, in money."""

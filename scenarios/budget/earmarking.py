@@ -21,7 +21,7 @@ from scenarios.costing import Course
 _CENT: Final = 0.005
 
 
-def sized(made: BudgetPlan, rows: list[Row], n_jobs: int) -> dict[str, float]:
+def sized(made: BudgetPlan, rows: list[Row], n_jobs: int | None) -> dict[str, float]:
     """What each reserve without an amount holds: what its event or line adds to the contingency, to the cent below.
 
     Events are taken away one after another, so that what two of them do together is in the first one's reserve alone.
@@ -49,7 +49,7 @@ def sized(made: BudgetPlan, rows: list[Row], n_jobs: int) -> dict[str, float]:
     return {name: math.floor(share / most * made.contingency * 100) / 100 for name, share in shares.items()}
 
 
-def _without(made: BudgetPlan, keys: tuple[str, ...], n_jobs: int) -> FloatArray:
+def _without(made: BudgetPlan, keys: tuple[str, ...], n_jobs: int | None) -> FloatArray:
     """The total of each draw without some changes of the scenario: (draw,)."""
     spec = made.spec
     world = spec.tied(World(spec.draws, spec.seed))
@@ -57,7 +57,9 @@ def _without(made: BudgetPlan, keys: tuple[str, ...], n_jobs: int) -> FloatArray
     leaves = tuple(
         replace(leaf, changes=tuple((c, w) for c, w in leaf.changes if c.key not in keys)) for leaf in whole.leaves
     )
-    (left,) = outcomes_of(spec, made.projection, [replace(whole, leaves=leaves, lenient=True)], (), n_jobs)
+    (left,) = outcomes_of(
+        spec, made.projection, [replace(whole, leaves=leaves, lenient=True)], (), n_jobs, made.workings
+    )
     return total_of(spec, left, world)
 
 

@@ -75,7 +75,7 @@ class Batch(Lever):
         flows, moved = flows.split(rows, stays, goes, {} if self.discount is not None else {"service_tier": "batch"})
         if self.discount is not None:
             paid = by_path(1.0 - self._drawn(scene, self.discount, "share", "discount"))
-            flows = flows.repriced(moved, _Waiting(paid.value))
+            flows = flows.repriced(moved, _Waiting(paid.value, paid.parts))
         return self._judged(flows, scene, moved[flows.volume[moved]], None)
 
 

@@ -49,13 +49,28 @@ class Scope(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """An addend of a factor: ``by_draw`` (draw,) times ``by_period`` (period,); (1,) is the same in each."""
+
+    by_draw: FloatArray
+    by_period: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Term:
     """One factor on flows: (n, period), or what broadcasts to it, in the draws of a scope.
 
     Two terms are the same only if they are one object: flows that share it are worked out together.
+
+    Attributes
+    ----------
+    value : callable
+    parts : tuple of Part, optional
+        The same value as a sum of products, for all draws: what the engine then never works out by draw and period.
     """
 
     value: Callable[[Scope], FloatArray]
+    parts: tuple[Part, ...] | None = None
 
 
 class PriceMove(Protocol):
@@ -71,6 +86,13 @@ class PriceMove(Protocol):
 
         ``relative`` (n, period) is that ratio before it, ``book`` (period,) the book's price of one unit, ``per`` how
         many units a quoted price is for.
+        """
+        ...
+
+    def steady(self, draws: IntArray, book: FloatArray, per: float) -> tuple[IntArray, FloatArray] | None:
+        """Where the ratio may change, and what it is from there on, where nothing moved the price before.
+
+        Periods (piece,), the first of them 0, and ratios (n, piece). None where draws change on days of their own.
         """
         ...
 

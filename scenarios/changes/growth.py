@@ -16,7 +16,7 @@ from scenarios.changes.base import Stage, Step, checked, checked_where, key_of, 
 from scenarios.changes.flows import CONSTANT, Flows, Scope, Term
 from scenarios.changes.grouping import grouped
 from scenarios.changes.matching import matching
-from scenarios.changes.scene import Scene
+from scenarios.changes.scene import Scene, constant
 
 Basis = Literal["total", "extra"]
 #: A rate above this is taken for percent written as a number.
@@ -81,7 +81,9 @@ class Growth:
 
         def factor(group: str) -> Term:
             rate = self.rate(scene, group)
-            return curve(lambda draws: np.exp(rate[draws][:, None] * elapsed[None, :]))
+            if np.ptp(rate) == 0.0:
+                return constant(np.exp(rate[0] * elapsed))
+            return curve(lambda draws: exponentials(rate[draws], elapsed))
 
         if self.basis == "extra" and 0.0 in (self.monthly, self.yearly):
             growing(flows, scene, self.where, what="Growth", basis=self.basis)
@@ -94,6 +96,25 @@ class Growth:
             return np.log1p(scene.draw(self.key, self.monthly, "relative", "rate", group)) / MONTH_DAYS
         assert self.yearly is not None
         return np.log1p(scene.draw(self.key, self.yearly, "relative", "rate", group)) / (12 * MONTH_DAYS)
+
+
+def exponentials(rate: FloatArray, elapsed: FloatArray) -> FloatArray:
+    """exp(rate · elapsed): (n, period).
+
+    Of periods at equal distances, what is known is multiplied up to twice as many again and again: a tenth of the time
+    of as many exponentials, and off by about log2 of the periods, times the rounding of one product.
+    """
+    steps = np.diff(elapsed)
+    if len(elapsed) < 8 or (steps != steps[0]).any():
+        return np.asarray(np.exp(rate[:, None] * elapsed[None, :]))
+    out = np.empty((len(rate), len(elapsed)))
+    out[:, 0] = np.exp(rate * elapsed[0])
+    known = 1
+    while known < len(elapsed):
+        more = min(known, len(elapsed) - known)
+        np.multiply(out[:, :more], np.exp(rate * (known * steps[0]))[:, None], out=out[:, known : known + more])
+        known += more
+    return out
 
 
 def growing(flows: Flows, scene: Scene, where: Mapping[str, str], *, what: str, basis: Basis = "extra") -> BoolArray:

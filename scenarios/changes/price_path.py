@@ -76,6 +76,21 @@ class PricePath:
             relative = step.reprice(draws, relative, book, per)
         return self.clock.mean(relative) if monthly else relative
 
+    def steady(self, draws: IntArray, book: FloatArray, per: float) -> tuple[IntArray, FloatArray] | None:
+        """Where the ratio may change, and what it is from there on: (piece,) and (n, piece)."""
+        if len(self.clock.daily) != len(self.clock.periods) or not all(isinstance(s, PriceSet) for s in self.steps):
+            return None
+        moves = np.diff(book, prepend=book[0]) != 0
+        for step in self.steps:
+            moves |= np.diff(step.after, prepend=step.after[0])  # type: ignore[attr-defined]
+        moves[0] = True
+        pieces = np.nonzero(moves)[0].astype(np.intp)
+        relative = np.ones((len(draws), len(pieces)))
+        for step in self.steps:
+            own = replace(step, after=step.after[pieces])  # type: ignore[attr-defined,type-var]
+            relative = own.reprice(draws, relative, book[pieces], per)
+        return pieces, relative
+
     def then(self, step: PriceStep) -> PricePath:
         """The path with one more step, in the place of its date; of one date, the later listed is the later."""
         return replace(self, steps=tuple(sorted((*self.steps, step), key=lambda one: one.since)))

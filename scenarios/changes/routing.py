@@ -18,7 +18,7 @@ from scenarios.changes.base import Day, Stage, Step, checked, checked_day, told
 from scenarios.changes.flows import Flows, Scope, Term
 from scenarios.changes.levers import OUTPUT, PROMPT, Lever, known_as_money, share_of
 from scenarios.changes.matching import NothingMatchesError
-from scenarios.changes.scene import Scene, by_path
+from scenarios.changes.scene import Scene, by_draw, by_path
 
 #: Input that a model without a price for it reads as plain input.
 _CACHED: Final = PROMPT[1:]
@@ -258,6 +258,10 @@ def _kind(unit: str) -> str:
 
 
 def _left(gone: Term) -> Term:
+    """What stays where some part goes: 1 less it."""
+    if gone.parts is not None and len(gone.parts) == 1:
+        return by_draw(-gone.parts[0].by_draw, gone.parts[0].by_period)
+
     def value(scope: Scope) -> FloatArray:
         return np.asarray(1.0 - gone.value(scope))
 

@@ -17,11 +17,12 @@ from forecast.prices import PriceBook
 from forecast.projection import Projection
 from forecast.ranges import Kind, Uncertain
 from scenarios.changes.clock import Clock
-from scenarios.changes.flows import GIGABYTES, VOLUME, Flows, Scope, Term
+from scenarios.changes.flows import GIGABYTES, VOLUME, Flows, Part, Scope, Term
 from scenarios.changes.matching import NothingMatchesError, matching
 from scenarios.changes.world import World
 from scenarios.spans import Spans, spans_of
 
+_ONE = np.ones(1)
 _SKU = ("provider", "model", "service_tier", "context_tier", "unit")
 
 
@@ -236,27 +237,35 @@ def constant(profile: FloatArray) -> Term:
     def value(scope: Scope) -> FloatArray:
         return row
 
-    return Term(value)
+    return Term(value, (Part(_ONE, row[0]),))
 
 
 def by_draw(values: FloatArray, profile: FloatArray | None = None) -> Term:
     """1 + value · profile: what comes in by ``profile`` (period,), to the extent that each draw has of it (draw,)."""
-    come = np.ones(1) if profile is None else np.asarray(profile, dtype="float64")
+    come = _ONE if profile is None else np.asarray(profile, dtype="float64")
 
     def value(scope: Scope) -> FloatArray:
         return np.asarray(1.0 + values[scope.draws][:, None] * come[None, :])
 
-    return Term(value)
+    # Where it has not begun and where it is whole, one product each, so that all of a flow less all of it is nothing.
+    none, whole = come == 0.0, come == 1.0
+    between = ~none & ~whole
+    parts = (
+        Part(_ONE, np.where(none | between, 1.0, 0.0)),
+        Part(1.0 + values, np.where(whole, 1.0, 0.0)),
+        Part(values, np.where(between, come, 0.0)),
+    )
+    return Term(value, tuple(part for part in parts if part.by_period.any()))
 
 
 def by_path(values: FloatArray, profile: FloatArray | None = None) -> Term:
     """Value · profile: a factor (draw,), where a profile (period,) is given as far as it has come."""
-    come = np.ones(1) if profile is None else np.asarray(profile, dtype="float64")
+    come = _ONE if profile is None else np.asarray(profile, dtype="float64")
 
     def value(scope: Scope) -> FloatArray:
         return np.asarray(values[scope.draws][:, None] * come[None, :])
 
-    return Term(value)
+    return Term(value, (Part(values, come),))
 
 
 def part(values: FloatArray, profile: FloatArray | None = None) -> tuple[Term, Term]:
