@@ -186,6 +186,7 @@ def test_the_policy_table_says_what_the_plan_says(split):
         assert (policy["overrun"] == table["overrun"])[known].all()
         assert policy["overrun"][~known].isna().all()
         assert (policy["state"] == "unknown").equals(~known)
+        assert known.all() or level.split.by == "segment"
         assert policy["share"].sum() == pytest.approx(len(level.parted), rel=ROUNDING)
         shares = split.shares(level.split.by)
         np.testing.assert_allclose(shares.mean().to_numpy(), policy["share"].to_numpy(), rtol=ROUNDING)
@@ -289,6 +290,18 @@ def test_nested_shares_by_hand(june):
     # And a part's demand is its own with what is dealt to it: 7.5, and 30 % of 60 % of base.
     demand = plan.table(["environment", "project"], demand=True)["demand_p50"]
     assert demand["production", "chat"] == pytest.approx(7.5 + 0.3 * 0.6 * 10, rel=1e-9)
+
+
+def test_where_only_lines_are_they_are_dealt_as_the_whole_plan_by_hand(june):
+    split = [sc.Split("environment"), sc.Split("project", {"chat": (0.25, 0.5)})]
+    plan = hand(june, split, sc.Fixed("host", 40.0, environment="lab"))
+    # Nothing was used in the lab: of all usage chat has 300 of 1,400, or 21 %: lifted to 25 % there too.
+    policy = plan.policy().loc["lab"]
+    assert policy["share"].to_numpy() == pytest.approx([0.25, 0.75])
+    assert policy["budget"].to_numpy() == pytest.approx([10.0, 30.0], abs=0.01)
+    assert policy["state"].tolist() == ["unknown", "unknown"]
+    told = plan.assumptions.loc[plan.assumptions["topic"] == "split", "assumption"]
+    assert "nothing in environment lab says its project: it is dealt as in the whole plan" in told.tolist()
 
 
 def test_shared_costs_by_a_key_by_hand(june):
