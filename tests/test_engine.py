@@ -1,10 +1,12 @@
 """The Monte Carlo engine: what it takes apart is what it was; what is shared, kept or spread changes no bit."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import multivariate_normal, norm
 
 import forecast as fc
 import scenarios as sc
@@ -13,7 +15,7 @@ from forecast.feeds import Feeds
 from forecast.joint import Trajectories
 from scenarios import factors, products, simulation
 from scenarios.budget.contingency import quantile_influence
-from scenarios.budget.convergence import quantile_errors
+from scenarios.budget.convergence import FEWEST, convergence, enough, quantile_errors
 from scenarios.changes import World
 from scenarios.outcome import outcomes
 from scenarios.workings import Workings, step_of
@@ -148,6 +150,7 @@ def test_what_did_not_change_is_not_made_again(standing, monkeypatch):
 
 def test_other_draws_or_prices_make_a_new_plan(projection, standing):
     assert len(standing.replan(draws=200).totals) == 200
+    assert len(standing.replan(draws="auto", error=0.5).totals) == FEWEST
     book = fc.PriceBook.builtin()
     assert np.array_equal(standing.replan(prices=book).totals, standing.totals)
     assert standing.replan(seed=4).totals[0] != standing.totals[0]
@@ -211,7 +214,31 @@ def test_draws_that_follow_one_trajectory_each_cannot_be_told_apart():
     draws, trajectories = quantile_errors(totals_, 0.8, np.arange(500))
     influence = quantile_influence(totals_, 0.8)
     assert draws == pytest.approx(np.std(influence, ddof=1) / np.sqrt(500))
-    assert trajectories == 0.0
+    assert np.isnan(trajectories)  # unknown, and not none
+
+
+def test_a_budget_of_nothing_has_no_part_that_draws_could_bring_down():
+    assert enough(lambda number: (np.zeros(number), np.arange(number) % 50), 0.8, 0.01) == FEWEST
+
+
+def test_parts_of_the_draws_use_every_trajectory_as_often():
+    """x = a trajectory's normal + a draw's own. The error from draws has a closed form: density and orthant are known."""
+    R, n = 100, 16
+    rng = np.random.default_rng(4)
+    trajectory = np.repeat(np.arange(R), n)
+    plan = SimpleNamespace(totals=rng.normal(size=R)[trajectory] + rng.normal(size=R * n), trajectory=trajectory)
+    told = convergence(plan, (0.8,)).loc["P80"]
+    assert list(told.index) == [100, 200, 400, 800, 1_600]
+    # Of one draw a trajectory the two cannot be told apart, which is unknown and not 0.
+    assert told.loc[100, ["se_draws", "se_trajectories"]].isna().all()
+    assert told.loc[100, "se"] > 0.0
+    at = norm.ppf(0.8)
+    both = multivariate_normal.cdf([at, at], cov=[[1.0, 0.5], [0.5, 1.0]])  # two draws of one trajectory lie below
+    for count in told.index[1:]:
+        expected = np.sqrt(2.0 * (0.8 - both) / count) / norm.pdf(at)
+        # The density at the quantile is estimated from few draws: by a tenth or two.
+        assert told.loc[count, "se_draws"] == pytest.approx(expected, rel=0.3)
+        assert told.loc[count, "se_trajectories"] > 0.0
 
 
 def test_convergence_tells_each_level_by_ever_more_draws(standing):

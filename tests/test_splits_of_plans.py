@@ -65,6 +65,17 @@ def unsplit(projection):
 # ------------------------------------------------------------------------------------------------- what was, remains
 
 
+def test_policy_makes_no_money_even_by_rounding(projection):
+    """Transfers of a month sum to 0.00, and so all other lines to the plan's amounts."""
+    plan = planned(projection, [POLICY, sc.Split("department", {"service": (0.30, None)})])
+    table = plan.table(["month", "line"])
+    moved = table.xs("policy transfer", level="line")[["base", "budget", "contingency"]]
+    assert moved.to_numpy().tolist() == [[0.0, 0.0, 0.0]] * 3
+    assert plan.table(["environment", "line"]).xs("policy transfer", level="line")["budget"].abs().min() > 1.0
+    others = plan.table("line").drop(index="policy transfer")
+    assert [round(others[c].sum(), 2) for c in ("base", "budget")] == [plan.base, plan.budget]
+
+
 def test_a_split_over_environments_is_bit_for_bit_what_a_plain_program_gives(projection, unsplit):
     """The rule of environments alone, written out: shares of the horizon's demand, nearest point, lines dealt by it."""
     plan = planned(projection, POLICY)

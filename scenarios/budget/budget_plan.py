@@ -281,7 +281,8 @@ class BudgetPlan:
         DataFrame
             Index ``level`` (P50, P80, P90, P95 and the plan's own) and ``draws``; ``quantile``; its standard error
             ``se``, of which ``se_draws`` is from the number of draws and ``se_trajectories`` from the finite set of
-            trajectories, which more draws do not cure; ``se_percent`` of the quantile.
+            trajectories, which more draws do not cure (both NaN below two draws a trajectory, which cannot tell them
+            apart); ``se_percent`` of the quantile.
         """
         from scenarios.budget.convergence import convergence
 
@@ -352,7 +353,12 @@ class BudgetPlan:
         if key not in self._kept:
             money = self.ledger.money.reshape(len(self.ledger.money), -1)
             amounts = euler_shares(self.totals, money, level)
-            self._kept[key] = to_cents(amounts, float(np.quantile(self.totals, level)))
+            moved = np.tile(~self.ledger.demand, len(self.ledger.days))
+            cents = np.zeros(len(amounts), dtype=np.int64)
+            cents[~moved] = to_cents(amounts[~moved], float(np.quantile(self.totals, level)))
+            for month in np.split(np.flatnonzero(moved), len(self.ledger.days)):
+                cents[month] = to_cents(amounts[month], 0.0)  # policy makes no money, not even by rounding
+            self._kept[key] = cents
         return self._kept[key]
 
     def _demand_share(self, labels: pd.DataFrame, group: IntArray, names: list[str]) -> FloatArray:

@@ -31,7 +31,7 @@ def quantile_errors(totals: FloatArray, level: float, trajectory: IntArray) -> t
         trajectories² = (the variance of the R means) / R - draws²,
 
     as of an analysis of variance. Draws are stratified, which the first does not know: it tells rather too much. Of
-    fewer draws than two a trajectory the two cannot be told apart, and all is laid to the draws.
+    fewer draws than two a trajectory the two cannot be told apart: all is laid to the draws, and the second is NaN.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def quantile_errors(totals: FloatArray, level: float, trajectory: IntArray) -> t
     count = np.bincount(trajectory)
     used = count > 1
     if count[count > 0].min() < 2:
-        return whole, 0.0
+        return whole, np.nan
     mean = np.bincount(trajectory, weights=influence)[used] / count[used]
     square = np.bincount(trajectory, weights=influence**2)[used] / count[used]
     inside = np.maximum(square - mean**2, 0.0) * count[used] / (count[used] - 1)
@@ -57,7 +57,8 @@ def quantile_errors(totals: FloatArray, level: float, trajectory: IntArray) -> t
 def enough(totals_of: Callable[[int], tuple[FloatArray, IntArray]], confidence: float, error: float) -> int:
     """How many draws make the standard error of the budget from draws no more than a part of it.
 
-    Draws grow until they do, by what the last number of them says, at least to twice as many.
+    Draws grow until they do, by what the last number of them says, at least to twice as many. A budget of 0 has no
+    part, and the first number is enough.
 
     Parameters
     ----------
@@ -69,7 +70,8 @@ def enough(totals_of: Callable[[int], tuple[FloatArray, IntArray]], confidence: 
     number = FEWEST
     while True:
         totals, trajectory = totals_of(number)
-        found = quantile_errors(totals, confidence, trajectory)[0] / abs(float(np.quantile(totals, confidence)))
+        budget = abs(float(np.quantile(totals, confidence)))
+        found = quantile_errors(totals, confidence, trajectory)[0] / budget if budget else 0.0
         if found <= error or number >= MOST:
             return number
         # Sampled again with more draws, and a little more than the square says, so that one more time is the rule.
@@ -95,8 +97,11 @@ def check_error(error: object) -> float:
 
 def convergence(plan: BudgetPlan, levels: tuple[float, ...]) -> pd.DataFrame:
     """Quantiles of the total from ever more of the draws, with their errors."""
-    totals, trajectory = plan.totals, plan.trajectory
-    # A draw's number says nothing of it: the first of them are a sample of all.
+    # A draw's number says nothing of it. So that parts of the draws use every trajectory equally often, as a plan of
+    # so many draws would, each trajectory's first draws come first, then its second ones, and so on.
+    turn = pd.Series(plan.trajectory).groupby(plan.trajectory).cumcount().to_numpy()
+    order = np.argsort(turn, kind="stable")
+    totals, trajectory = plan.totals[order], plan.trajectory[order]
     rows = []
     for level in levels:
         for part in PARTS:
@@ -106,8 +111,10 @@ def convergence(plan: BudgetPlan, levels: tuple[float, ...]) -> pd.DataFrame:
             some = totals[:number]
             draws, trajectories = quantile_errors(some, level, trajectory[:number])
             found = float(np.quantile(some, level))
-            both = float(np.hypot(draws, trajectories))
-            rows.append((f"P{level * 100:g}", number, found, draws, trajectories, both, both / abs(found)))
+            apart = np.isfinite(trajectories)
+            both = float(np.hypot(draws, trajectories)) if apart else draws
+            known = draws if apart else np.nan
+            rows.append((f"P{level * 100:g}", number, found, known, trajectories, both, both / abs(found) if found else np.nan))
     columns = ["level", "draws", "quantile", "se_draws", "se_trajectories", "se", "se_percent"]
     made = pd.DataFrame(rows, columns=columns)
     made["se_percent"] *= 100

@@ -128,10 +128,10 @@ def replanned(made: BudgetPlan, arguments: Mapping[str, Any], n_jobs: int | None
     """
     known = {field.name: getattr(made.spec, field.name) for field in fields(PlanSpec)}
     for name in arguments:
-        one_of("replan", name, tuple(known), PlanError)
+        one_of("replan", name, (*known, "error"), PlanError)
     asked = {**known, **arguments}
     workings = made.workings
-    if not workings.fits(made.projection, asked["prices"], asked["draws"], asked["seed"]):
+    if "error" in asked or not workings.fits(made.projection, asked["prices"], asked["draws"], asked["seed"]):
         return plan(made.projection, **asked, n_jobs=n_jobs)
     for name in ("components", "detail", "dependence"):
         asked[name] = tuple(asked[name])
