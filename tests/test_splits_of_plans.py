@@ -525,3 +525,12 @@ def test_workbook_and_page_tell_every_split(projection):
     assert rows[len(policy) + 1][rows[0].index("budget")] == pytest.approx(plan.budget, abs=0.001)
     assert "What each part wants and gets" in page_html(plan)
     assert "What each part wants and gets" not in page_html(planned(projection, POLICY))
+
+
+def test_a_plan_made_again_with_another_split_is_that_of_the_same_arguments(projection, unsplit):
+    splits = [POLICY, sc.Split("user", {"a": 0.4, "b": 0.6}, basis="stochastic")]
+    again = unsplit.replan(split=splits)
+    assert np.array_equal(again.ledger.money, planned(projection, splits).ledger.money)
+    assert np.array_equal(again.replan(split=None).ledger.money, unsplit.ledger.money)
+    with pytest.raises(PlanError, match="wanted EnvironmentSplit"):
+        unsplit.replan(split=0.5)
