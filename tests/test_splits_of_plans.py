@@ -188,6 +188,10 @@ def test_the_policy_table_says_what_the_plan_says(split):
         assert (policy["state"] == "unknown").equals(~known)
         assert known.all() or level.split.by == "segment"
         assert policy["share"].sum() == pytest.approx(len(level.parted), rel=ROUNDING)
+        ranged = policy[known & policy["low"].notna()]
+        median = ranged["demand_p50"]
+        squeezed, lifted = median > ranged["high"], median < ranged["low"]
+        assert (ranged["state"] == np.where(squeezed, "squeezed", np.where(lifted, "lifted", "inside"))).all()
         shares = split.shares(level.split.by)
         np.testing.assert_allclose(shares.mean().to_numpy(), policy["share"].to_numpy(), rtol=ROUNDING)
 
@@ -424,6 +428,9 @@ def test_tokens_that_nobody_owns_are_a_part_of_their_own(june):
     policy = hand(projection, sc.EnvironmentSplit(unassigned=(0.0, 0.1))).policy()
     assert policy.loc["unassigned", "demand_share"] == pytest.approx(200 / 1_600, rel=1e-9)
     assert policy.loc["unassigned", "state"] == "squeezed"
+    # And what they used of late is told inside it.
+    users = hand(projection, [sc.Split("environment"), sc.Split("user", basis="recent")]).policy()
+    assert users.loc["unassigned"].index.tolist() == ["eve"]
 
 
 # ------------------------------------------------------------------------------------------------------ what is wrong
