@@ -1,9 +1,11 @@
 """Contingency that adds up: levels, Euler shares, what one budget gains over many, and the staircase to the funding."""
 
 import dataclasses
+from io import BytesIO
 from statistics import NormalDist
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -20,6 +22,7 @@ from scenarios.budget.contingency import (
     quantile_error,
 )
 from scenarios.budget.ledger import Ledger
+from scenarios.report.workbook import workbook_bytes
 from tests.usages import plain
 
 CENT = 0.005
@@ -317,6 +320,19 @@ def test_the_staircase_sums_to_the_cent(small):
     assert table["held_by"].dropna().tolist() == [
         "team", "management", "team", "team", "team", "management", "team",
     ]  # fmt: skip
+
+
+def test_the_workbook_tells_the_same_staircase(small):
+    earmarks = (sc.Reserve("audit", 4.333, funds="b"), sc.Reserve("move", 4.333, funds="b"))
+    beside = (sc.Reserve("vendor", 20.0), sc.Reserve("management reserve", to=0.95))
+    plan = dataclasses.replace(counted(small, 0.8, *beside), earmarks=earmarks)
+    steps = plan.funding_table()["amount"].drop("contingency, free")
+    sheet = openpyxl.load_workbook(BytesIO(workbook_bytes(plan)), data_only=True)["Summary"]
+    told = {name: amount for name, amount, _ in sheet.iter_rows(min_row=4, max_row=13, max_col=3, values_only=True)}
+    assert {name.lower(): round(told[name], 2) for name in told if name.lower() in steps.index.str.lower()} == {
+        name.lower(): amount for name, amount in steps.items()
+    }
+    assert told["P95"] == round(plan.quantile(0.95), 2)
 
 
 def test_the_picture_of_the_staircase_shows_its_steps(small):

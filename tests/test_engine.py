@@ -222,7 +222,7 @@ def test_a_budget_of_nothing_has_no_part_that_draws_could_bring_down():
 
 
 def test_parts_of_the_draws_use_every_trajectory_as_often():
-    """x = a trajectory's normal + a draw's own. The error from draws has a closed form: density and orthant are known."""
+    """x = a trajectory's normal + a draw's own. The error from draws has a closed form, by density and orthant."""
     R, n = 100, 16
     rng = np.random.default_rng(4)
     trajectory = np.repeat(np.arange(R), n)

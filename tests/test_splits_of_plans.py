@@ -508,6 +508,24 @@ def test_the_picture_says_who_is_squeezed(projection, unsplit):
         unsplit.plot("policy")
 
 
+def test_the_picture_shows_any_split_of_several(projection):
+    plan = planned(projection, [POLICY, sc.Split("department", {"product": (0.3, 0.5)})])
+    ax = plan.plot("policy", by="environment")
+    assert ax.get_title().startswith("development is squeezed by USD")
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["test", "staging", "development", "production"]
+    with pytest.raises(PlanError, match="did you mean 'department'"):
+        plan.plot("policy", by="departement")
+    with pytest.raises(PlanError, match="only 'policy' shows one split"):
+        plan.plot("fan", by="environment")
+
+
+def test_a_headline_shows_what_differs(projection):
+    wanted = planned(projection, sc.Split("environment")).policy().loc["development", "demand_p50"]
+    cap = np.floor(wanted * 1_000 - 1e-9) / 1_000  # a tenth of a percent below at the most
+    title = planned(projection, sc.EnvironmentSplit(development=(None, cap))).plot("policy").get_title()
+    assert f"wants {wanted * 100:.1f} %, gets {cap * 100:.1f} %" in " ".join(title.split())
+
+
 def test_no_text_of_the_picture_touches_another(projection):
     policy = {"product": (0.3, 0.5), "a department whose name is long": (None, 0.4)}
     line = sc.Fixed("x", 1_000.0, department="a department whose name is long")

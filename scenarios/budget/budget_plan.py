@@ -308,17 +308,26 @@ class BudgetPlan:
         """
         return policy_table(self, by)
 
-    def plot(self, kind: str = "fan", *, limit: float | None = None, ax: Axes | None = None) -> Axes:
+    def plot(
+        self, kind: str = "fan", *, limit: float | None = None, by: str | None = None, ax: Axes | None = None
+    ) -> Axes:
         """Draw the plan.
 
         ``"fan"`` (months, with history), ``"s_curve"`` (marking ``limit``), ``"environments"``, ``"policy"`` (what each
-        part of a split wants beside its range), or ``"funding"`` (the staircase from base to what must be found).
+        part of the split ``by`` a column, or of the last, wants beside its range), or ``"funding"`` (the staircase from
+        base to what must be found).
         """
         from scenarios.report import charts
 
         one_of("plot", kind, charts.KINDS, PlanError)
         if limit is not None and kind != "s_curve":
             raise PlanError(f"plot({kind!r}, limit=...): only 's_curve' marks a limit")
+        if by is not None:
+            if kind != "policy":
+                raise PlanError(f"plot({kind!r}, by={by!r}): only 'policy' shows one split of several")
+            from scenarios.report.policy_chart import policy
+
+            return policy(self, by=by, ax=ax)
         return charts.s_curve(self, limit=limit, ax=ax) if limit is not None else charts.KINDS[kind](self, ax=ax)
 
     def to_excel(self, path: str | Path) -> Path:

@@ -113,8 +113,9 @@ def convergence(plan: BudgetPlan, levels: tuple[float, ...]) -> pd.DataFrame:
             found = float(np.quantile(some, level))
             apart = np.isfinite(trajectories)
             both = float(np.hypot(draws, trajectories)) if apart else draws
+            part_of = both / abs(found) if found else np.nan
             known = draws if apart else np.nan
-            rows.append((f"P{level * 100:g}", number, found, known, trajectories, both, both / abs(found) if found else np.nan))
+            rows.append((f"P{level * 100:g}", number, found, known, trajectories, both, part_of))
     columns = ["level", "draws", "quantile", "se_draws", "se_trajectories", "se", "se_percent"]
     made = pd.DataFrame(rows, columns=columns)
     made["se_percent"] *= 100

@@ -36,18 +36,18 @@ class _Part:
     told: pd.Series
 
 
-def policy(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
+def policy(plan: BudgetPlan, *, by: str | None = None, ax: Axes | None = None) -> Axes:
     """The distribution of each part's demand share beside its policy range, with what it is given.
 
-    Parts are those of the last split, in order of demand inside what they are parts of.
+    Parts are those of the split ``by`` a column, or of the last, in order of demand inside what they are parts of.
 
     Raises
     ------
     PlanError
-        The plan has no split.
+        The plan has no split, or none by that column.
     """
-    parts, more = _parts(plan)
-    ax, palette = canvas(ax, policy_size(plan))
+    parts, more = _parts(plan, by)
+    ax, palette = canvas(ax, policy_size(plan, by))
     right = min(1.0, 1.04 * max(_reach(part) for part in parts))
     for row, part in enumerate(parts):
         _draw(ax, row, part, right, palette)
@@ -63,7 +63,7 @@ def policy(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     ax.set_xticks(ticks, [f"{t * 100:.0f} %" for t in ticks])
     ax.spines["bottom"].set_bounds(0.0, right)
     span = span_words(plan.projection.span.start, plan.projection.span.end)
-    level, columns = level_of(plan.ledger)
+    level, columns = level_of(plan.ledger, by)
     inside = f" inside each {printable(' and '.join(columns[:-1]), 40)}" if columns[:-1] else ""
     ax.set_xlabel(f"share of the money of {span}{inside}; budgets in {plan.currency}", parse_math=False)
     what = f"{printable(plan.name)}; by {level.split.by}{inside}"
@@ -76,9 +76,9 @@ def policy(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def policy_size(plan: BudgetPlan) -> tuple[float, float]:
+def policy_size(plan: BudgetPlan, by: str | None = None) -> tuple[float, float]:
     """Width and height of the picture, in inches: a row a part, and room for long names."""
-    level, _ = level_of(plan.ledger)
+    level, _ = level_of(plan.ledger, by)
     names = [_name(parted.where, part) for parted in level.parted for part in parted.parts]
     longest = max(len(printable(name, NAME)) for name in names)
     return SIZE[0] + LETTER * max(0, longest - SHORT), 2.0 + 0.62 * min(len(names), PARTS_SHOWN)
@@ -89,10 +89,10 @@ def _name(where: tuple[tuple[str, str], ...], part: str) -> str:
     return " / ".join([*(label for _, label in where), part])
 
 
-def _parts(plan: BudgetPlan) -> tuple[list[_Part], int]:
+def _parts(plan: BudgetPlan, by: str | None) -> tuple[list[_Part], int]:
     """What is shown, from below, and how many parts are not."""
-    level, _ = level_of(plan.ledger)
-    table = plan.policy()
+    level, _ = level_of(plan.ledger, by)
+    table = plan.policy(by)
     rows: list[_Part] = []
     for parted in level.parted:
         want = None if parted.demand is None else proportions(parted.demand)
@@ -166,7 +166,10 @@ def _finding(plan: BudgetPlan, parts: list[_Part], by: str) -> str:
     if squeezed:
         taken = money(max(0.0, -float(worst.told["transfer"])), plan.currency)
         wants, gets = float(worst.told["demand_p50"]), float(np.median(worst.given))
-        return f"{name} is squeezed by {taken}: wants {_percent(wants)}, gets {_percent(gets)}, overruns in {often}"
+        told = _percent(wants), _percent(gets)
+        if told[0] == told[1]:  # what differs is shown
+            told = f"{wants * 100:.1f} %", f"{gets * 100:.1f} %"
+        return f"{name} is squeezed by {taken}: wants {told[0]}, gets {told[1]}, overruns in {often}"
     if len(known) > 1 and max(overruns) - min(overruns) < 0.005:
         return f"Nobody is squeezed by the split of {whole}: every part overruns in {often} of futures"
     return f"Nobody is squeezed by the split of {whole}: {name} overruns most often, in {often} of futures"

@@ -378,9 +378,17 @@ def _summary(book: _Book, sheet: Any, monthly: _Placed, environments: _Placed, l
     if plan.reserves:
         whole = f"=SUM({_cell(held - 1, 1)}:{_cell(row - 1, 1)})"
         put("Funding", "budget and reserves", plan.funding, formula=whole, look="cents_total")
+    steps = plan.funding_table()
+    for name, step in steps[steps["funds"].notna()].iterrows():
+        put(str(name), f"within the contingency, kept for {step['funds']}", float(step["amount"]))
     for name in ("p90", "p95"):
         put(name.upper(), "stress", plan.quantile(LEVELS[name]), look="whole")
-    put(f"Standard error of {level}", "from the number of futures", plan.standard_error(plan.confidence), look="whole")
+    put(
+        f"Standard error of {level}",
+        "from finite futures and past errors",
+        plan.standard_error(plan.confidence),
+        look="whole",
+    )
     if limit is not None:
         put(f"Chance of going over {limit:,.0f}", "share of futures", plan.probability_over(limit), look="share")
     other = _cell(environments.total, environments.column("budget"), sheet="Environments")
