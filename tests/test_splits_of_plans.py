@@ -188,6 +188,10 @@ def test_the_policy_table_says_what_the_plan_says(split):
         assert (policy["state"] == "unknown").equals(~known)
         assert known.all() or level.split.by == "segment"
         assert policy["share"].sum() == pytest.approx(len(level.parted), rel=ROUNDING)
+        ranged = policy[known & policy["low"].notna()]
+        median = ranged["demand_p50"]
+        squeezed, lifted = median > ranged["high"], median < ranged["low"]
+        assert (ranged["state"] == np.where(squeezed, "squeezed", np.where(lifted, "lifted", "inside"))).all()
         shares = split.shares(level.split.by)
         np.testing.assert_allclose(shares.mean().to_numpy(), policy["share"].to_numpy(), rtol=ROUNDING)
 
@@ -424,6 +428,9 @@ def test_tokens_that_nobody_owns_are_a_part_of_their_own(june):
     policy = hand(projection, sc.EnvironmentSplit(unassigned=(0.0, 0.1))).policy()
     assert policy.loc["unassigned", "demand_share"] == pytest.approx(200 / 1_600, rel=1e-9)
     assert policy.loc["unassigned", "state"] == "squeezed"
+    # And what they used of late is told inside it.
+    users = hand(projection, [sc.Split("environment"), sc.Split("user", basis="recent")]).policy()
+    assert users.loc["unassigned"].index.tolist() == ["eve"]
 
 
 # ------------------------------------------------------------------------------------------------------ what is wrong
@@ -525,3 +532,12 @@ def test_workbook_and_page_tell_every_split(projection):
     assert rows[len(policy) + 1][rows[0].index("budget")] == pytest.approx(plan.budget, abs=0.001)
     assert "What each part wants and gets" in page_html(plan)
     assert "What each part wants and gets" not in page_html(planned(projection, POLICY))
+
+
+def test_a_plan_made_again_with_another_split_is_that_of_the_same_arguments(projection, unsplit):
+    splits = [POLICY, sc.Split("user", {"a": 0.4, "b": 0.6}, basis="stochastic")]
+    again = unsplit.replan(split=splits)
+    assert np.array_equal(again.ledger.money, planned(projection, splits).ledger.money)
+    assert np.array_equal(again.replan(split=None).ledger.money, unsplit.ledger.money)
+    with pytest.raises(PlanError, match="wanted EnvironmentSplit"):
+        unsplit.replan(split=0.5)

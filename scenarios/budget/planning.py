@@ -105,7 +105,7 @@ def plan(
         prices if prices is not None else PriceBook.builtin(),
         scenario if scenario is not None else Scenario(),
         tuple(components),
-        tuple(split) if isinstance(split, Sequence) and not isinstance(split, str) else split,
+        split,
         confidence,
         FEWEST if draws == "auto" else draws,
         seed,
@@ -135,8 +135,6 @@ def replanned(made: BudgetPlan, arguments: Mapping[str, Any], n_jobs: int | None
         return plan(made.projection, **asked, n_jobs=n_jobs)
     for name in ("components", "detail", "dependence"):
         asked[name] = tuple(asked[name])
-    if asked["split"] is not None and not isinstance(asked["split"], Split):
-        asked["split"] = tuple(asked["split"])
     return planned(PlanSpec(**asked), made.projection, workings, n_jobs)
 
 
