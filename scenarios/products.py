@@ -104,10 +104,10 @@ class Work:
                 if first.own:
                     made = _own(asked, days, factor, scope)
                 else:
-                    parts = [
-                        daily[:, days][:, :, [place_of[id(c)] for c in p.columns]] * p.profile[:, None] for p in asked
-                    ]
-                    made = _fed(np.concatenate(parts, axis=2), days, factor, scope, self.most)
+                    at = np.array([place_of[id(column)] for product in asked for column in product.columns])
+                    part = daily[:, days].take(at, axis=2)
+                    part *= np.repeat([p.profile for p in asked], [len(p.columns) for p in asked], axis=0).T
+                    made = _fed(part, days, factor, scope, self.most)
                 size = np.cumsum([len(p.columns) for p in asked])[:-1]
                 for i, part in zip(mine, np.split(made, size), strict=True):
                     out[i] = part
@@ -132,7 +132,8 @@ def _fed(part: FloatArray, days: slice, factor: FloatArray | None, scope: _Scope
     if factor is None:
         return np.ascontiguousarray(part.sum(axis=1).T[:, scope.place])
     made = factor[:, :, days] @ _two(part)
-    return np.ascontiguousarray(made[scope.deal(most)][:, : part.shape[2]].T)
+    every = made.reshape(-1, made.shape[2]) if len(scope.draws) == made.shape[0] * most else made[scope.deal(most)]
+    return np.ascontiguousarray(every[:, : part.shape[2]].T)
 
 
 @dataclass(slots=True)
