@@ -78,7 +78,7 @@ def volume_steps(made: Trajectories, which: IntArray, series: IntArray, replaced
     cell = (made.origin[which] * length + made.offset[which]).T
 
     def value(t: int) -> FloatArray:
-        out = np.asarray(shape.take(cell[t], axis=1))
+        out = np.asarray(shape.take(cell[t], axis=1, mode="clip"))
         out *= grown(t)
         return out
 

@@ -106,6 +106,6 @@ def _add(
     point, steps = Feeds(projection, feeds // 2, feeds % 2 == 1).opened(which)
     counted = point[:, place] * weight
     for t, fed in enumerate(steps):
-        rows = fed if plain else fed.take(place, axis=0)
+        rows = fed if plain else fed.take(place, axis=0, mode="clip")
         rows *= counted[t][:, None]
         out[t, target][filled] += np.add.reduceat(rows, begin, axis=0)

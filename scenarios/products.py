@@ -107,8 +107,9 @@ class Work:
                 if product.own:
                     out[i] = _own(product, days, factor, len(draws))
                 else:
-                    which_columns = [place_of[id(column)] for column in product.columns]
-                    part = daily[:, days][:, :, which_columns] * product.profile[:, None]
+                    at = np.array([place_of[id(column)] for column in product.columns])
+                    part = daily[:, days].take(at, axis=2)
+                    part *= product.profile[:, None]
                     out[i] = _fed(part, days, factor, scope, self.most)
         return out
 
@@ -128,7 +129,8 @@ def _fed(part: FloatArray, days: slice, factor: FloatArray | None, scope: _Scope
     if factor is None:
         return np.ascontiguousarray(part.sum(axis=1).T[:, scope.place])
     made = _multiplied(factor[:, :, days], part)
-    return np.ascontiguousarray(made[scope.deal(most)].T)
+    every = made.reshape(-1, made.shape[2]) if len(scope.draws) == made.shape[0] * most else made[scope.deal(most)]
+    return np.ascontiguousarray(every.T)
 
 
 def _multiplied(factor: FloatArray, part: FloatArray) -> FloatArray:

@@ -118,6 +118,10 @@ def test_plan_as_json_holds_what_its_documentation_lists(folder, run):
     assert (told["funding"], told["reserves"]) == (plan.funding, [{"name": "scaling", "amount": 200.0}])
     assert (told["limit"], told["probability_over_limit"]) == (1e9, 0.0)
     assert len(told["rows"]) == 9
+    (split,) = told["splits"]
+    policy = plan.policy().reset_index()
+    assert (split["by"], [part["state"] for part in split["parts"]]) == ("environment", policy["state"].tolist())
+    assert [part["budget"] for part in split["parts"]] == policy["budget"].tolist()
     assert round(sum(row["budget"] for row in told["rows"]), 2) == plan.budget
     assert {row["topic"] for row in told["assumptions"]} >= {"usage", "prices", "scenario", "draws"}
 

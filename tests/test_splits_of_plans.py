@@ -186,7 +186,12 @@ def test_the_policy_table_says_what_the_plan_says(split):
         assert (policy["overrun"] == table["overrun"])[known].all()
         assert policy["overrun"][~known].isna().all()
         assert (policy["state"] == "unknown").equals(~known)
+        assert known.all() or level.split.by == "segment"
         assert policy["share"].sum() == pytest.approx(len(level.parted), rel=ROUNDING)
+        ranged = policy[known & policy["low"].notna()]
+        median = ranged["demand_p50"]
+        squeezed, lifted = median > ranged["high"], median < ranged["low"]
+        assert (ranged["state"] == np.where(squeezed, "squeezed", np.where(lifted, "lifted", "inside"))).all()
         shares = split.shares(level.split.by)
         np.testing.assert_allclose(shares.mean().to_numpy(), policy["share"].to_numpy(), rtol=ROUNDING)
 
@@ -289,6 +294,18 @@ def test_nested_shares_by_hand(june):
     # And a part's demand is its own with what is dealt to it: 7.5, and 30 % of 60 % of base.
     demand = plan.table(["environment", "project"], demand=True)["demand_p50"]
     assert demand["production", "chat"] == pytest.approx(7.5 + 0.3 * 0.6 * 10, rel=1e-9)
+
+
+def test_where_only_lines_are_they_are_dealt_as_the_whole_plan_by_hand(june):
+    split = [sc.Split("environment"), sc.Split("project", {"chat": (0.25, 0.5)})]
+    plan = hand(june, split, sc.Fixed("host", 40.0, environment="lab"))
+    # Nothing was used in the lab: of all usage chat has 300 of 1,400, or 21 %: lifted to 25 % there too.
+    policy = plan.policy().loc["lab"]
+    assert policy["share"].to_numpy() == pytest.approx([0.25, 0.75])
+    assert policy["budget"].to_numpy() == pytest.approx([10.0, 30.0], abs=0.01)
+    assert policy["state"].tolist() == ["unknown", "unknown"]
+    told = plan.assumptions.loc[plan.assumptions["topic"] == "split", "assumption"]
+    assert "nothing in environment lab says its project: it is dealt as in the whole plan" in told.tolist()
 
 
 def test_shared_costs_by_a_key_by_hand(june):
@@ -411,6 +428,9 @@ def test_tokens_that_nobody_owns_are_a_part_of_their_own(june):
     policy = hand(projection, sc.EnvironmentSplit(unassigned=(0.0, 0.1))).policy()
     assert policy.loc["unassigned", "demand_share"] == pytest.approx(200 / 1_600, rel=1e-9)
     assert policy.loc["unassigned", "state"] == "squeezed"
+    # And what they used of late is told inside it.
+    users = hand(projection, [sc.Split("environment"), sc.Split("user", basis="recent")]).policy()
+    assert users.loc["unassigned"].index.tolist() == ["eve"]
 
 
 # ------------------------------------------------------------------------------------------------------ what is wrong
@@ -433,6 +453,7 @@ WRONG = {
     "no such user": (sc.Split("user", {"an": 0.2}, basis="recent"), "did you mean 'ann'"),
     "twice": ([sc.Split("project"), sc.Split("project")], "two are by 'project'"),
     "not a split": ("project", "wanted EnvironmentSplit"),
+    "a number": (0.5, "wanted EnvironmentSplit"),
     "not splits": ([sc.Split("project"), "user"], "wanted EnvironmentSplit"),
 }
 
@@ -511,3 +532,12 @@ def test_workbook_and_page_tell_every_split(projection):
     assert rows[len(policy) + 1][rows[0].index("budget")] == pytest.approx(plan.budget, abs=0.001)
     assert "What each part wants and gets" in page_html(plan)
     assert "What each part wants and gets" not in page_html(planned(projection, POLICY))
+
+
+def test_a_plan_made_again_with_another_split_is_that_of_the_same_arguments(projection, unsplit):
+    splits = [POLICY, sc.Split("user", {"a": 0.4, "b": 0.6}, basis="stochastic")]
+    again = unsplit.replan(split=splits)
+    assert np.array_equal(again.ledger.money, planned(projection, splits).ledger.money)
+    assert np.array_equal(again.replan(split=None).ledger.money, unsplit.ledger.money)
+    with pytest.raises(PlanError, match="wanted EnvironmentSplit"):
+        unsplit.replan(split=0.5)

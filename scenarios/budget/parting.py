@@ -95,6 +95,10 @@ class Parent:
         found |= {part for amounts in seen.values() for part in amounts.index}
         recent = seen.get(COST) if split.basis == "recent" else None
         silent = recent is not None and recent.empty
+        if kept and recent is None and not own.any() and not any(asked):
+            # Only lines, and no tokens that would say whose they are: they are dealt as the whole plan's are.
+            found |= set(labels[split.by])
+            notes.append(f"nothing{_place(where)} says its {split.by}: it is dealt as in the whole plan")
         if not found or (silent and not kept):
             found |= {schema.UNASSIGNED}
         parts = tuple(sorted(found))
@@ -138,19 +142,24 @@ class Parent:
                 want = want + free[i][:, :, None] * key
                 recent = None if recent is None else recent + free[i].sum(axis=1)[:, None] * key
         horizon = want.sum(axis=1)
-        known = self.kept or self.recent is not None
+        keyed = any(key is not None for key in self.keys)
+        silent = self.kept and self.recent is None and not self.own.any() and not keyed
+        known = (self.kept and not silent) or self.recent is not None
         room = self._room(horizon, free, whole, terms) if split.basis == "equal risk" else np.zeros(len(own))
         demand = horizon if known else None
-        shares = shares_of(split, Wanted(_place(self.where), self.parts, demand, room, recent, len(own), terms.seed))
+        if silent:
+            horizon = np.stack([own[:, :, label == part].sum(axis=(1, 2)) for part in self.parts], axis=1)
+        told = horizon if self.kept or known else None
+        shares = shares_of(split, Wanted(_place(self.where), self.parts, told, room, recent, len(own), terms.seed))
         transfer = shares[:, None, :] * want.sum(axis=2, keepdims=True) - want
         if not split.ranges and (split.basis == "demand" or (split.basis == "recent" and not self.kept)):
             transfer = np.zeros_like(want)  # without a policy each part has what it wants, in every month
         dealt = [free[i][:, :, None] * (shares[:, None, :] if key is None else key) for i, key in dealt_by]
-        told = [self.free_labels.iloc[[i] * len(self.parts)].assign(**{split.by: self.parts}) for i in self.free]
-        told.append(pd.DataFrame([{LINE: TRANSFER, **dict(self.where), split.by: part} for part in self.parts]))
+        rows = [self.free_labels.iloc[[i] * len(self.parts)].assign(**{split.by: self.parts}) for i in self.free]
+        rows.append(pd.DataFrame([{LINE: TRANSFER, **dict(self.where), split.by: part} for part in self.parts]))
         moved = np.asarray(transfer.sum(axis=1))
         result = Parted(self.where, self.parts, shares, demand, moved, ranges_of(split, self.parts))
-        return [*dealt, transfer], told, result
+        return [*dealt, transfer], rows, result
 
     def _room(self, horizon: FloatArray, free: list[FloatArray], whole: FloatArray, terms: Terms) -> FloatArray:
         """The budget that is divided, less the demand that is dealt by the shares: (draw,)."""

@@ -105,7 +105,7 @@ def plan(
         prices if prices is not None else PriceBook.builtin(),
         scenario if scenario is not None else Scenario(),
         tuple(components),
-        split if split is None or isinstance(split, Split) else tuple(split),
+        split,
         confidence,
         FEWEST if draws == "auto" else draws,
         seed,
@@ -135,8 +135,6 @@ def replanned(made: BudgetPlan, arguments: Mapping[str, Any], n_jobs: int | None
         return plan(made.projection, **asked, n_jobs=n_jobs)
     for name in ("components", "detail", "dependence"):
         asked[name] = tuple(asked[name])
-    if asked["split"] is not None and not isinstance(asked["split"], Split):
-        asked["split"] = tuple(asked["split"])
     return planned(PlanSpec(**asked), made.projection, workings, n_jobs)
 
 
@@ -158,11 +156,11 @@ def planned(spec: PlanSpec, projection: Projection, workings: Workings, n_jobs: 
         ledger,
         gap,
         made.spans.months[~inside],
-        history_of(projection, spec.prices),
+        workings.once("history", lambda: history_of(projection, spec.prices)),
         made.dealt.trajectory,
         made.currency,
         made.excluded,
-        assumptions_of(projection, spec, made.excluded, ledger.levels),
+        assumptions_of(projection, spec, made.excluded, workings, ledger.levels),
         workings,
         earmarks=tuple(r for r in spec.reserves if r.funds is not None and r.amount is not None),
         untied=untied,

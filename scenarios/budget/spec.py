@@ -29,7 +29,7 @@ class PlanSpec:
     prices: PriceBook
     scenario: Scenario
     components: tuple[Component, ...]
-    split: Split | tuple[Split, ...] | None
+    split: Split | Sequence[Split] | None
     confidence: float
     draws: int
     seed: int
@@ -52,7 +52,9 @@ class PlanSpec:
                 raise PlanError(f"{name}={value!r}: wanted a whole number, at least {least}")
         if not isinstance(self.scenario, Scenario):
             raise PlanError(f"scenario={self.scenario!r}: wanted a Scenario, such as Scenario('base')")
-        checked_splits(self.split)
+        several = checked_splits(self.split)
+        if self.split is not None and not isinstance(self.split, Split):
+            object.__setattr__(self, "split", several)
         if not isinstance(self.prices, PriceBook):
             raise PlanError("prices: wanted a PriceBook, such as PriceBook.builtin()")
         check_components(self.components)

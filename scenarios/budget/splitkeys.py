@@ -72,17 +72,16 @@ def _split(path: str, given: Mapping[str, str], keys: Keys, table: object, probl
     if "by" not in options:
         problems.add(path, f"by is missing: what is split over, one of {checks.listed(SPLIT_BY)}")
     by = options.pop("by", None)
-    told = "EnvironmentSplit" if given else ""
     known = str(by) if by in SPLIT_BY else SPLIT_BY[0]
     within = {name: _range(value) for name, value in ranges.items()}
     for name, value in within.items():
-        _tried(f"{path}.{name}", problems, known, {name: value}, told=told)
+        _tried(f"{path}.{name}", problems, known, {name: value})
     if len(problems.found) > before:
         return None
     if given and not within:
         problems.add(path, "name at least one environment, such as production = [0.60, 0.70]")
         return None
-    return _tried(path, problems, known, within, told=told, **options)
+    return _tried(path, problems, known, within, **options)
 
 
 def _range(value: object) -> object:

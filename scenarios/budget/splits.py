@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
 from forecast import schema
@@ -85,7 +85,6 @@ class Split:
     days: int
     most: int
     shared: tuple[tuple[str, Weights], ...]
-    told: str = field(repr=False, compare=False)
 
     def __init__(
         self,
@@ -97,10 +96,10 @@ class Split:
         days: int = DAYS,
         most: int = MOST,
         shared: Mapping[str, Mapping[str, float] | Key] | None = None,
-        told: str = "",
     ) -> None:
         one_of("Split: by", by, SPLIT_BY, PlanError)
-        told = told or f"Split({by!r})"
+        object.__setattr__(self, "by", by)
+        told = self.told
         one_of(f"{told}.rest", rest, get_args(Rest), PlanError)
         one_of(f"{told}.basis", basis, get_args(Basis), PlanError)
         if ranges is not None and not isinstance(ranges, Mapping):
@@ -109,8 +108,8 @@ class Split:
         for name, count in (("days", days), ("most", most)):
             if isinstance(count, bool) or not isinstance(count, int) or count < 1:
                 raise PlanError(f"{told}: {name} = {count!r}: wanted a whole number, at least 1")
-        held = {"by": by, "ranges": checked, "rest": rest, "basis": basis, "days": days, "most": most}
-        for name, value in {**held, "shared": _shared(told, shared), "told": told}.items():
+        held = {"ranges": checked, "rest": rest, "basis": basis, "days": days, "most": most}
+        for name, value in {**held, "shared": _shared(told, shared)}.items():
             object.__setattr__(self, name, value)
         self._check()
         open_ended = [
@@ -138,6 +137,11 @@ class Split:
                 f"{self.told}: rest='equally' contradicts basis 'equal risk', by which every part has its own share; "
                 "leave one of them out"
             )
+
+    @property
+    def told(self) -> str:
+        """How messages call it."""
+        return f"Split({self.by!r})"
 
     @property
     def measures(self) -> bool:
@@ -189,7 +193,12 @@ class EnvironmentSplit(Split):
     def __init__(self, *, rest: Rest = "by demand", basis: Basis = "demand", **ranges: Range) -> None:
         if not ranges:
             raise PlanError("EnvironmentSplit: name at least one environment, such as production=(0.60, 0.70)")
-        super().__init__("environment", ranges, rest=rest, basis=basis, told="EnvironmentSplit")
+        super().__init__("environment", ranges, rest=rest, basis=basis)
+
+    @property
+    def told(self) -> str:
+        """How messages call it."""
+        return "EnvironmentSplit"
 
 
 def checked_splits(split: object) -> tuple[Split, ...]:

@@ -10,6 +10,8 @@ JSON document ``tokenplan/plan/1``:
 - ``limit`` and ``probability_over_limit``: null where no limit was given
 - ``by`` and ``rows``: the table; a row holds the ``by`` columns, ``p10`` to ``p95`` (its own quantiles, which do not
   add), ``demand_share``, and ``base``, ``budget``, ``contingency``, which add up to the plan's
+- ``splits``: one each, ``parts`` of it: its columns, ``demand_share`` (and ``demand_p10`` to ``demand_p90``) beside the
+  range ``low`` to ``high`` and the ``share`` given, ``transfer``, ``budget``, ``overrun`` and ``state``
 - ``policy``: null where the file tells none; else its ``terms`` in words and ``rows``, a part each, then the central
   pool and the total: ``budget, spent, probability_short, months_short, expected_shortfall, shortfall_p95, released,
   lapsed, idle``
@@ -34,7 +36,7 @@ from forecast.usage import Usage
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.budget.planfile import PlanFile, read_plan_file
 from scenarios.cli.exports import write_files
-from scenarios.cli.plan_view import plan_as_markdown, plan_as_text, policy_as_text, table_of
+from scenarios.cli.plan_view import plan_as_markdown, plan_as_text, policy_as_text, splits_as_text, table_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import csv
 from scenarios.files.scenario_file import scenario_source
@@ -89,8 +91,10 @@ def _show(shown: Shown, options: argparse.Namespace, *, screen: Screen) -> None:
 
 
 def _policy(shown: Shown) -> str:
-    """What the file's policy does, as text to come last; empty where it tells none."""
-    return "" if shown.file.policy is None else f"\n{policy_as_text(shown.plan.under(shown.file.policy))}"
+    """Who is squeezed by the splits, and what the file's policy does, as text to come last; empty without them."""
+    split = splits_as_text(shown.plan)
+    policy = "" if shown.file.policy is None else f"\n{policy_as_text(shown.plan.under(shown.file.policy))}"
+    return (f"\n{split}" if split else "") + policy
 
 
 def _chosen(file: PlanFile, options: argparse.Namespace) -> PlanFile:
@@ -186,6 +190,10 @@ def document(shown: Shown) -> dict[str, Any]:
         "probability_over_limit": None if shown.limit is None else plan.probability_over(shown.limit),
         "by": shown.by,
         "rows": records(table_of(plan, shown.by)),
+        "splits": [
+            {"by": level.split.by, "parts": records(plan.policy(level.split.by).reset_index())}
+            for level in plan.ledger.levels
+        ],
         "policy": None if run is None else {"terms": run.policy.describe(), "rows": records(run.table().reset_index())},
         "unpriced": records(plan.excluded),
         "assumptions": records(plan.assumptions),

@@ -8,15 +8,18 @@ from typing import Final
 
 import pandas as pd
 
+from forecast.drawing import one_line
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.budget.policy_paths import PolicyPaths
 from scenarios.cli.tables import Column, Style, aligned, markdown, widest
 from scenarios.report.charts import percent
-from scenarios.report.tables import MONEY, NOTE, WIDTH, headline_of, plan_text, rows_of, scale_of
+from scenarios.report.tables import MONEY, NAME, NOTE, WIDTH, headline_of, plan_text, rows_of, scale_of
 
 #: What is left out first where the line is too short, highest first: base and contingency stand in the headline too.
 _SPARE: Final = {"base": 5, "contingency": 4, "p95": 3, "p10": 2, "p90": 1}
 _SHARE_DIGITS: Final = 6
+#: Squeezed parts of a split that are told; the rest are counted.
+_SQUEEZED: Final = 3
 
 
 def table_of(plan: BudgetPlan, by: Sequence[str]) -> pd.DataFrame:
@@ -44,6 +47,31 @@ def plan_as_markdown(name: str, plan: BudgetPlan, *, by: Sequence[str], limit: f
     sums += [f"- {top.over}"] if top.over else []
     table = markdown(_cells(plan, by), _columns(plan, by))
     return "\n".join([f"**{name}**", "", top.title, "", *sums, "", table, "", NOTE])
+
+
+def splits_as_text(plan: BudgetPlan) -> str:
+    """Who is squeezed by each split, or who overruns most often; empty where there is none."""
+    told = [_split_as_text(plan.policy(level.split.by), level.split.by) for level in plan.ledger.levels]
+    return "".join(f"{line}\n" for text in told for line in textwrap.wrap(text, WIDTH, subsequent_indent="  "))
+
+
+def _split_as_text(table: pd.DataFrame, by: str) -> str:
+    names = [" / ".join(key) if isinstance(key, tuple) else str(key) for key in table.index]
+    table = table.set_axis([one_line(name, 2 * NAME) for name in names]).sort_values("overrun", ascending=False)
+    known, squeezed = table[table["state"] != "unknown"], table[table["state"] == "squeezed"]
+    if known.empty:
+        return f"Split by {by}: the policy alone divides; what each wants is not known."
+    if squeezed.empty:
+        often = percent(float(known["overrun"].iloc[0]))
+        return f"Split by {by}: nobody is squeezed; {known.index[0]} overruns most often, in {often} of futures."
+    shown = squeezed.head(_SQUEEZED)
+    numbers = shown[["demand_p50", "share", "overrun"]].to_numpy(dtype="float64")
+    each = [
+        f"{name} wants {percent(wants)} at P50 and gets {percent(gets)}, overruns in {percent(often)} of futures"
+        for name, (wants, gets, often) in zip(shown.index, numbers, strict=True)
+    ]
+    more = len(squeezed) - len(each)
+    return f"Split by {by}: squeezed is {'; '.join(each)}{f'; and {more} more' if more else ''}."
 
 
 def policy_as_text(run: PolicyPaths) -> str:
