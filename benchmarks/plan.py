@@ -22,6 +22,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,7 @@ SCENARIO = sc.Scenario("year", [GROWTH, JUMP, SHORTER, ROUTED])
 PRICES = {f"model-{i}": price for i, price in enumerate((2.0, 1.0, 0.5, 4.0, 8.0), start=1)}
 
 
+@lru_cache
 def book() -> fc.PriceBook:
     """The prices of the five models."""
     rows = [

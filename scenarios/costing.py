@@ -18,7 +18,7 @@ from forecast.prices import PriceBook
 from forecast.projection import Projection
 from scenarios.changes import Change, Costed, Line, Settling, World
 from scenarios.changes.base import STAGES
-from scenarios.changes.flows import GIGABYTES, Flows, flows_of
+from scenarios.changes.flows import GIGABYTES, Flows
 from scenarios.changes.scene import Scene, by_path
 from scenarios.scenario import Scenario
 from scenarios.workings import Workings, step_of
@@ -153,7 +153,7 @@ def enact(
     one_of("unpriced", unpriced, get_args(Unpriced), PlanError)
     stands = workings or Workings.of(projection, prices, world.draws, world.seed)
     scene = Scene.of(projection, prices, world, stands.quotes)
-    excluded = _unpriced(projection, scene, unpriced)
+    excluded = _unpriced(projection, scene, unpriced, stands)
     parts = [_only_in(_acted(leaf, scene, stands, lenient=course.lenient), leaf.within) for leaf in course.leaves]
     flows = reduce(Flows.joined, [part.flows for part in parts])
     book = scene.book(flows)
@@ -245,13 +245,15 @@ def _only_in(acted: _Acted, within: FloatArray | None) -> _Acted:
     return _Acted(flows, lines, tuple(replace(c, share=within) for c in acted.contracts))
 
 
-def _unpriced(projection: Projection, scene: Scene, unpriced: Unpriced) -> pd.DataFrame:
+def _unpriced(projection: Projection, scene: Scene, unpriced: Unpriced, workings: Workings) -> pd.DataFrame:
     """Lanes of the projection without a price; an error unless they are to be left out."""
-    lanes = projection.drivers.lanes
-    flows = flows_of(projection).taken(np.arange(len(lanes), dtype=np.intp))
-    price = scene.book(flows)
-    excluded = unpriced_shares(projection.drivers, LanePrices(price, with_tier(flows.labels), None))
-    if np.isnan(price).any() and unpriced == "refuse":
+
+    def found() -> pd.DataFrame:
+        flows = workings.begun().taken(np.arange(len(projection.drivers.lanes), dtype=np.intp))
+        return unpriced_shares(projection.drivers, LanePrices(scene.book(flows), with_tier(flows.labels), None))
+
+    excluded = workings.once("excluded", found)
+    if len(excluded) and unpriced == "refuse":
         raise PlanError(
             f"{name_unpriced(excluded)}; add them to the price book "
             "(PriceBook.from_frame(rows).over(PriceBook.builtin()); [[prices.rows]] in a plan file; "

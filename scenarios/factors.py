@@ -80,12 +80,15 @@ class Factors:
 
     def _shapes(self, enacted: Enacted, rows: IntArray) -> IntArray:
         """A number for each flow that those share whose price moves look at the same book: (row,)."""
-        moved = np.nonzero([bool(chain) for chain in enacted.flows.moves.known])[0]
         out = np.zeros(len(rows), dtype=np.intp)
         known: dict[tuple[object, ...], int] = {}
-        for i in np.nonzero(np.isin(enacted.flows.moves.code[rows], moved))[0]:
-            book, per = _shape(enacted, int(rows[i]))
-            out[i] = known.setdefault((book.tobytes(), per), len(known) + 1)
+        codes = enacted.flows.moves.code[rows]
+        for code in np.unique(codes):
+            if enacted.flows.moves.known[code]:
+                mine = np.nonzero(codes == code)[0]
+                book, per = _shape(enacted, rows[mine])
+                keys = [(column.tobytes(), one) for column, one in zip(book.T, per, strict=True)]
+                out[mine] = [known.setdefault(key, len(known) + 1) for key in keys]
         return out
 
     def _moved(self, enacted: Enacted, row: int) -> tuple[Path, tuple[Part, ...]]:
@@ -93,7 +96,8 @@ class Factors:
         moves = cast("tuple[PriceMove, ...]", enacted.flows.moves.of(row))
         if not moves:
             return (), (_ALL,)
-        book, per = _shape(enacted, row)
+        shape, pers = _shape(enacted, np.array([row]))
+        book, per = shape[:, 0], float(pers[0])
         key = (*map(id, moves), book.tobytes(), per)
         if key not in self._moves:
             self._kept.append(moves)
@@ -116,14 +120,17 @@ class Factors:
         return (Term(value),), (_ALL,)
 
 
-def _shape(enacted: Enacted, row: int) -> tuple[FloatArray, float]:
-    """What moves look at of a book's prices, and of how many units it is: flows of one shape share them."""
-    moves = cast("tuple[PriceMove, ...]", enacted.flows.moves.of(row))
-    book = enacted.book[:, row]
+def _shape(enacted: Enacted, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+    """What moves look at of prices: the book's (period, row), and for how many units (row,). Rows have the same moves.
+
+    Moves that look at no money see prices over the first known one: flows of one shape share them.
+    """
+    moves = cast("tuple[PriceMove, ...]", enacted.flows.moves.of(int(rows[0])))
+    book = enacted.book[:, rows]
     if not all(move.scale_free for move in moves):
-        return book, float(enacted.per[row])
-    known = book[book > 0]
-    return (book / known[0] if len(known) else book), 1.0
+        return book, enacted.per[rows]
+    first = np.take_along_axis(book, (book > 0).argmax(axis=0)[None, :], axis=0)
+    return np.asarray(book / np.where(first > 0, first, 1.0)), np.ones(len(rows))
 
 
 def _taken_apart(path: Path, terms: Path, parts: tuple[Part, ...]) -> tuple[Path, tuple[Part, ...]]:

@@ -7,9 +7,9 @@ sum over trajectories that was made for one scenario serves every other that ask
 from __future__ import annotations
 
 import pickle
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from forecast.panel import FloatArray
 from forecast.prices import PriceBook
@@ -24,6 +24,7 @@ MOST_KEPT: Final = 200_000_000
 MOST_RUNS: Final = 500
 
 _Run = tuple[Hashable, ...]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -37,7 +38,7 @@ class Workings:
     quotes : Quotes
         Prices that were looked up.
     products : dict
-        Sums by span and draw, by what they are of; draws stand in the order of the trajectories that they follow.
+        Sums by cell and draw, by what they are of; draws stand in the order of the trajectories that they follow.
     """
 
     projection: Projection
@@ -47,6 +48,7 @@ class Workings:
     products: dict[Hashable, FloatArray] = field(default_factory=dict)
     _flows: dict[_Run, Flows] = field(default_factory=dict)
     _alive: list[object] = field(default_factory=list)
+    _told: dict[str, object] = field(default_factory=dict)
 
     @classmethod
     def of(cls, projection: Projection, prices: PriceBook, draws: int, seed: int) -> Workings:
@@ -57,6 +59,12 @@ class Workings:
         """Whether it is of these."""
         same = self.projection is projection and self.quotes.prices is prices
         return same and (self.draws, self.seed) == (draws, seed)
+
+    def once(self, name: str, made: Callable[[], T]) -> T:
+        """What is the same for every scenario, made once."""
+        if name not in self._told:
+            self._told[name] = made()
+        return cast("T", self._told[name])
 
     def begun(self) -> Flows:
         """The flows as forecast."""

@@ -60,7 +60,7 @@ class PriceBook:
     shares: tuple[Share, ...] = ()
     _timelines: dict[Sku, Timeline] = field(default_factory=dict, init=False, compare=False)
     _matches: dict[tuple[str | None, str | None], PriceMatch] = field(default_factory=dict, init=False, compare=False)
-    _digests: list[str] = field(default_factory=list, init=False, compare=False)
+    _digest: list[str] = field(default_factory=list, init=False, compare=False)
 
     @classmethod
     def builtin(cls) -> PriceBook:
@@ -194,9 +194,9 @@ class PriceBook:
         """A hash of the book's content: every row of every layer, in order of precedence, and the stated shares."""
         from forecast.prices.comparison import digest
 
-        if not self._digests:
-            self._digests.append(digest(self.layers, self.shares))
-        return self._digests[0]
+        if not self._digest:
+            self._digest.append(digest(self.layers, self.shares))
+        return self._digest[0]
 
     def match(self, provider: str | None, model: str | None) -> PriceMatch:
         """Which rows price a usage's names: its own name, an alias or dated suffix of one, or a glob.

@@ -15,6 +15,7 @@ from scenarios.budget.ledger import Level
 from scenarios.budget.spec import PlanSpec
 from scenarios.components import Reserve
 from scenarios.scenario import Scenario
+from scenarios.workings import Workings
 
 
 def beside_usage(made: BudgetPlan, reserves: list[Reserve]) -> pd.DataFrame:
@@ -61,7 +62,7 @@ def _discount(projection: Projection, prices: PriceBook) -> list[tuple[str, str,
 
 
 def assumptions_of(
-    projection: Projection, spec: PlanSpec, excluded: pd.DataFrame, levels: tuple[Level, ...] = ()
+    projection: Projection, spec: PlanSpec, excluded: pd.DataFrame, workings: Workings, levels: tuple[Level, ...] = ()
 ) -> pd.DataFrame:
     """What the plan rests on, a row each."""
     usage, span, model = projection.usage, projection.span, projection.spec.model
@@ -70,7 +71,7 @@ def assumptions_of(
     count, seed = projection.volume.count, projection.spec.seed
     made_by = f"tokenplan {version('tokenplan')}, numpy {np.__version__}"
     rows = [
-        ("usage", repr(usage), f"{usage.source}, sha256 {usage.sha256[:16]}"),
+        ("usage", repr(usage), f"{usage.source}, sha256 {workings.once('sha256', lambda: usage.sha256)[:16]}"),
         ("as of", f"{span.as_of:%Y-%m-%d}", "last day of the export less the lag"),
         ("horizon", f"{span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}", "asked"),
         *([("calendar", calendar.describe(), "asked")] if calendar != CALENDAR_YEAR else []),
@@ -81,7 +82,7 @@ def assumptions_of(
         *(("split", told, source) for told, source in _splits(spec, levels)),
         ("draws", f"{spec.draws:,} draws, seed {spec.seed}", made_by),
     ]
-    rows += _discount(projection, spec.prices)
+    rows += workings.once("bill", lambda: _discount(projection, spec.prices))
     rows += [("note", note, "reader and forecast") for note in projection.notes]
     rows += [
         ("unpriced", f"{r.provider}/{r.model} {r.unit} left out: {r.share:.1%} of its unit", "unpriced='exclude'")

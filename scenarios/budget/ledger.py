@@ -127,7 +127,7 @@ class Ledger:
 
     def summed(self, group: IntArray, count: int, rows: np.ndarray | None = None) -> FloatArray:
         """Money of each group: (draw, group); ``rows`` (bool) takes only some rows."""
-        used = np.ones(len(self.labels), dtype=bool) if rows is None else rows
+        used = np.arange(len(self.labels)) if rows is None else np.nonzero(rows)[0]
         out = np.zeros((len(self.money), count))
         for month in range(len(self.days)):
             code = group[month, used]
@@ -135,5 +135,5 @@ class Ledger:
             if not len(order):
                 continue
             found, first = np.unique(code[order], return_index=True)
-            out[:, found] += np.add.reduceat(self.money[:, month][:, used][:, order], first, axis=1)
+            out[:, found] += np.add.reduceat(self.money[:, month].take(used[order], axis=1), first, axis=1)
         return out

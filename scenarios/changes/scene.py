@@ -42,25 +42,34 @@ class Quotes:
     days: pd.DatetimeIndex
     billed: str | None
     _known: dict[tuple[object, ...], FloatArray] = field(default_factory=dict, repr=False)
+    _currency: dict[frozenset[tuple[object, ...]], str | None] = field(default_factory=dict, repr=False)
 
     def of(self, labels: pd.DataFrame) -> FloatArray:
         """Money a unit by the book: (period, row); NaN where it has no price."""
         names = [c for c in _SKU if c in labels]
-        keys = [tuple(None if pd.isna(v) else v for v in row) for row in labels[names].itertuples(index=False)]
+        if labels.empty:
+            return np.zeros((len(self.days), 0))
+        code = labels.groupby(names, dropna=False, sort=False).ngroup().to_numpy()
+        first = np.unique(code, return_index=True)[1]
+        distinct = labels[names].iloc[first]
+        keys = [tuple(None if pd.isna(v) else v for v in row) for row in distinct.itertuples(index=False)]
         new = [i for i, key in enumerate(keys) if key not in self._known]
         if new:
-            asked = labels[names].iloc[new].reset_index(drop=True)
+            asked = distinct.iloc[new].reset_index(drop=True)
             for column, key in zip(
                 sku_prices(asked, self.days, self.prices, billed=self.billed).price.T, new, strict=True
             ):
                 self._known[keys[key]] = column
-        return np.stack([self._known[key] for key in keys], axis=1)
+        return np.stack([self._known[key] for key in keys], axis=1)[:, code]
 
     def currency(self, labels: pd.DataFrame) -> str | None:
         """The one currency of some SKUs, or None where none has a price."""
         names = [c for c in _SKU if c in labels]
         asked = labels[names].drop_duplicates().reset_index(drop=True)
-        return sku_prices(asked, self.days, self.prices, billed=self.billed).currency
+        key = frozenset(asked.astype("object").where(asked.notna(), None).itertuples(index=False, name=None))
+        if key not in self._currency:
+            self._currency[key] = sku_prices(asked, self.days, self.prices, billed=self.billed).currency
+        return self._currency[key]
 
 
 @dataclass(frozen=True, slots=True)
