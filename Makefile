@@ -68,7 +68,7 @@ yardsticks: $(YARD)/.made ## the environment of the programs that the benchmarks
 lint: $(VENV)/.dev ## ruff, mypy and import contracts, changing nothing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers $(WORKERS)
 	$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/.dev ## format, and fix what ruff can fix
