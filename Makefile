@@ -26,7 +26,7 @@ plan: $(VENV)/.runtime ## install into .venv, plan both samples, write charts, w
 	$(BIN)/tokenplan plan data/samples/burstgpt.toml --out $(OUT)/burstgpt
 
 test: lint ## lint, types, import contracts, then the tests, README code and notebooks
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-slow: $(VENV)/.dev ## the tests that take longer
 	$(call marked,slow,0 slow tests yet.)
@@ -68,7 +68,7 @@ yardsticks: $(YARD)/.made ## the environment of the programs that the benchmarks
 lint: $(VENV)/.dev ## ruff, mypy and import contracts, changing nothing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers $(WORKERS)
 	$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/.dev ## format, and fix what ruff can fix

@@ -60,7 +60,10 @@ def volume_steps(made: Trajectories, which: IntArray, series: IntArray, replaced
     """
     steps = np.arange(1, len(made.point) + 1, dtype=float)
     own = np.zeros(len(series), dtype=bool) if made.column is None else made.column[series] >= 0
-    if own.any() or not made.relative[series].all():
+    odd: BoolArray = np.asarray(own | ~made.relative[series].astype(bool))
+    if odd.any() and not odd.all():  # each its own way, so that no number depends on the series beside it
+        return _side_by_side(odd, *(volume_steps(made, which, series[kind], replaced[kind]) for kind in (odd, ~odd)))
+    if odd.any():
         paths = made.paths(which, series)
         trend = np.where(replaced, made.slope[series] + made.growth[np.ix_(which, series)], 0.0)
         paths *= np.exp(-trend[:, None, :] * steps[None, :, None])
@@ -77,6 +80,22 @@ def volume_steps(made: Trajectories, which: IntArray, series: IntArray, replaced
     def value(t: int) -> FloatArray:
         out = np.asarray(shape.take(cell[t], axis=1, mode="clip"))
         out *= grown(t)
+        return out
+
+    return point, value
+
+
+def _side_by_side(
+    odd: BoolArray, those: tuple[FloatArray, Step], others: tuple[FloatArray, Step]
+) -> tuple[FloatArray, Step]:
+    """The points and steps of two kinds of series, in the order of both."""
+    point = np.empty((len(those[0]), len(odd)))
+    point[:, odd], point[:, ~odd] = those[0], others[0]
+
+    def value(t: int) -> FloatArray:
+        some, rest = those[1](t), others[1](t)
+        out = np.empty((len(odd), some.shape[1]))
+        out[odd], out[~odd] = some, rest
         return out
 
     return point, value

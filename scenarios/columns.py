@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -57,10 +58,25 @@ def summed(projection: Projection, columns: Sequence[Column], which: IntArray) -
         return out
     source, replaced = (np.concatenate([getattr(c, name) for c in listed]) for name in ("source", "replaced"))
     owner = np.repeat(np.arange(len(listed)), size)
-    for begin in range(0, len(source), AT_ONCE):
-        part = slice(begin, begin + AT_ONCE)
-        _add(projection, source[part], replaced[part], _weights(listed, owner[part], begin), owner[part], which, out)
+    for part in _pieces(size):
+        weight = _weights(listed, owner[part], part.start)
+        _add(projection, source[part], replaced[part], weight, owner[part], which, out)
     return out
+
+
+def _pieces(size: IntArray) -> list[slice]:
+    """Rows that are added up at once, of columns of ``size`` rows.
+
+    A column is cut only where it is longer than ``AT_ONCE``, and then at multiples of that from its own first row on:
+    the order of its additions does not depend on the columns beside it.
+    """
+    edges, at = [0], 0
+    for rows in map(int, size):
+        for end in (*range(AT_ONCE, rows, AT_ONCE), rows):
+            if at + end - edges[-1] > AT_ONCE and at + (end - 1) // AT_ONCE * AT_ONCE > edges[-1]:
+                edges.append(at + (end - 1) // AT_ONCE * AT_ONCE)
+        at += rows
+    return [slice(lo, hi) for lo, hi in pairwise([*edges, at]) if hi > lo]
 
 
 def _weights(columns: list[Column], owner: IntArray, begin: int) -> FloatArray:

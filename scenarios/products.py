@@ -1,14 +1,15 @@
 """Products. Comes in: groups of flows and their factors. Goes out: their sums over a span, by draw.
 
 A product is what the trajectories feed to some columns, times a factor by draw and period, added up over the periods of
-one span: draws by days times days by columns, one matrix product a trajectory.
+one span: draws by days times days by columns, one matrix product a trajectory. Its bits do not depend on what else is
+worked out: a plan that is made again with what did not change is a new plan to the bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from forecast.projection import Projection
 from scenarios.changes.flows import CONSTANT, Path, Pool, Term
 from scenarios.columns import Column, summed
 from scenarios.spans import Spans
+
+#: Products of no more multiplications are not spread over threads: below 9,216, of a matrix and a vector, by OpenBLAS.
+UNTHREADED: Final = 9_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,53 +91,63 @@ class Work:
                     place_of[id(column)] = len(fed)
                     fed.append(column)
         daily = np.ascontiguousarray(summed(self.projection, fed, scope.which).transpose(2, 0, 1))
-        alike: dict[tuple[int, ...], dict[int, list[int]]] = {}
+        alike: dict[tuple[int, ...], list[int]] = {}
         for i, product in enumerate(self.products):
-            path = (int(product.own), *map(id, product.terms))
-            alike.setdefault(path, {}).setdefault(product.span, []).append(i)
+            alike.setdefault((int(product.own), *map(id, product.terms)), []).append(i)
         ends = [*self.spans.starts[1:], len(self.projection.days)]
         out: list[FloatArray] = [np.empty(0)] * len(self.products)
-        for by_span in alike.values():
-            first = self.products[next(iter(by_span.values()))[0]]
+        for mine in alike.values():
+            first = self.products[mine[0]]
             factor = None if not first.terms else scope.product(first.terms)
             if factor is not None and not first.own:
                 factor = _dealt(factor, scope.deal(self.most))
-            for span, mine in by_span.items():
-                days = slice(int(self.spans.starts[span]), int(ends[span]))
-                asked = [self.products[i] for i in mine]
-                if first.own:
-                    made = _own(asked, days, factor, scope)
+            for i in mine:
+                product = self.products[i]
+                days = slice(int(self.spans.starts[product.span]), int(ends[product.span]))
+                if product.own:
+                    out[i] = _own(product, days, factor, len(draws))
                 else:
-                    at = np.array([place_of[id(column)] for product in asked for column in product.columns])
+                    at = np.array([place_of[id(column)] for column in product.columns])
                     part = daily[:, days].take(at, axis=2)
-                    part *= np.repeat([p.profile for p in asked], [len(p.columns) for p in asked], axis=0).T
-                    made = _fed(part, days, factor, scope, self.most)
-                size = np.cumsum([len(p.columns) for p in asked])[:-1]
-                for i, part in zip(mine, np.split(made, size), strict=True):
-                    out[i] = part
+                    part *= product.profile[:, None]
+                    out[i] = _fed(part, days, factor, scope, self.most)
         return out
 
 
-def _own(asked: list[Product], days: slice, factor: FloatArray | None, scope: _Scope) -> FloatArray:
+def _own(product: Product, days: slice, factor: FloatArray | None, number: int) -> FloatArray:
     """What no trajectory feeds: (cell, n)."""
-    parts = []
-    for product in asked:
-        for column in product.columns:
-            weight = column.weight.sum(axis=1)
-            parts.append(product.profile * (weight[days] if len(weight) > 1 else weight))
-    part = np.stack(parts, axis=1)
-    if factor is None:
-        return np.repeat(part.sum(axis=0)[:, None], len(scope.draws), axis=1)
-    return np.ascontiguousarray((factor[:, days] @ _two(part))[:, : len(parts)].T)
+    out = np.empty((len(product.columns), number))
+    for i, column in enumerate(product.columns):
+        weight = column.weight.sum(axis=1)
+        part = product.profile * (weight[days] if len(weight) > 1 else weight)
+        out[i] = part.sum() if factor is None else (factor[:, days] * part).sum(axis=1)
+    return out
 
 
 def _fed(part: FloatArray, days: slice, factor: FloatArray | None, scope: _Scope, most: int) -> FloatArray:
     """What trajectories feed: (trajectory, period, cell) to (cell, n)."""
     if factor is None:
         return np.ascontiguousarray(part.sum(axis=1).T[:, scope.place])
-    made = factor[:, :, days] @ _two(part)
+    made = _multiplied(factor[:, :, days], part)
     every = made.reshape(-1, made.shape[2]) if len(scope.draws) == made.shape[0] * most else made[scope.deal(most)]
-    return np.ascontiguousarray(every[:, : part.shape[2]].T)
+    return np.ascontiguousarray(every.T)
+
+
+def _multiplied(factor: FloatArray, part: FloatArray) -> FloatArray:
+    """(trajectory, draw, period) times (trajectory, period, cell), the same bits whatever else is worked out.
+
+    How BLAS adds up hangs on the shape of the matrices and, of large ones, on the number of threads that it has. So
+    each product is multiplied on its own, in pieces that are too small for threads.
+    """
+    count, periods, cells = factor.shape[1], *part.shape[1:]
+    out = np.empty((len(factor), count, cells))
+    wide = min(cells, max(1, UNTHREADED // (2 * periods)))
+    tall = max(2, UNTHREADED // (wide * periods))
+    for left in range(0, cells, wide):
+        some = np.ascontiguousarray(part[:, :, left : left + wide])
+        for top in range(0, count, tall):
+            out[:, top : top + tall, left : left + wide] = factor[:, top : top + tall] @ some
+    return out
 
 
 @dataclass(slots=True)
@@ -206,8 +220,3 @@ def _dealt(values: FloatArray, deal: BoolArray) -> FloatArray:
     out = np.zeros((*deal.shape, values.shape[1]))
     out[deal] = values
     return out
-
-
-def _two(part: FloatArray) -> FloatArray:
-    """The same with at least two columns: a product with one alone is added up in another order."""
-    return np.ascontiguousarray(part if part.shape[-1] > 1 else np.concatenate([part, part], axis=-1))

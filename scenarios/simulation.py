@@ -17,6 +17,7 @@ from typing import Final, Literal, cast
 
 import numpy as np
 
+from forecast.errors import PlanError
 from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.projection import Draws, Projection
 from scenarios.columns import Column
@@ -97,7 +98,15 @@ def simulate(
         it. The numbers do not depend on it.
     workings : Workings, optional
         What earlier runs left, of the same projection, prices, draws and seed; what this one makes is added.
+
+    Raises
+    ------
+    PlanError
+        ``n_jobs`` is no number of workers.
     """
+    whole_number = isinstance(n_jobs, int | np.integer) and not isinstance(n_jobs, bool)
+    if n_jobs is not None and (not whole_number or n_jobs == 0):
+        raise PlanError(f"n_jobs={n_jobs!r}: wanted how many workers, such as 2, -1 for all processors, or None")
     dealt, spans = projection.draws(draws, seed), spans_of(projection)
     products, recipes = _recipes(asked, spans, len(projection.days), draws)
     known = workings.products if workings is not None else {}

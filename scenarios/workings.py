@@ -100,6 +100,7 @@ def step_of(change: Change, world: World) -> Hashable:
     """
     drawn: Hashable = (world.draws, world.seed) if not world.ties else id(world)
     try:
-        return pickle.dumps(change), drawn
+        # With its very class: a class that a notebook's cell defines anew is written by the same name.
+        return type(change), pickle.dumps(change), drawn
     except (pickle.PicklingError, AttributeError, TypeError):
         return id(change), drawn

@@ -1,4 +1,4 @@
-"""What every test gets: no display, no leftover figures, and property tests that find the same cases each time."""
+"""What every test gets: no display, one thread, no leftover figures, and property tests of the same cases each time."""
 
 import os
 import sys
@@ -6,6 +6,11 @@ import sys
 import pytest
 from hypothesis import settings
 
+# Before anything imports numpy, for subprocesses and notebooks too. On cores that other test processes use as well,
+# threads of linear algebra wait for each other, spinning: a fit of SARIMAX took 70 seconds of both cores, where one
+# thread takes 4.
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib; subprocesses and notebooks inherit it
 
 # A deadline would measure the machine, and random cases would make a failure somebody else's.

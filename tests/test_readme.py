@@ -6,10 +6,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from scenarios.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -73,6 +76,19 @@ def run_command(command: str, where: str) -> None:
     assert done.returncode in allowed, f"{where}: {command}\nleft with {done.returncode}\n{done.stdout}{done.stderr}"
 
 
+def run_here(command: str, where: str) -> None:
+    """Run a command line of ours in this process; its output goes where ``>`` says, or to what pytest captures."""
+    words = shlex.split(command, comments=True)
+    words, into = (words[:-2], words[-1]) if ">" in words[-2:-1] else (words, None)
+    with Path(into or os.devnull).open("w", encoding="utf-8") as file, redirect_stdout(file if into else sys.stdout):
+        try:
+            code = main(words[1:])
+        except SystemExit as left:
+            code = left.code
+    allowed = {FINE, OVER_LIMIT} if "--limit" in words else {FINE}
+    assert code in allowed, f"{where}: {command}\nleft with {code}"
+
+
 def run_python(block: Block, page: Path, namespace: dict[str, object]) -> None:
     padded = "\n" * (block.line - 1) + block.text  # so that a traceback names the line of the page
     exec(compile(padded, str(page), "exec"), namespace)  # noqa: S102
@@ -107,9 +123,13 @@ def test_every_fence_says_what_it_holds(page):
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_page_runs(page):
     namespace: dict[str, object] = {"__name__": "__main__"}
+    shown = False
     for block in blocks(page):
         if block.language == "python":
             run_python(block, page, namespace)
         elif block.language in SHELL:
             for command in commands(block):
-                run_command(command, f"{relative(page)}:{block.line}")
+                # The first as a shell does, and what only a shell can; the others without a start of Python for each.
+                alone = shown and not set("|;&<*$`") & set(command)
+                (run_here if alone else run_command)(command, f"{relative(page)}:{block.line}")
+                shown = True

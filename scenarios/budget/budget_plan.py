@@ -153,7 +153,7 @@ class BudgetPlan:
 
     def diversification(self, by: list[str] | tuple[str, ...] | str, *, errors: bool = False) -> pd.DataFrame:
         """Parts funded alone beside their budgets: :func:`scenarios.budget.diversification.diversification_of`."""
-        return diversification_of(self, [by] if isinstance(by, str) else list(by), errors=errors)
+        return diversification_of(self, _names(by), errors=errors)
 
     def dependence_effect(self) -> pd.DataFrame:
         """The total as tied, and with every number drawn on its own.
@@ -189,12 +189,12 @@ class BudgetPlan:
 
     def quantile(self, level: float) -> float:
         """The total's quantile: ``plan.quantile(0.9)``."""
-        if not 0 < level < 1:
-            raise PlanError(f"quantile({level}): a level lies strictly between 0 and 1")
-        return float(np.quantile(self.totals, level))
+        return float(np.quantile(self.totals, _level("quantile", level)))
 
     def percentile_of(self, amount: float) -> float:
         """Where a point estimate stands: 0.38 says "that is P38"."""
+        if isinstance(amount, bool) or not isinstance(amount, int | float | np.number) or np.isnan(amount):
+            raise PlanError(f"percentile_of({amount!r}): wanted an amount of money")
         return float(np.mean(self.totals <= amount))
 
     def where(self, amount: float) -> Standing:
@@ -209,7 +209,7 @@ class BudgetPlan:
         self, policy: BudgetPolicy, *, by: list[str] | tuple[str, ...] | str = "environment", every: Unit = "month"
     ) -> PolicyPaths:
         """The budgets under a policy, along every draw: :func:`scenarios.budget.policy_paths.under_policy`."""
-        return under_policy(self, policy, [by] if isinstance(by, str) else list(by), every)
+        return under_policy(self, policy, _names(by), every)
 
     def table(
         self,
@@ -239,7 +239,7 @@ class BudgetPlan:
             ``demand_share`` is the row's part of what the lines with an environment want in its period. ``base``,
             ``budget`` and ``contingency`` add up to the plan's, to the cent, over any ``by``.
         """
-        names = [by] if isinstance(by, str) else list(by)
+        names = _names(by)
         labels, group = self.ledger.groups(names)
         count = len(labels)
         money = self.ledger.summed(group, count)
@@ -289,7 +289,7 @@ class BudgetPlan:
 
     def standard_error(self, level: float) -> float:
         """Standard error of a quantile of the total, in money."""
-        return quantile_error(self.totals, level, self.trajectory)
+        return quantile_error(self.totals, _level("standard_error", level), self.trajectory)
 
     def to_frame(self) -> pd.DataFrame:
         """The plan as a tidy frame: one row a month and row of the ledger."""
@@ -363,3 +363,17 @@ class BudgetPlan:
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(own > 0, own / whole, np.nan)
+
+
+def _names(by: object) -> list[str]:
+    """What tables are made by, as a list."""
+    if not isinstance(by, str | list | tuple):
+        raise PlanError(f"by={by!r}: wanted a column or a list of them, such as by=['month', 'environment']")
+    return [by] if isinstance(by, str) else list(by)
+
+
+def _level(what: str, level: object) -> float:
+    """A level of a quantile."""
+    if isinstance(level, bool) or not isinstance(level, int | float | np.number) or not 0 < level < 1:
+        raise PlanError(f"{what}({level!r}): a level lies strictly between 0 and 1")
+    return float(level)

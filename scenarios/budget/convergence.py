@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: What ``draws="auto"`` begins with, and where it stops.
 FEWEST: Final = 2_000
 MOST: Final = 200_000
+#: The part of the budget that ``draws="auto"`` is to reach unless asked otherwise.
+WANTED: Final = 0.003
 #: Of how many parts of the draws the convergence is told.
 PARTS: Final = (16, 8, 4, 2, 1)
 
@@ -30,8 +32,8 @@ def quantile_errors(totals: FloatArray, level: float, trajectory: IntArray) -> t
         draws² = Σ_r s_r² / n_r / R²,  s_r² the variance of I inside trajectory r,
         trajectories² = (the variance of the R means) / R - draws²,
 
-    as of an analysis of variance. Draws are stratified, which the first does not know: it tells rather too much. Of
-    fewer draws than two a trajectory the two cannot be told apart, and all is laid to the draws.
+    as of an analysis of variance by unweighted means. Draws are stratified, which the first does not know: it tells
+    rather too much. Of fewer draws than two a trajectory the two cannot be told apart, and all is laid to the draws.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ def quantile_errors(totals: FloatArray, level: float, trajectory: IntArray) -> t
     trajectory : int array (draw,)
         Which trajectory each draw follows.
 
-    Source: Searle, Casella and McCulloch (1992), Variance Components, section 3.6.
+    Source: as in the one-way model of Searle, Casella and McCulloch (1992), Variance Components.
     """
     influence = quantile_influence(totals, level)
     whole = mean_error(influence, trajectory)
@@ -69,11 +71,12 @@ def enough(totals_of: Callable[[int], tuple[FloatArray, IntArray]], confidence: 
     number = FEWEST
     while True:
         totals, trajectory = totals_of(number)
-        found = quantile_errors(totals, confidence, trajectory)[0] / abs(float(np.quantile(totals, confidence)))
-        if found <= error or number >= MOST:
+        left, budget = quantile_errors(totals, confidence, trajectory)[0], abs(float(np.quantile(totals, confidence)))
+        if left <= error * budget or number >= MOST:
             return number
+        found = left / budget if budget > 0 else np.inf
         # Sampled again with more draws, and a little more than the square says, so that one more time is the rule.
-        wanted = number * (found / error) ** 2 * 1.1
+        wanted = min(float(MOST), number * (found / error) ** 2 * 1.1)
         number = int(min(MOST, max(2 * number, -(-wanted // 1_000) * 1_000)))
 
 
@@ -107,7 +110,9 @@ def convergence(plan: BudgetPlan, levels: tuple[float, ...]) -> pd.DataFrame:
             draws, trajectories = quantile_errors(some, level, trajectory[:number])
             found = float(np.quantile(some, level))
             both = float(np.hypot(draws, trajectories))
-            rows.append((f"P{level * 100:g}", number, found, draws, trajectories, both, both / abs(found)))
+            rows.append(
+                (f"P{level * 100:g}", number, found, draws, trajectories, both, both / abs(found) if found else np.nan)
+            )
     columns = ["level", "draws", "quantile", "se_draws", "se_trajectories", "se", "se_percent"]
     made = pd.DataFrame(rows, columns=columns)
     made["se_percent"] *= 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from forecast.projection import Projection
 from scenarios.budget.assuming import assumptions_of, beside_usage, history_of
 from scenarios.budget.beside import MOST_BYTES, outcomes_of, rows_in, total_of
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.convergence import FEWEST, check_error, enough
+from scenarios.budget.convergence import FEWEST, WANTED, check_error, enough
 from scenarios.budget.dealing import ledger_of
 from scenarios.budget.earmarking import check_within, sized
 from scenarios.budget.parting import Terms
@@ -23,12 +23,19 @@ from scenarios.budget.recent import Recent
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import Split
 from scenarios.changes import World, label_of
-from scenarios.components import Component, Owned
+from scenarios.components import Component
 from scenarios.costing import Course, Unpriced
 from scenarios.dependence import CommonFactor, Dependence
 from scenarios.outcome import DETAIL, Outcome
 from scenarios.scenario import Scenario
 from scenarios.workings import Workings
+
+#: What is a list, with what it may look like.
+_LISTS: Final = {
+    "components": "[Fixed(...), Reserve(...)]",
+    "detail": "('environment', 'project')",
+    "dependence": "[CommonFactor(...)]",
+}
 
 
 def plan(
@@ -44,7 +51,7 @@ def plan(
     unpriced: Unpriced = "refuse",
     detail: Iterable[str] = DETAIL,
     dependence: Iterable[Dependence] = (),
-    error: float = 0.003,
+    error: float = WANTED,
     n_jobs: int | None = 1,
 ) -> BudgetPlan:
     """Plan a budget.
@@ -94,24 +101,20 @@ def plan(
     """
     if not isinstance(projection, Projection):
         raise PlanError(f"sc.plan takes a projection, not {type(projection).__name__}: fc.project(usage, horizon='2Q')")
-    if isinstance(components, Owned):
-        raise PlanError("components: wanted a list, such as [Fixed(...), Reserve(...)]")
-    if isinstance(dependence, Dependence):
-        raise PlanError("dependence: wanted a list, such as [CommonFactor(...)]")
     wanted = check_error(error)
     if isinstance(draws, str) and draws != "auto":
         raise PlanError(f'draws={draws!r}: wanted a whole number, at least 100, or "auto"')
     spec = PlanSpec(
         prices if prices is not None else PriceBook.builtin(),
         scenario if scenario is not None else Scenario(),
-        tuple(components),
+        _listed("components", components),
         split,
         confidence,
         FEWEST if draws == "auto" else draws,
         seed,
         unpriced,
-        tuple(detail),
-        tuple(dependence),
+        _listed("detail", detail),
+        _listed("dependence", dependence),
     )
     if draws == "auto":
         spec = replace(spec, draws=enough(_totals(spec, projection, n_jobs), spec.confidence, wanted))
@@ -128,14 +131,29 @@ def replanned(made: BudgetPlan, arguments: Mapping[str, Any], n_jobs: int | None
     """
     known = {field.name: getattr(made.spec, field.name) for field in fields(PlanSpec)}
     for name in arguments:
-        one_of("replan", name, tuple(known), PlanError)
+        one_of("replan", name, (*known, "error"), PlanError)
     asked = {**known, **arguments}
     workings = made.workings
     if not workings.fits(made.projection, asked["prices"], asked["draws"], asked["seed"]):
         return plan(made.projection, **asked, n_jobs=n_jobs)
-    for name in ("components", "detail", "dependence"):
-        asked[name] = tuple(asked[name])
+    check_error(asked.pop("error", WANTED))
+    asked |= {name: _listed(name, asked[name]) for name in _LISTS}
+    if asked["scenario"] is None:
+        asked["scenario"] = Scenario()
     return planned(PlanSpec(**asked), made.projection, workings, n_jobs)
+
+
+def _listed(name: str, value: Any) -> tuple[Any, ...]:
+    """What is a list as a tuple.
+
+    Raises
+    ------
+    PlanError
+        It is one thing alone, or none.
+    """
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise PlanError(f"{name}: wanted a list, such as {_LISTS[name]}, not {value!r}")
+    return tuple(value)
 
 
 def planned(spec: PlanSpec, projection: Projection, workings: Workings, n_jobs: int | None) -> BudgetPlan:

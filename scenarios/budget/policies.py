@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import date
 from functools import partial
 from typing import Final, Literal, get_args
 
@@ -58,7 +59,7 @@ class BudgetPolicy:
     rollover_cap: float | None = None
     expires: Expiry | None = None
     holdback: float = 0.10
-    release: Release | pd.Timestamp | str = "on need"
+    release: Release | date | str = "on need"
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -75,7 +76,7 @@ class BudgetPolicy:
             one_of("BudgetPolicy: expires =", self.expires, get_args(Expiry), PlanError)
         if not isinstance(self.name, str):
             raise PlanError(f"BudgetPolicy: name = {self.name!r}: wanted text")
-        if self.release not in get_args(Release):
+        if not (isinstance(self.release, str) and self.release in get_args(Release)):
             object.__setattr__(self, "release", _day(self.release))
 
     @property
@@ -128,10 +129,10 @@ def _is_number(value: object) -> bool:
 
 def _day(value: object) -> pd.Timestamp:
     words = ", ".join(map(repr, get_args(Release)))
-    if isinstance(value, str | pd.Timestamp):
+    if isinstance(value, str | date):  # a Timestamp is a date
         try:
             return date_of(value, "release", PlanError)
         except (PlanError, HorizonError):
-            close = nearest(value, get_args(Release))
+            close = nearest(str(value), get_args(Release))
             raise PlanError(f"BudgetPolicy: release = {value!r}: wanted {words} or a date{close}") from None
     raise PlanError(f"BudgetPolicy: release = {value!r}: wanted {words} or a date")

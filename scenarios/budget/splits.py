@@ -262,7 +262,7 @@ def _weights(told: str, line: str, how: object) -> Weights:
     what = f"{told}: shared[{line!r}]"
     words: tuple[Key, ...] = get_args(Key)
     for word in words:
-        if how == word:
+        if isinstance(how, str) and how == word:
             return word
     if isinstance(how, str):
         listed = ", ".join(map(repr, words))
