@@ -20,7 +20,7 @@ from forecast.projection import Projection
 from scenarios.changes.flows import CONSTANT
 
 #: Flows that are added up at once: what they feed in one period fits a processor's cache.
-AT_ONCE: Final = 1024
+AT_ONCE: Final = 256
 
 
 @dataclass(frozen=True, slots=True)

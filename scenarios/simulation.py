@@ -10,7 +10,7 @@ projection share trajectories, columns and products, and a :class:`Workings` kee
 from __future__ import annotations
 
 import pickle
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal, cast
@@ -27,8 +27,11 @@ from scenarios.products import Product, Work
 from scenarios.spans import Spans, spans_of
 from scenarios.workings import Workings
 
-#: Trajectories worked on at once; bounds memory and changes no number.
-BLOCK: Final = 100
+#: Trajectories worked on at once, at most: in this process, and by each worker. No number depends on it.
+BLOCK: Final = 250
+SHARED_BLOCK: Final = 50
+#: What columns of a block may take, in bytes; fewer trajectories are worked on at once where there are many columns.
+MOST_BYTES: Final = 64_000_000
 
 What = Literal["cost", "quantity", "quality"]
 #: A block of draws: which, the trajectory that each follows, and its smoothing factor.
@@ -111,7 +114,7 @@ def simulate(
     order = np.argsort(dealt.trajectory, kind="stable").astype(np.intp)
     follows, scale = dealt.trajectory[order], np.exp(dealt.log_factor[order])
     work = Work(projection, tuple(missing.values()), spans, int(np.bincount(follows).max()))
-    blocks = _blocks(follows)
+    blocks = _blocks(follows, _block(missing, len(projection.days), n_jobs))
     out = tuple(np.zeros((len(spans), one.cells, draws)) for one in asked)
     made: dict[tuple[Hashable, ...], list[FloatArray]] = {key: [] for key in missing}
     size = 8 * draws * sum(len(product.columns) for product in missing.values())
@@ -141,7 +144,7 @@ class _Step:
 
     by_draw: FloatArray
     own: bool
-    cells: IntArray
+    cells: IntArray | slice
     products: tuple[tuple[tuple[Hashable, ...], int], ...]
 
 
@@ -172,7 +175,9 @@ def _recipes(
     return products, recipes
 
 
-def _columns(one: Sum, mine: BoolArray, known: dict[bytes, Column]) -> tuple[IntArray, tuple[Column, ...], bytes]:
+def _columns(
+    one: Sum, mine: BoolArray, known: dict[bytes, Column]
+) -> tuple[IntArray | slice, tuple[Column, ...], bytes]:
     """The cells of one group, the column of each, and what tells these columns from others."""
     at = np.nonzero(mine)[0]
     at = at[np.argsort(one.cell[at], kind="stable")]
@@ -187,12 +192,25 @@ def _columns(one: Sum, mine: BoolArray, known: dict[bytes, Column]) -> tuple[Int
         column = Column(flows.source[rows[lo:hi]], flows.replaced[rows[lo:hi]], weight[:, lo:hi])
         digests.append(column.key)
         made.append(known.setdefault(digests[-1], column))
-    return cells[ends[:-1]], tuple(made), b"".join(digests)
+    return _run_of(cells[ends[:-1]]), tuple(made), b"".join(digests)
 
 
-def _blocks(follows: IntArray) -> list[slice]:
-    """The draws of ``BLOCK`` trajectories at a time, of draws in the order of trajectories."""
-    begin = np.nonzero(np.diff(follows, prepend=-1))[0][::BLOCK]
+def _run_of(cells: IntArray) -> IntArray | slice:
+    """Cells that follow one another, as a slice: what is added there is not copied."""
+    first, last = int(cells[0]), int(cells[-1])
+    return slice(first, last + 1) if last - first + 1 == len(cells) else cells
+
+
+def _block(products: Mapping[tuple[Hashable, ...], Product], periods: int, n_jobs: int | None) -> int:
+    """How many trajectories are worked on at once."""
+    columns = len({id(column) for product in products.values() for column in product.columns})
+    fits = int(MOST_BYTES / (8 * periods * max(columns, 1)))
+    return max(1, min(BLOCK if n_jobs == 1 else SHARED_BLOCK, fits))
+
+
+def _blocks(follows: IntArray, size: int) -> list[slice]:
+    """The draws of so many trajectories at a time, of draws in the order of trajectories."""
+    begin = np.nonzero(np.diff(follows, prepend=-1))[0][::size]
     return [slice(int(lo), int(hi)) for lo, hi in zip(begin, [*begin[1:], len(follows)], strict=True)]
 
 
