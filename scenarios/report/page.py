@@ -115,7 +115,7 @@ def _summary(plan: BudgetPlan, limit: float | None) -> str:
         f'<div class="{mark}"><dt>{html.escape(name)}</dt><dd><b>{amount}</b> <span>{note}</span></dd></div>'
         for name, amount, note, mark in figures
     )
-    told = [f"The budget's standard error, from the number of futures, is {top.error}."]
+    told = [f"The budget's standard error, from finite futures and past errors, is {top.error}."]
     if top.over:
         told.insert(0, f"{top.over[0].upper()}{top.over[1:]}.")
     body = f'<dl class="figures">{cards}</dl><p>{html.escape(" ".join(told))}</p>'
