@@ -131,12 +131,22 @@ def test_near_the_end_shares_have_no_bias_where_the_plain_kernel_has(confidence)
     assert np.square(tilted - part).mean() < np.square(plainly - part).mean()
 
 
-def test_up_to_p90_the_kernel_is_the_plain_one():
+def test_up_to_p90_the_kernel_is_the_plain_one_tilted():
     total = normal_lines(1_000).sum(axis=1)
     rank = (np.argsort(np.argsort(total)) + 0.5) / 1_000
     for confidence in (0.5, 0.8, 0.9):
-        weight = np.maximum(0.0, 1.0 - ((rank - confidence) / 0.05) ** 2)
-        np.testing.assert_allclose(kernel_weights(total, confidence), weight / weight.sum(), rtol=1e-12)
+        plain = np.maximum(0.0, 1.0 - ((rank - confidence) / 0.05) ** 2)
+        near = plain > 1e-9
+        logs = np.log(kernel_weights(total, confidence)[near] / plain[near])
+        slope, start = np.polyfit(total[near], logs, 1)
+        np.testing.assert_allclose(logs, start + slope * total[near], atol=1e-9)
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.8, 0.9, 0.95])
+def test_what_costs_the_same_in_every_draw_is_told_exactly(confidence):
+    lines = np.column_stack([normal_lines(1_000), np.full(1_000, 15_000.0)])
+    # The tilt is found to 1e-14 of the total's scale.
+    assert euler_shares(lines.sum(axis=1), lines, confidence)[-1] == pytest.approx(15_000.0, rel=1e-9)
 
 
 @pytest.mark.parametrize("confidence", [0.91, 0.95, 0.99, 0.999, 0.99999])

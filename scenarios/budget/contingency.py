@@ -11,7 +11,7 @@ from forecast.panel import FloatArray, IntArray
 HALF_WIDTH = 0.05
 #: The same of the window that a part's slope on the total is taken from: within the kernel's there is too little of it.
 SLOPE_WIDTH = 0.25
-#: Above this confidence the kernel is narrowed and tilted: the last tenth of the draws is steep.
+#: Above this confidence the kernel is narrowed: the last tenth of the draws is steep.
 TAIL = 0.90
 #: Above this much money a double no longer holds cents.
 MOST_MONEY = 1e13
@@ -20,12 +20,11 @@ MOST_MONEY = 1e13
 def kernel_weights(total: FloatArray, confidence: float) -> FloatArray:
     """Weight of each draw by its rank's distance from the quantile's: (draw,), sums to 1.
 
-    Epanechnikov over ranks within 5 % of the draws: w = 1 - (d / h)^2, d = (rank + 0.5) / draws - confidence, h = 0.05.
-
-    Above a confidence of 0.90 the draws beyond the quantile lie much farther from it than those below, and above 0.95
-    the window is cut at the last draw, so that the weighted mean of the total is not the quantile. There
-    h = min(0.05, 2 (1 - confidence)), and the weights are tilted, w exp(λ T), by the one λ with Σ w T = Q: no weight is
-    negative, and where parts depend on the total in a straight line, as normal ones do, what is left has no bias.
+    Epanechnikov over ranks within 5 % of the draws: w = 1 - (d / h)^2, d = (rank + 0.5) / draws - confidence, h = 0.05;
+    above a confidence of 0.90, where the draws beyond the quantile lie much farther from it than those below,
+    h = min(0.05, 2 (1 - confidence)). The weights are tilted, w exp(λ T), by the one λ with Σ w T = Q: no weight is
+    negative, what costs the same in every draw is told exactly, and where parts depend on the total in a straight line,
+    as normal ones do, nothing is left of the window's width.
 
     Source: Hall, Wolff and Yao (1999), doi:10.1080/01621459.1999.10473832, for weights of a kernel that are adjusted to
     meet their centre; the exponential form is that of Efron (1981), Canadian Journal of Statistics 9, 139-158.
@@ -36,8 +35,8 @@ def kernel_weights(total: FloatArray, confidence: float) -> FloatArray:
     far = confidence > TAIL
     width = max(min(HALF_WIDTH, 2.0 * (1.0 - confidence)), 2.0 / count) if far else max(HALF_WIDTH, 1.0 / count)
     weight = np.maximum(0.0, 1.0 - ((rank - confidence) / width) ** 2)
-    if far:
-        near = weight > 0
+    near = weight > 0
+    if near.any():
         weight[near] = _tilted(weight[near], total[near] - float(np.quantile(total, confidence)))
     return np.asarray(weight / weight.sum())
 
