@@ -8,6 +8,7 @@ import pytest
 
 import forecast as fc
 import scenarios as sc
+from forecast import Usage
 from forecast.calendars import CALENDAR_YEAR
 from forecast.errors import PlanError
 from scenarios.budget.ledger import Ledger
@@ -165,3 +166,15 @@ def test_names_and_percents_that_do_not_hold_are_refused(plan):
     for percent in ("10 %", True, -1, float("nan")):
         with pytest.raises(PlanError, match=r"wanted what is put on last year, such as 0\.10"):
             plan.point_estimates(percent=percent)
+
+
+def test_what_is_known_only_as_money_counts_in_history_and_point_estimates():
+    """Beside the usage of the other tests, 40 dollars a day of a service whose export has no tokens."""
+    voice = {"date": DAYS, "provider": "acme", "model": "voice", "environment": "production", "project": "calls"}
+    money = pd.DataFrame(voice).assign(billed_cost=40.0, currency="USD", charge_category="usage")
+    usage = Usage.from_frame(pd.concat([plain(VALUES, start="2025-03-01").frame, money], ignore_index=True))
+    made = planned(fc.project(usage, start="2026-05-01", end="2026-06-30", lag=0, model="run_rate", trajectories=20))
+    told = made.point_estimates(percent=0.0)["amount"]
+    assert told["run rate"] == pytest.approx((SINCE + 40.0) * 61, abs=CENT)
+    assert told["last year"] == pytest.approx((BEFORE + 40.0) * 61, abs=CENT)
+    assert made.history["2026-04"] == pytest.approx((SINCE + 40.0) * 30, abs=CENT)

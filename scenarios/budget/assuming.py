@@ -12,6 +12,7 @@ from forecast.prices import PriceBook
 from forecast.projection import Projection
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import Level
+from scenarios.budget.recent import COST, costed
 from scenarios.budget.spec import PlanSpec
 from scenarios.components import Reserve
 from scenarios.scenario import Scenario
@@ -38,10 +39,9 @@ def beside_usage(made: BudgetPlan, reserves: list[Reserve]) -> pd.DataFrame:
 
 
 def history_of(projection: Projection, prices: PriceBook) -> pd.Series:
-    """Priced past usage by month: what pictures show before the plan."""
-    known = projection.usage.until(projection.as_of)
-    frame, cost = known.frame, prices.cost(known)
-    return cost.groupby(frame["date"].dt.to_period("M")).sum(min_count=1).rename("cost")
+    """What past usage cost by month, as the plan prices it: what pictures show before the plan."""
+    rows = costed(projection.usage, prices, projection.as_of)
+    return rows[COST].groupby(rows["date"].dt.to_period("M")).sum(min_count=1).rename("cost")
 
 
 def _discount(projection: Projection, prices: PriceBook) -> list[tuple[str, str, str]]:

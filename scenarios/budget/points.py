@@ -12,6 +12,7 @@ import pandas as pd
 from forecast.errors import PlanError
 from scenarios.budget.funding import level_name
 from scenarios.budget.ledger import TOKENS
+from scenarios.budget.recent import COST, costed
 
 if TYPE_CHECKING:
     from scenarios.budget.budget_plan import BudgetPlan
@@ -171,9 +172,9 @@ def _days(first: pd.Timestamp, last: pd.Timestamp) -> int:
 
 def _spent(plan: BudgetPlan, first: pd.Timestamp, last: pd.Timestamp) -> float:
     """Priced usage from one day to another; not a number where none of it has a price."""
-    frame = plan.projection.usage.frame
-    rows = frame[(frame["date"] >= first) & (frame["date"] < last + pd.Timedelta(days=1))]
-    return float(plan.spec.prices.cost(rows).sum(min_count=1)) if len(rows) else 0.0
+    rows = costed(plan.projection.usage, plan.spec.prices, plan.projection.as_of)
+    inside = rows[(rows["date"] >= first) & (rows["date"] < last + pd.Timedelta(days=1))]
+    return float(inside[COST].sum(min_count=1)) if len(inside) else 0.0
 
 
 def _run_rate(plan: BudgetPlan) -> tuple[float, str]:

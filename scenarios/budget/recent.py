@@ -15,6 +15,7 @@ from forecast.panel import FloatArray
 from forecast.periods import MONTH_DAYS
 from forecast.prices import PriceBook
 from forecast.projection import Projection
+from forecast.usage import Usage
 from forecast.usage_rows import OTHER, quantities_of, usage_rows
 
 COST, REQUESTS, TOKENS = "cost", "requests", "tokens"
@@ -50,18 +51,13 @@ class Recent:
         kept = usage.frame[(dates > _before(as_of, days, monthly=monthly)) & (dates < as_of + pd.Timedelta(days=1))]
         if kept.empty:
             raise PlanError(f"{usage.source}: nothing was used in the {days} days to {as_of:%Y-%m-%d}")
-        rows, _ = usage_rows(
-            replace(usage, frame=kept.assign(**{COST: prices.cost(replace(usage, frame=kept))})), as_of
-        )
-        quantity, units = quantities_of(rows)
-        known = [u for u in units[:-1] if schema.UNITS[u].token]
-        bare = quantity[:, -1]  # money without tokens costs what was billed
-        cost = np.where(bare > 0, bare, rows[COST].to_numpy("float64"))
+        rows = costed(replace(usage, frame=kept), prices, as_of)
+        known = [u for u in quantities_of(rows)[1][:-1] if schema.UNITS[u].token]
         tokens = rows[known].sum(axis=1, min_count=1) if known else np.nan
         requests = rows.get(schema.REQUESTS, np.nan)
         labels = [schema.DATE, *[c for c in schema.DIMENSIONS if c in rows]]
         return cls(
-            rows[labels].assign(**{COST: cost, REQUESTS: requests, TOKENS: tokens}).reset_index(drop=True),
+            rows[labels].assign(**{COST: rows[COST], REQUESTS: requests, TOKENS: tokens}).reset_index(drop=True),
             as_of,
             monthly,
             usage.source,
@@ -119,6 +115,16 @@ class Recent:
 
     def _within(self, days: int) -> np.ndarray:
         return np.asarray(self.frame[schema.DATE] > _before(self.as_of, days, monthly=self.monthly))
+
+
+def costed(usage: Usage, prices: PriceBook, as_of: pd.Timestamp) -> pd.DataFrame:
+    """The rows of usage up to the as-of date, with ``cost`` at these prices; money without tokens is what was billed.
+
+    NaN is unknown.
+    """
+    rows, _ = usage_rows(replace(usage, frame=usage.frame.assign(**{COST: prices.cost(usage)})), as_of)
+    bare = quantities_of(rows)[0][:, -1]
+    return rows.assign(**{COST: np.where(bare > 0, bare, rows[COST].to_numpy("float64"))})
 
 
 def weights_in(amounts: pd.Series, parts: Iterable[str]) -> FloatArray:
