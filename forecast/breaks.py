@@ -108,9 +108,12 @@ def level_shifts(found: Steady, panel: Panel) -> list[Shift]:
     Days are drawn in to 2.5 spreads of their running median, the robust slope of the whole history is taken out, and
     the weeks around the turn of the year are left aside. With D_t the mean of the 21 days from t on less that of the 21
     before, the long-run standard deviation of a day is ``s = MAD(D) / sqrt(2 / 21)``, joined with what the spread lets
-    expect. A series whose largest ``|D|`` is below 0.8 of what certainty asks is left alone. The others are cut into
-    the segments of least squares with the penalty of BIC, 2 s^2 log n, a change; a change counts if its size over at
-    most 21 days on either side is at least ``CERTAIN`` standard errors, ``MATERIAL``, and lasts.
+    expect. A series whose largest ``|D|`` is below 0.8 of what certainty asks is left alone. In the others, ruptures
+    finds the segmentation of least squares with the penalty of BIC, 2 s^2 log n, a change; a change counts if its size
+    over at most 21 days on either side is at least ``CERTAIN`` standard errors, ``MATERIAL``, and lasts.
+
+    Source: Killick, Fearnhead and Eckley (2012), Optimal Detection of Changepoints, doi:10.1080/01621459.2012.737745;
+    Truong, Oudre and Vayatis (2020), doi:10.1016/j.sigpro.2019.107299 (the engine).
     """
     days = len(panel.periods)
     if days < 2 * LEAST:
@@ -129,44 +132,16 @@ def level_shifts(found: Steady, panel: Panel) -> list[Shift]:
     ]
 
 
-def least_squares(values: FloatArray, *, penalty: float, least: int) -> list[int]:
-    """Cut a series where ``sum over segments of (sum (y - mean)^2 + penalty)`` is least: where each new segment begins.
-
-    Each segment has at least ``least`` of the ``values`` (n,). ``F(t) = min over s of F(s) + cost(s, t) + penalty``,
-    every s tried at once for each t: n steps, no guess and no pruning.
-
-    Source: Jackson et al. (2005), An algorithm for optimal partitioning of data on an interval,
-    doi:10.1109/LSP.2001.838216; Killick, Fearnhead and Eckley (2012), doi:10.1080/01621459.2012.737745.
-    """
-    count = len(values)
-    centred = values - values.mean()  # so that squares of sums do not swallow the differences
-    total = np.concatenate([[0.0], np.cumsum(centred)])
-    square = np.concatenate([[0.0], np.cumsum(centred**2)])
-    best = np.full(count + 1, np.inf)
-    best[0] = 0.0
-    origin = np.zeros(count + 1, dtype=np.int64)
-    place = np.arange(count + 1)
-    for end in range(least, count + 1):
-        starts = slice(0, end - least + 1)
-        cost = square[end] - square[starts] - (total[end] - total[starts]) ** 2 / (end - place[starts])
-        cost += best[starts]
-        origin[end] = np.argmin(cost)
-        best[end] = cost[origin[end]] + penalty
-    changes = []
-    end = int(origin[count])
-    while end > 0:
-        changes.append(end)
-        end = int(origin[end])
-    return changes[::-1]
-
-
 def _shifts(x: FloatArray, noise: float, series: int, *, earliest: int) -> list[Shift]:
     """The shifts of one series from ``earliest`` on."""
+    from ruptures import KernelCPD
+
     at = np.flatnonzero(np.isfinite(x))
     u = x[at]
     if len(u) < 2 * LEAST:
         return []
-    changes = least_squares(u, penalty=2.0 * noise**2 * float(np.log(len(u))), least=LEAST)
+    search = KernelCPD(kernel="linear", min_size=LEAST).fit(u[:, None])
+    changes = [int(b) for b in search.predict(pen=2.0 * noise**2 * np.log(len(u)))[:-1]]
     edges = [0, *changes, len(u)]
     kept = []
     for before, change, after in zip(edges, changes, edges[2:], strict=False):

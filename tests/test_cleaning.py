@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ruptures import KernelCPD
 
 import forecast as fc
-from forecast.breaks import LEAST, WINDOW, least_squares, running_median
+from forecast.breaks import WINDOW, running_median
 from forecast.cleaning import COLUMNS, clean_panel
 from forecast.faults import stretches
 from forecast.panel import Panel, known_median
@@ -232,35 +231,6 @@ def test_a_level_shift_is_found_within_days_and_what_lies_before_is_moved(factor
     assert np.ptp(moved) < 1e-12
     assert abs(np.log(moved[0] / factor)) < SIZE_OFF
     np.testing.assert_array_equal(values[first:], y[first:])
-
-
-def test_segments_of_least_squares_are_those_of_another_program_or_better():
-    same = 0
-    for seed in range(40):
-        rng = stream(seed, "segments")
-        days = int(rng.integers(2 * LEAST, 600))
-        values = rng.normal(0, 0.2, days)
-        for row in rng.integers(0, days, seed % 6):
-            values[row:] += rng.normal(0, 0.5)
-        penalty = 2 * (0.2 * rng.uniform(0.6, 1.5)) ** 2 * np.log(days)
-        mine = least_squares(values, penalty=penalty, least=LEAST)
-        other = KernelCPD(kernel="linear", min_size=LEAST).fit(values[:, None]).predict(pen=penalty)[:-1]
-        assert np.diff([0, *mine, days]).min() >= LEAST
-        assert lost(values, mine, penalty) <= lost(values, other, penalty) + 1e-9  # rounding of 600 squares
-        same += mine == other
-    assert same >= 38  # it prunes while it searches, and now and then misses the best
-
-
-def lost(values, changes, penalty):
-    """Squares within segments, and the penalty of each change."""
-    return sum(((part - part.mean()) ** 2).sum() for part in np.split(values, changes)) + penalty * len(changes)
-
-
-def test_two_segments_of_a_step_by_hand():
-    step = [1.0] * 3 + [5.0] * 3  # one segment leaves 6 * 2^2 = 24, two leave nothing
-    assert least_squares(np.array(step), penalty=23.9, least=2) == [3]
-    assert least_squares(np.array(step), penalty=24.1, least=2) == []
-    assert least_squares(np.array(step), penalty=1.0, least=4) == []  # no room for two of four
 
 
 def test_two_shifts_add_up():
