@@ -83,9 +83,9 @@ class Replay:
         return cls(plan, tied, made, uses, voices, seed)
 
     def rows(self, by: str) -> list[Drawn]:
-        """The rows of a table: the forecast first."""
+        """The rows of a table."""
         rows = [(voice.names[by][0], voice.told, replace(voice.row, name=voice.names[by][1])) for voice in self.voices]
-        return [Drawn(_FORECAST_NAME, frozenset([FORECAST])), *joined(rows)]
+        return joined([("", "trajectories", Drawn(_FORECAST_NAME, frozenset([FORECAST]))), *rows])
 
     def anew(self, streams: Collection[Key]) -> FloatArray:
         """Totals (draw,) with some streams drawn anew."""

@@ -61,8 +61,8 @@ def sensitivity_of(plan: BudgetPlan, by: By, *, errors: bool) -> pd.DataFrame:
 
     Notes
     -----
-    The plan is made again with one row's numbers drawn anew for ``total``, and once at each end with a single number
-    held: its distribution's P10 and P90, whatever it is tied to. A row of several numbers has no single scale: it is
+    The plan is made again, of which only what changes is worked out: once a row with its numbers drawn anew for
+    ``total``, and once at each end with a single number held: its distribution's P10 and P90, whatever it is tied to. A row of several numbers has no single scale: it is
     held near the P10 and P90 of the sum of what each does on average, the forecast near those of its own total; its
     ``rank_correlation`` is that of this scale. Numbers that are tied are one row, or their shares would overlap. NaN
     where a row has no scale, such as a random walk. What moves no future by more than rounding is left out, with
