@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 from scipy.special import ndtri
 
 import forecast as fc
@@ -328,13 +328,23 @@ def test_what_moves_against_the_total_has_no_part_of_the_contingency(flat):
     assert plan.set_aside().loc["for b", "amount"] == 0.0
 
 
+def tilted(weight, total, quantile):
+    """Weights times exp(k · total), with the k at which their mean of the total is the quantile."""
+    steps = (total - quantile) / total.std()
+    k = optimize.brentq(lambda power: np.average(steps, weights=weight * np.exp(power * steps)), -50.0, 50.0)
+    return weight * np.exp(k * steps)
+
+
 def test_events_and_lines_share_the_contingency(company):
     line = sc.Fixed("base", sc.between(2_000.0, 9_000.0))
     reserves = [sc.Reserve("scaling", funds="spikes"), sc.Reserve("infrastructure", funds="base")]
     plan = planned(company, line, *reserves, scenario=SPIKES, draws=1_000)
     effect = plan.totals - planned(company, line, draws=1_000).totals
     rank = np.argsort(np.argsort(plan.totals)) + 0.5
-    near = [np.maximum(0.0, 1.0 - ((rank / 1_000 - level) / 0.05) ** 2) for level in (0.8, 0.5)]
+    near = [
+        tilted(np.maximum(0.0, 1.0 - ((rank / 1_000 - level) / 0.05) ** 2), plan.totals, plan.quantile(level))
+        for level in (0.8, 0.5)
+    ]
     high, low = (lambda x, w=w: np.average(x, weights=w) for w in near)
     for held, own in zip(plan.earmarks, (effect, drawn(plan, "base").sum(axis=1)), strict=True):
         whole = high(plan.totals) - low(plan.totals)

@@ -256,8 +256,17 @@ def test_draws_auto_reaches_what_it_is_asked(projection):
     last = plan.convergence().loc[("P80", count)]
     assert last["se_draws"] <= 0.0044 * plan.budget  # what the last trial said is itself an estimate
     assert count > 2_000
+    (told,) = plan.assumptions.loc[plan.assumptions["source"] == "draws='auto'", "assumption"]
+    assert told.startswith(f"{count:,} draws leave a standard error of 0.")
+    assert "more than asked" not in told
     same = sc.plan(projection, scenario=sc.Scenario("x", LEVERS), draws=count, seed=3)
     assert np.array_equal(same.totals, plan.totals)
+
+
+def test_draws_auto_that_cannot_reach_what_it_is_asked_says_so(projection, monkeypatch):
+    monkeypatch.setattr("scenarios.budget.convergence.MOST", 2_000)
+    plan = sc.plan(projection, scenario=sc.Scenario("x", LEVERS), draws="auto", error=0.0005, seed=3)
+    assert plan.assumptions["assumption"].str.contains("more than asked, and 2,000 draws are the most").any()
 
 
 @pytest.mark.parametrize(

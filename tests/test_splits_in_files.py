@@ -140,6 +140,10 @@ WRONG = {
         '[[splits]]\nby = "project"\na = 0.6\nb = 0.6\n',
         "splits[1]: Split('project'): the low",
     ),
+    "a part twice": (
+        "[split]\nproduction = 0.6\nranges = { production = 0.5 }\n",
+        "split.production: stands twice",
+    ),
     "twice": ('[split]\na = 0.5\n[[splits]]\nby = "environment"\nb = 0.5\n', "splits: split: two are by 'environment'"),
     "a floor and more": (
         '[[splits]]\nby = "project"\na = { at_leest = 0.1 }\n',

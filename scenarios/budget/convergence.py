@@ -81,6 +81,15 @@ def enough(totals_of: Callable[[int], tuple[FloatArray, IntArray]], confidence: 
         number = int(min(MOST, max(2 * number, -(-wanted // 1_000) * 1_000)))
 
 
+def told_enough(plan: BudgetPlan, error: float) -> str:
+    """What the draws of a plan that chose their number leave, in words; and that it is too much, where it is."""
+    left = quantile_errors(plan.totals, plan.confidence, plan.trajectory)[0]
+    part = left / abs(plan.budget) if plan.budget else 0.0
+    most = f"; more than asked, and {MOST:,} draws are the most that are taken" if len(plan.totals) >= MOST else ""
+    told = f"{len(plan.totals):,} draws leave a standard error of {part:.2%} of the budget, {error:.2%} was asked"
+    return told + (most if part > error else "")
+
+
 def check_error(error: object) -> float:
     """The wanted part.
 

@@ -15,7 +15,7 @@ from forecast.projection import Projection
 from scenarios.budget.assuming import assumptions_of, beside_usage, history_of
 from scenarios.budget.beside import MOST_BYTES, outcomes_of, rows_in, total_of
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.convergence import FEWEST, WANTED, check_error, enough
+from scenarios.budget.convergence import FEWEST, WANTED, check_error, enough, told_enough
 from scenarios.budget.dealing import ledger_of
 from scenarios.budget.earmarking import check_within, sized
 from scenarios.budget.parting import Terms
@@ -118,7 +118,11 @@ def plan(
     )
     if draws == "auto":
         spec = replace(spec, draws=enough(_totals(spec, projection, n_jobs), spec.confidence, wanted))
-    return planned(spec, projection, Workings.of(projection, spec.prices, spec.draws, spec.seed), n_jobs)
+    made = planned(spec, projection, Workings.of(projection, spec.prices, spec.draws, spec.seed), n_jobs)
+    if draws != "auto":
+        return made
+    asked = pd.DataFrame([("draws", told_enough(made, wanted), "draws='auto'")], columns=made.assumptions.columns)
+    return replace(made, assumptions=pd.concat([made.assumptions, asked], ignore_index=True))
 
 
 def replanned(made: BudgetPlan, arguments: Mapping[str, Any], n_jobs: int | None) -> BudgetPlan:

@@ -65,10 +65,12 @@ def _split(path: str, given: Mapping[str, str], keys: Keys, table: object, probl
             if (wrong := keys[name](value)) is not None:
                 problems.add(f"{path}.{name}", wrong)
             options[name] = value
-        elif name == "ranges" and isinstance(value, dict) and set(value) - {FLOOR, CAP}:
-            ranges |= value
         else:
-            ranges[name] = value
+            inside = name == "ranges" and isinstance(value, dict) and bool(set(value) - {FLOOR, CAP})
+            named: dict[str, Any] = dict(value) if inside else {name: value}
+            for part in named.keys() & ranges.keys():
+                problems.add(f"{path}.{part}", "stands twice, here and in ranges; keep one")
+            ranges |= named
     if "by" not in options:
         problems.add(path, f"by is missing: what is split over, one of {checks.listed(SPLIT_BY)}")
     by = options.pop("by", None)

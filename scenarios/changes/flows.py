@@ -220,10 +220,6 @@ class Flows:
         """Multiply the prices of some flows."""
         return replace(self, price=self.price.then(_at(rows), term))
 
-    def moved(self, rows: BoolArray | IntArray, move: PriceMove) -> Flows:
-        """Let the prices of some flows take a step that looks at the price before it."""
-        return replace(self, moves=self.moves.then(_at(rows), move))
-
     def judged(self, rows: BoolArray | IntArray, term: Term) -> Flows:
         """Multiply the quality of what some flows of volume stand for."""
         return replace(self, quality=self.quality.then(_at(rows), term))
