@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Any, Final
 
 from forecast.panel import FloatArray
 from forecast.streams import stratified
@@ -65,6 +65,11 @@ class Listening(World):
 
     __slots__ = ("_root", "_streams", "notes", "swaps")
 
+    _root: int
+    _streams: list[Key]
+    notes: Notes
+    swaps: dict[Key, FloatArray]
+
     def __init__(self, world: World, swaps: Mapping[Key, FloatArray] | None = None, *, seed: int | None = None) -> None:
         World.__init__(self, world.draws, world.seed if seed is None else seed, (_SILENT, *world.ties))
         for name, value in (
@@ -75,7 +80,7 @@ class Listening(World):
         ):
             object.__setattr__(self, name, value)
 
-    def __getattribute__(self, name: str) -> object:
+    def __getattribute__(self, name: str) -> Any:
         if name == "seed":
             object.__getattribute__(self, "notes").own_seed = True
         return object.__getattribute__(self, name)

@@ -61,13 +61,13 @@ def sensitivity_of(plan: BudgetPlan, by: By, *, errors: bool) -> pd.DataFrame:
 
     Notes
     -----
-    The plan is made again, of which only what changes is worked out: once a row with its numbers drawn anew for
-    ``total``, and once at each end with a single number held: its distribution's P10 and P90, whatever it is tied to. A row of several numbers has no single scale: it is
-    held near the P10 and P90 of the sum of what each does on average, the forecast near those of its own total; its
-    ``rank_correlation`` is that of this scale. Numbers that are tied are one row, or their shares would overlap. NaN
-    where a row has no scale, such as a random walk. What moves no future by more than rounding is left out, with
-    numbers that are drawn but not used. Errors are of shares of the variance; below them an interaction is noise, and
-    may be negative.
+    The plan is made again, of which only what changes is worked out: once a row with its numbers drawn anew, for
+    ``total``, and once at each end with a single number held at its distribution's P10 and P90. A row of several
+    numbers has no single scale: it is held near the P10 and P90 of the sum of what each does on average, the forecast
+    near those of its own total, and ``rank_correlation`` is that of this scale. Numbers that are tied are one row, or
+    their shares would overlap. NaN where a row has no scale, such as a random walk. What moves no future by more than
+    rounding is left out, as are numbers that are drawn but not used. Errors are of shares of the variance; below them
+    an interaction is noise, and may be negative.
 
     Source: Sobol (2001), doi:10.1016/S0378-4754(00)00270-6; estimators in :mod:`scenarios.budget.main_effects`.
     """
