@@ -61,22 +61,33 @@ class Listening(World):
         Numbers (draw,) in place of a stream's own.
     seed : int, optional
         In place of the seed, for those who make random numbers of it themselves.
+    held : mapping of float arrays
+        Values (draw,) of numbers, whatever they are tied to.
     """
 
-    __slots__ = ("_root", "_streams", "notes", "swaps")
+    __slots__ = ("_root", "_streams", "held", "notes", "swaps")
 
     _root: int
     _streams: list[Key]
     notes: Notes
     swaps: dict[Key, FloatArray]
+    held: dict[Key, FloatArray]
 
-    def __init__(self, world: World, swaps: Mapping[Key, FloatArray] | None = None, *, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        swaps: Mapping[Key, FloatArray] | None = None,
+        *,
+        seed: int | None = None,
+        held: Mapping[Key, FloatArray] | None = None,
+    ) -> None:
         World.__init__(self, world.draws, world.seed if seed is None else seed, (_SILENT, *world.ties))
         for name, value in (
             ("_root", world.seed),
             ("_streams", []),
             ("notes", Notes()),
             ("swaps", dict(swaps or {})),
+            ("held", dict(held or {})),
         ):
             object.__setattr__(self, name, value)
 
@@ -87,6 +98,8 @@ class Listening(World):
 
     def alone(self, *key: str) -> FloatArray:
         """One stream's numbers: (draw,)."""
+        if key in self.held:
+            return self.held[key]
         self._streams.append(key)
         self.notes.numbers.setdefault(key, frozenset([key]))
         swapped = self.swaps.get(key)
@@ -96,6 +109,8 @@ class Listening(World):
 
     def uniform(self, *key: str) -> FloatArray:
         """One number's values (draw,), tied or not."""
+        if key in self.held:
+            return self.held[key]
         self._streams.clear()
         known = set(self.notes.numbers)
         found = World.uniform(self, *key)
@@ -117,18 +132,18 @@ class Drawn:
     name : str
     streams : frozenset of Key
         What they are made of; none of it is another row's.
-    values : tuple of float array (draw,)
-        The uniform numbers, as far as they are single ones.
-    pinned : Key, optional
-        The stream of a row that is one number of one stream, which can be held.
+    values : mapping of Key to float array (draw,)
+        The uniform numbers.
+    single : Key, optional
+        The number of a row of one, on a scale of its own.
     falls : bool
-        Whether a low number of that stream is a high value: a coin falls where its number is below the probability.
+        Whether a low number is a high value of a row of one: a coin falls where its number is below the probability.
     """
 
     name: str
     streams: frozenset[Key]
-    values: tuple[FloatArray, ...] = ()
-    pinned: Key | None = None
+    values: Mapping[Key, FloatArray] = field(default_factory=dict)
+    single: Key | None = None
     falls: bool = False
 
 
@@ -177,5 +192,5 @@ def joined(rows: list[tuple[str, str, Drawn]]) -> list[Drawn]:
 def _one(name: str, rows: list[Drawn]) -> Drawn:
     """Several rows as one."""
     streams = frozenset[Key]().union(*(row.streams for row in rows))
-    values = tuple(value for row in rows for value in row.values)
+    values = {key: value for row in rows for key, value in row.values.items()}
     return replace(rows[0], name=name) if len(rows) == 1 else Drawn(name, streams, values)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from forecast.panel import FloatArray
+from forecast.projection import Draws, Projection
 from forecast.streams import stratified, stream
 from scenarios.budget.beside import outcomes_of, rows_in, total_of
 from scenarios.budget.hearing import FORECAST, Drawn, Key, Listening, joined, parameter_of, seed_of
@@ -20,6 +21,9 @@ from scenarios.workings import Workings
 if TYPE_CHECKING:
     from scenarios.budget.budget_plan import BudgetPlan
 
+#: Of how many parts of the draws one is taken for those that are nearest to a level.
+_NEAREST: Final = 50
+_TREE: Final = "tree"
 _FORECAST_NAME: Final = "forecast"
 _BRANCHES: Final = "branches"
 _COMPONENTS: Final = "components"
@@ -89,9 +93,10 @@ class Replay:
 
     def anew(self, streams: Collection[Key]) -> FloatArray:
         """Totals (draw,) with some streams drawn anew."""
-        count = self.plan.spec.draws
-        swaps = {key: stratified(self._seed, count, *key) for key in streams if key != FORECAST and key[0] != "seed"}
-        return self._totals(swaps, reseeded=streams, forecast=FORECAST in streams)
+        spec = self.plan.spec
+        swaps = {key: stratified(self._seed, spec.draws, *key) for key in streams if not _special(key)}
+        dealt = self.plan.projection.draws(spec.draws, self._seed) if FORECAST in streams else None
+        return self._totals(swaps, {}, dealt, reseeded=streams)
 
     def everything_anew(self) -> FloatArray:
         """Totals (draw,) with all that is drawn anew, the same that :meth:`anew` draws for each row; made once."""
@@ -100,33 +105,75 @@ class Replay:
             self._other = self.anew(every)
         return self._other
 
-    def held(self, row: Drawn, level: float) -> FloatArray:
-        """Totals (draw,) with a row of one number held at a level of its own."""
-        assert row.pinned is not None
-        at = 1.0 - level if row.falls else level
-        return self._totals({row.pinned: np.full(self.plan.spec.draws, at)}, reseeded=(), forecast=False)
+    def held(self, row: Drawn, level: float, score: FloatArray) -> FloatArray:
+        """Totals (draw,) with a row held at a level: one number there, several as in the draws whose score is nearest.
 
-    def _totals(self, swaps: Mapping[Key, FloatArray], *, reseeded: Collection[Key], forecast: bool) -> FloatArray:
+        ``score`` (draw,) orders the draws; the fiftieth of them around the level is dealt out again and again.
+        """
         spec = self.plan.spec
-        told = replace(spec, seed=self._seed) if forecast else spec
-        lines = Listening(self.world, swaps)
-        within = any(key[0] == "tree" for key in swaps)
-        courses, touched = [], forecast or within
+        if row.single is not None:
+            at = 1.0 - level if row.falls else level
+            return self._totals({}, {row.single: np.full(spec.draws, at)}, None, reseeded=())
+        wide = max(1, spec.draws // _NEAREST)
+        first = min(max(round(level * spec.draws - wide / 2), 0), spec.draws - wide)
+        chosen = np.resize(np.argsort(score, kind="stable")[first : first + wide], spec.draws)
+        dealt = None
+        if FORECAST in row.streams:
+            own = self.plan.projection.draws(spec.draws, spec.seed)
+            dealt = Draws(own.trajectory[chosen], own.log_factor[chosen])
+        return self._totals({}, {key: value[chosen] for key, value in row.values.items()}, dealt, reseeded=())
+
+    def _totals(
+        self,
+        swaps: Mapping[Key, FloatArray],
+        held: Mapping[Key, FloatArray],
+        dealt: Draws | None,
+        *,
+        reseeded: Collection[Key],
+    ) -> FloatArray:
+        spec = self.plan.spec
+        lines = Listening(self.world, swaps, held=held)
+        within = any(key[0] == _TREE for key in swaps)
+        courses, touched = [], dealt is not None or within
         for leaf, share in spec.scenario.alternatives(lines if within else self.world):
             changes = []
             for change in leaf.changes:
                 again = seed_of(change) in reseeded
-                moves = again or not self.uses[change.key].isdisjoint(swaps)
-                own = Listening(self.world, swaps, seed=self._seed if again else None) if moves else self.world
+                moves = again or not self.uses[change.key].isdisjoint({*swaps, *held})
+                seed = self._seed if again else None
+                changes.append((change, Listening(self.world, swaps, seed=seed, held=held) if moves else self.world))
                 touched = touched or moves
-                changes.append((change, own))
             courses.append(Leaf(tuple(changes), share))
         made = self.made
         if touched:
-            known = None if forecast else _copied(self.plan.workings)
+            projection = self.plan.projection if dealt is None else _redealt(self.plan.projection, dealt)
+            known = _copied(self.plan.workings) if dealt is None else None
             course = Course(spec.scenario.name, tuple(courses))
-            (made,) = outcomes_of(told, self.plan.projection, [course], (), 1, known)
+            (made,) = outcomes_of(spec, projection, [course], (), 1, known)
         return total_of(spec, made, lines)
+
+
+class _Redealt(Projection):
+    """The same trajectories, dealt to draws in another way."""
+
+    __slots__ = ("dealt",)
+    dealt: Draws
+
+    def draws(self, count: int, seed: int) -> Draws:
+        """What was dealt."""
+        return self.dealt
+
+
+def _redealt(projection: Projection, dealt: Draws) -> Projection:
+    """A projection whose draws follow given trajectories."""
+    made = _Redealt(**{f.name: getattr(projection, f.name) for f in fields(Projection) if f.init})
+    object.__setattr__(made, "dealt", dealt)
+    return made
+
+
+def _special(key: Key) -> bool:
+    """Whether it stands for random numbers that are no stream of uniform ones."""
+    return key == FORECAST or key[0] == "seed"
 
 
 def _copied(known: Workings) -> Workings:
@@ -149,9 +196,8 @@ def _streams(ear: Listening, change: Change) -> frozenset[Key]:
 def _single(ear: Listening, key: Key) -> Drawn:
     """The row of one number."""
     made_of = ear.notes.numbers[key]
-    held = key if made_of == {key} and key[0] != "tree" else None
-    falls, values = key[-1] == "coin", ear.notes.values[key]
-    return Drawn("", made_of, (1.0 - values if falls else values,), held, falls)
+    single = key if made_of == {key} and key[0] != _TREE else None
+    return Drawn("", made_of, {key: ear.notes.values[key]}, single, key[-1] == "coin")
 
 
 def _branches(whole: Listening) -> list[_Voice]:
@@ -179,7 +225,7 @@ def _of_lines(whole: Listening) -> list[_Voice]:
     """What components draw."""
     made = []
     for key in whole.notes.numbers:
-        if key[0] == "tree":
+        if key[0] == _TREE:
             continue
         line, name = (key[1], ".".join(key[1:])) if key[0] == "component" and len(key) > 2 else (key[0], ".".join(key))
         names = {

@@ -63,8 +63,9 @@ def sensitivity_of(plan: BudgetPlan, by: By, *, errors: bool) -> pd.DataFrame:
     -----
     The plan is made again, of which only what changes is worked out: once a row with its numbers drawn anew, for
     ``total``, and once at each end with a single number held at its distribution's P10 and P90. A row of several
-    numbers has no single scale: it is held near the P10 and P90 of the sum of what each does on average, the forecast
-    near those of its own total, and ``rank_correlation`` is that of this scale. Numbers that are tied are one row, or
+    numbers has no single scale: it is held as it is in the fiftieth of the draws that is nearest to the P10 and P90 of
+    the sum of what each does on average, the forecast to those of its own total, and ``rank_correlation`` is that of
+    this scale; of branches the draws near them are looked at. Numbers that are tied are one row, or
     their shares would overlap. NaN where a row has no scale, such as a random walk. What moves no future by more than
     rounding is left out, as are numbers that are drawn but not used. Errors are of shares of the variance; below them
     an interaction is noise, and may be negative.
@@ -93,7 +94,7 @@ def _row(replay: Replay, row: Drawn, rows: list[Drawn]) -> dict[str, float]:
     again = replay.anew(row.streams)
     if float(np.abs(again - totals).max()) <= _ROUNDING * float(np.abs(totals).max()):
         return {}
-    whole, effects = moved(totals, again), [main_effect(u, totals) for u in row.values]
+    whole, effects = moved(totals, again), [main_effect(u, totals) for u in row.values.values()]
     first = _first(replay, row, rows, effects, again, whole)
     score = _score(replay, row, effects)
     low, high = _ends(replay, row, score)
@@ -114,7 +115,7 @@ def _first(
     replay: Replay, row: Drawn, rows: list[Drawn], effects: list[MainEffect], again: FloatArray, whole: Share
 ) -> Share:
     """What a row does alone: of one number from the draws, of several from the replay that tells it best."""
-    if row.pinned is not None:
+    if row.single is not None:
         return effects[0].share
     if whole.value < _LARGE:
         return common(replay.plan.totals, again, replay.everything_anew())
@@ -124,30 +125,33 @@ def _first(
 
 def _score(replay: Replay, row: Drawn, effects: list[MainEffect]) -> FloatArray | None:
     """A row's own scale: (draw,)."""
-    if row.pinned is not None:
-        return row.values[0]
+    if row.single is not None:
+        u = row.values[row.single]
+        return 1.0 - u if row.falls else u
     if FORECAST in row.streams:
         spec = replay.plan.spec
         dealt = replay.plan.projection.draws(spec.draws, spec.seed)
         return np.asarray(replay.plan.projection.log_totals()[dealt.trajectory] + dealt.log_factor)
-    return np.asarray(sum(effect.fitted for effect in effects)) if effects else None
+    score = np.asarray(sum((effect.fitted for effect in effects), start=np.zeros(replay.plan.spec.draws)))
+    return score if np.ptp(score) > 0 else None
 
 
 def _ends(replay: Replay, row: Drawn, score: FloatArray | None) -> tuple[float, float]:
     """The total's quantile at the plan's confidence with a row at its P10 and P90."""
     confidence = replay.plan.confidence
-    if row.pinned is not None:
-        low, high = (float(np.quantile(replay.held(row, level), confidence)) for level in _ENDS)
-        return low, high
-    if score is None or not np.ptp(score) > 0:
+    if score is None:
         return np.nan, np.nan
-    low, high = (near(score, replay.plan.totals, level, confidence) for level in _ENDS)
+    if any(key[0] == "tree" for key in row.streams):
+        # Branches are dealt in exact counts: which one a draw takes cannot be told to it.
+        low, high = (near(score, replay.plan.totals, level, confidence) for level in _ENDS)
+        return low, high
+    low, high = (float(np.quantile(replay.held(row, level, score), confidence)) for level in _ENDS)
     return low, high
 
 
 def _rank_correlation(score: FloatArray | None, totals: FloatArray) -> float:
     """Spearman's."""
-    if score is None or not np.ptp(score) > 0:
+    if score is None:
         return np.nan
     from scipy.stats import rankdata
 
