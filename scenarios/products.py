@@ -107,9 +107,11 @@ class Work:
                 if product.own:
                     out[i] = _own(product, days, factor, len(draws))
                 else:
-                    at = np.array([place_of[id(column)] for column in product.columns])
-                    part = daily[:, days].take(at, axis=2)
-                    part *= product.profile[:, None]
+                    at = [place_of[id(column)] for column in product.columns]
+                    # Columns of one product mostly stand side by side: then they are not copied before they are used.
+                    beside = at == list(range(at[0], at[0] + len(at)))
+                    some = daily[:, days, at[0] : at[-1] + 1] if beside else daily[:, days].take(at, axis=2)
+                    part = some if (product.profile == 1.0).all() else some * product.profile[:, None]
                     out[i] = _fed(part, days, factor, scope, self.most)
         return out
 

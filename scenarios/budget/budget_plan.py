@@ -22,6 +22,7 @@ from scenarios.budget.points import Standing, checked_amount, point_estimates_of
 from scenarios.budget.policies import BudgetPolicy
 from scenarios.budget.policy import policy_table, shares_table
 from scenarios.budget.policy_paths import PolicyPaths, under_policy
+from scenarios.budget.sensitivity import By, sensitivity_of
 from scenarios.budget.spec import PlanSpec
 from scenarios.components import OWNER_COLUMNS, Reserve
 from scenarios.workings import Workings
@@ -290,6 +291,10 @@ class BudgetPlan:
         from scenarios.budget.convergence import convergence
 
         return convergence(self, tuple(sorted({0.5, 0.8, 0.9, 0.95, self.confidence})))
+
+    def sensitivity(self, by: By = "parameter", *, errors: bool = False) -> pd.DataFrame:
+        """What moves the total, and the budget with it: :func:`scenarios.budget.sensitivity.sensitivity_of`."""
+        return sensitivity_of(self, by, errors=errors)
 
     def standard_error(self, level: float) -> float:
         """Standard error of a quantile of the total, in money."""
