@@ -58,7 +58,7 @@ bench-launches: $(VENV)/.dev ## cold starts at 0, 7 and 30 days of history, besi
 
 bench-plan: $(VENV)/.dev ## the Monte Carlo engine beside a plain program: time, memory, errors; two Dask workers; 15 minutes
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/plan.py
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/plan.py --dask
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/plan.py --dask 100000
 
 bench-warehouse: $(VENV)/.dev ## 5 and 50 million spend-log rows beside the bare query; 15 minutes, 4 GB of disk
 	$(BIN)/python benchmarks/warehouse.py --folder $(OUT)/warehouse

@@ -1,4 +1,4 @@
-"""The Monte Carlo engine beside a plain program of the same model: python benchmarks/plan.py [--draws 10000] [--dask].
+"""The Monte Carlo engine beside a plain program of the same model: python benchmarks/plan.py [--draws 10000].
 
 The organisation is made up: ``--series`` projects in 4 environments and 4 departments, on 5 models of 2 sizes. A year
 is planned by month and environment: growth is drawn for each department, each model's price may jump, one lever
@@ -9,7 +9,7 @@ Printed, each beside what was asked:
 - time to draw as many normals as there are cells (draws x days x series);
 - the standard error of the year's P80 from draws and from trajectories: as the plan tells it, and over repetitions;
 - memory beyond the trajectories; slopes in series, draws and days; twelve scenarios; one toggled on a standing plan;
-- with ``--dask``: two workers beside one, on 100,000 series.
+- with ``--dask 100000``: two workers beside one, on so many series.
 
 One thread (``make bench-plan`` sees to it); wall time, the best of three; the plain program at its best chunk.
 """
@@ -345,11 +345,11 @@ def main() -> int:
     options.add_argument("--draws", type=int, default=10_000)
     options.add_argument("--series", type=int, default=200)
     options.add_argument("--repeats", type=int, default=12)
-    options.add_argument("--dask", action="store_true", help="100,000 series on one and two Dask workers: 5 minutes")
+    options.add_argument("--dask", type=int, metavar="SERIES", help="so many series on one and two Dask workers")
     asked = options.parse_args()
     draws, series = asked.draws, asked.series
     if asked.dask:
-        return 0 if cluster(100_000, draws) else 1
+        return 0 if cluster(asked.dask, draws) else 1
     ok, mine = speed(series, draws, 12)
     ok &= normals(series, draws, mine)
     ok &= memory(series, draws)
