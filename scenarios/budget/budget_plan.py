@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ from scenarios.workings import Workings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from scenarios.report.outgoing.enforcers import Entity
 
 LEVELS = {"p10": 0.10, "p50": 0.50, "p80": 0.80, "p90": 0.90, "p95": 0.95}
 #: The columns of every table, in order.
@@ -346,6 +349,66 @@ class BudgetPlan:
         from scenarios.report.page import write_page
 
         return write_page(self, Path(path))
+
+    def budgets(
+        self,
+        enforcer: str,
+        by: list[str] | tuple[str, ...] | str = "environment",
+        *,
+        month: str | None = None,
+        lines: Sequence[str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        notify: Sequence[str] = (),
+        account: str | None = None,
+        entity: Entity = "budget",
+    ) -> list[dict[str, Any]]:
+        """The budgets as "litellm", "aws", "azure" or "google" takes them: requests of ``outgoing/enforcers.py``."""
+        from scenarios.report.outgoing.enforcers import asked_of, budgets_of
+
+        return budgets_of(self, enforcer, asked_of(_names(by), month, lines, tags, notify, account, entity))
+
+    def to_budgets(
+        self,
+        path: str | Path,
+        enforcer: str,
+        by: list[str] | tuple[str, ...] | str = "environment",
+        *,
+        month: str | None = None,
+        lines: Sequence[str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        notify: Sequence[str] = (),
+        account: str | None = None,
+        entity: Entity = "budget",
+    ) -> Path:
+        """Write :meth:`budgets` as a JSON list; returns its path."""
+        from scenarios.report.outgoing.enforcers import asked_of, write_budgets
+
+        asked = asked_of(_names(by), month, lines, tags, notify, account, entity)
+        return write_budgets(self, Path(path), enforcer, asked)
+
+    def to_focus(self) -> pd.DataFrame:
+        """The plan as rows of FOCUS's shape: :func:`scenarios.report.outgoing.focus.focus_rows`."""
+        from scenarios.report.outgoing.focus import focus_rows
+
+        return focus_rows(self)
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write :meth:`to_frame` as CSV that no spreadsheet runs; returns its path."""
+        from scenarios.report.outgoing.files import write_csv
+
+        return write_csv(self, Path(path))
+
+    def to_parquet(self, path: str | Path) -> Path:
+        """Write :meth:`to_frame` as Parquet; returns its path."""
+        from scenarios.report.outgoing.files import write_parquet
+
+        return write_parquet(self, Path(path))
+
+    def to_json(self, path: str | Path) -> Path:
+        """Write :meth:`to_frame` as one JSON document; returns its path."""
+        from scenarios.report.outgoing.files import write_json
+
+        return write_json(self, Path(path))
 
     def __repr__(self) -> str:
         """One line: span, P50, budget."""

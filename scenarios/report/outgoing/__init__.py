@@ -1,0 +1,1 @@
+"""What a plan hands to other programs. Comes in: a BudgetPlan. Goes out: enforcers' budgets, FOCUS rows, tables."""
