@@ -242,6 +242,10 @@ def test_noise_has_no_share():
     u, noise = stratified(1, DRAWS, "u"), stats.norm.ppf(stratified(2, DRAWS, "noise"))
     found = main_effect(u, noise)
     assert abs(found.share.value) <= SURE * found.share.error
+    # Of many numbers that do nothing, the sum of what each seems to do is nearly nothing: of 100, five pass.
+    some = [main_effect(stratified(1, DRAWS, "u", k), noise) for k in range(100)]
+    assert np.var(sum(one.fitted for one in some)) < 0.05
+    assert abs(np.mean([one.share.value for one in some])) < SURE * found.share.error / math.sqrt(100)
 
 
 def test_what_cannot_be_told_is_refused_in_words(linear):

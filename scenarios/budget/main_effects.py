@@ -33,7 +33,8 @@ class MainEffect:
     share : Share
         First-order Sobol share: Var(E[T | u]) / Var(T).
     fitted : float array (draw,)
-        E[T | u] less the mean of T, shrunk by what chance alone would have fitted.
+        E[T | u] less the mean of T, shrunk by what chance alone would have fitted; 0 where the share is less than two
+        of its errors, so that many numbers that do little do not come to fit the total together.
     """
 
     share: Share
@@ -72,7 +73,7 @@ def main_effect(u: FloatArray, total: FloatArray) -> MainEffect:
     told, numbers = float(fitted.var() / total.var()), 2 * len(edges)
     share = 1.0 - (1.0 - told) * (count - 1) / (count - numbers)
     error = np.sqrt(4.0 * max(share, 0.0) * (1.0 - told) ** 2 / count + 2.0 * numbers / count**2)
-    return MainEffect(Share(share, float(error)), fitted * (max(share, 0.0) / told if told > 0 else 0.0))
+    return MainEffect(Share(share, float(error)), fitted * (share / told if share > 2.0 * error else 0.0))
 
 
 def shared(total: FloatArray, again: FloatArray) -> Share:
