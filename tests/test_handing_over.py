@@ -15,7 +15,7 @@ import forecast as fc
 import scenarios as sc
 from forecast.errors import PlanError
 from scenarios.report.outgoing import files
-from scenarios.report.outgoing.focus import BILLED, FOCUS
+from scenarios.report.outgoing.focus import BILLED, FOCUS, named
 
 #: Sums of floats of cents are exact far below a cent.
 CENT = 0.005
@@ -258,6 +258,14 @@ def test_names_differ_and_fit(odd):
         (lambda p: p.budgets("litellm", notify=["a@b.org"]), "nobody"),
         (lambda p: p.budgets("google", ["environment", "project"], lines="tokens"), "one label"),
         (lambda p: p.budgets("aws", lines=["policy transfer"]), "below zero"),
+        (lambda p: p.budgets("aws", lines=[]), "names no line"),
+        (lambda p: p.budgets("aws", lines=5), "list of texts"),
+        (lambda p: p.budgets("aws", notify=None), "list of texts"),
+        (lambda p: p.budgets("aws", tags=["env"]), "by column"),
+        (lambda p: p.budgets("aws", tags={"environment": 5}), "key of a tag"),
+        (lambda p: p.budgets("aws", account=123456789012), "in quotes"),
+        (lambda p: p.to_csv("a\0b"), "zero character"),
+        (lambda p: p.to_csv("a" * 5_000), "too long"),
     ],
 )
 def test_what_cannot_be_said_is_refused_in_words(plan, call, told):
@@ -271,13 +279,49 @@ def test_google_refuses_a_label_that_it_does_not_take():
         plan.budgets("google", "project", lines="tokens")
 
 
-def test_weeks_and_parts_of_months_are_refused():
-    projection = fc.project(
-        usage_of(["chat"]), start="2026-11-11", end="2026-12-31", model="seasonal_naive", trajectories=20
-    )
-    plan = sc.plan(projection, draws=100)
+def again_is_the_plan(plan):
+    """Whether rows of FOCUS's shape, added up, are the plan's tables."""
+    rows = plan.to_focus()
+    for by in (["month"], ["month", "environment"], list(plan.ledger.labels.columns)):
+        wanted = plan.table(by)["budget"]
+        again = rows.groupby([named(name) for name in by])["x_Budget"].sum()
+        assert len(again) == len(wanted)
+        np.testing.assert_allclose(again.reindex(wanted.index).to_numpy(), wanted.to_numpy(), atol=CENT)
+    return rows
+
+
+def test_parts_of_months_are_refused_and_told_in_focus():
+    asked = {"start": "2026-11-11", "end": "2026-12-31", "model": "seasonal_naive", "trajectories": 20}
+    plan = sc.plan(fc.project(usage_of(["chat"]), **asked), draws=100)
     with pytest.raises(PlanError, match="2026-11-11 to 2026-11-30"):
         plan.budgets("aws")
+    rows = again_is_the_plan(plan)
+    assert rows["ChargePeriodStart"].min() == pd.Timestamp("2026-11-11", tz="UTC")
+    assert rows["BillingPeriodStart"].min() == pd.Timestamp("2026-11-01", tz="UTC")
+
+
+def test_calendars_of_weeks_are_refused_and_told_in_focus():
+    calendar = fc.Calendar(weeks="4-4-5")
+    asked = {"horizon": "1Q", "calendar": calendar, "model": "seasonal_naive", "trajectories": 20}
+    plan = sc.plan(fc.project(usage_of(["chat"]), **asked), draws=100)
+    with pytest.raises(PlanError, match="calendar of weeks"):
+        plan.budgets("google")
+    rows = again_is_the_plan(plan)
+    months = rows[["x_Month", "ChargePeriodStart", "ChargePeriodEnd"]].drop_duplicates()
+    weeks = (months["ChargePeriodEnd"] - months["ChargePeriodStart"]).dt.days / 7
+    assert weeks.tolist() == [4, 4, 5]
+
+
+def test_money_without_an_environment_is_refused():
+    usage = usage_of(["chat"]).frame[
+        ["date", "provider", "model", "environment", "project", "requests", "input_tokens"]
+    ]
+    usage = usage.assign(environment=usage["environment"].where(usage["environment"] != "development", None))
+    projection = fc.project(fc.Usage.from_frame(usage), horizon="1Q", model="seasonal_naive", trajectories=20)
+    plan = sc.plan(projection, draws=100)
+    with pytest.raises(PlanError, match=r"no environment.*tokens"):
+        plan.budgets("litellm")
+    assert "{}" not in set(again_is_the_plan(plan)["Tags"])
 
 
 def test_budgets_are_written_whole(plan, tmp_path):

@@ -255,7 +255,31 @@ def asked_of(
     account: str | None,
     entity: Entity,
 ) -> Asked:
-    """The arguments of :meth:`BudgetPlan.budgets` as one value."""
-    only = None if lines is None else (lines,) if isinstance(lines, str) else tuple(lines)
-    who = (notify,) if isinstance(notify, str) else tuple(notify)
-    return Asked(tuple(by), month, only, dict(tags or {}), who, account, entity)
+    """The arguments of :meth:`BudgetPlan.budgets` as one value.
+
+    Raises
+    ------
+    PlanError
+        One is of another kind.
+    """
+    if not isinstance(tags if tags is not None else {}, Mapping):
+        raise PlanError(f"tags={tags!r}: wanted the tag's key by column, such as tags={{'environment': 'env'}}")
+    keys = dict(tags or {})
+    for column, key in keys.items():
+        if not isinstance(key, str) or not key.strip():
+            raise PlanError(f"tags[{column!r}] = {key!r}: wanted the key of a tag, such as 'env'")
+    if account is not None and not isinstance(account, str):
+        raise PlanError(f"account={account!r}: wanted the twelve digits in quotes, which keep a leading 0")
+    only = None if lines is None else _texts("lines", lines, "['tokens']")
+    if only == ():
+        raise PlanError("lines=[]: names no line, so that there is no budget; leave it out for all of them")
+    return Asked(tuple(by), month, only, keys, _texts("notify", notify, "['finance@example.org']"), account, entity)
+
+
+def _texts(what: str, told: object, example: str) -> tuple[str, ...]:
+    """A text, or a list of them, as a tuple."""
+    if isinstance(told, str):
+        return (told,)
+    if isinstance(told, Sequence) and all(isinstance(one, str) for one in told):
+        return tuple(told)
+    raise PlanError(f"{what}={told!r}: wanted a list of texts, such as {example}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -112,8 +113,11 @@ def written(path: Path, content: Callable[[], str | bytes]) -> Path:
         The folder is missing, read-only or full, ``path`` is a device, or a name holds what is no Unicode.
     """
     path = Path(path)
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise PlanError(f"{path} cannot be written: it is a device, not a file; name a file")
+    if "\0" in str(path):
+        raise PlanError(f"{str(path)!r} cannot be written: no file's name holds a zero character")
+    with suppress(OSError):  # of which the writing itself tells more
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise PlanError(f"{path} cannot be written: it is a device, not a file; name a file")
 
     def made() -> bytes:
         told = content()
