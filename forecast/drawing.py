@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
@@ -154,6 +155,25 @@ def headline(ax: Axes, title: str, subtitle: str, palette: Palette) -> None:
     ax.annotate(told[1], (0.0, 1.0), (0.0, 7.0), va="bottom", **where, **quiet)
 
 
+def key_below(ax: Axes, marks: Sequence[Artist], palette: Palette) -> None:
+    """What marks mean, in one quiet line under the axis."""
+    from matplotlib.transforms import ScaledTranslation
+
+    below = ScaledTranslation(0.0, -40.0 / 72.0, ax.figure.dpi_scale_trans)
+    ax.legend(
+        handles=list(marks),
+        loc="upper left",
+        bbox_to_anchor=(0.0, 0.0),
+        bbox_transform=ax.transAxes + below,
+        ncols=3,
+        frameon=False,
+        fontsize=SMALL,
+        labelcolor=palette.muted,
+        borderaxespad=0.0,
+        handletextpad=0.6,
+    )
+
+
 def settle(ax: Axes) -> None:
     """Lay the figure out, where it has a layout, so that what is measured next is what will be drawn."""
     engine = ax.figure.get_layout_engine()
@@ -230,6 +250,15 @@ def short(value: float) -> str:
 def money(value: float, currency: str) -> str:
     """As :func:`short`, with its currency: USD 304k."""
     return f"{currency} {short(value)}"
+
+
+def percent(share: float) -> str:
+    """A probability as a reader expects it: never 0 % or 100 % of what only nearly is."""
+    if 0 < share < 0.005:
+        return "under 1 %"
+    if 0.995 < share < 1:
+        return "over 99 %"
+    return f"{share * 100:.0f} %"
 
 
 def tick(value: float, _position: object = None) -> str:

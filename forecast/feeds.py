@@ -52,7 +52,7 @@ class Feeds:
         point *= whole
         used = np.nonzero(is_lane)[0]
         point[:, used] *= self.projection.intensity.point[:, self.source[used]]
-        used = used[moving(self.projection.intensity)[self.source[used]]]
+        used = used[moving(self.projection.intensity, self.source[used])]
         _, rises = ratio_steps(self.projection.intensity, which, self.source[used])
         plain = np.array_equal(place, np.arange(len(self.source)))
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from forecast.calendars import CALENDAR_YEAR, Calendar, calendar_of
 from forecast.cleaning import Cleaned, Cleaning, check_cleaning, check_names, clean_panel, summary
-from forecast.dependence import trajectories
+from forecast.dependence import AT_ONCE, trajectories
 from forecast.drivers import ENDED_BLOCKS, Drivers, drivers_of
 from forecast.errors import HorizonError, ModelError, UsageError
 from forecast.joint import Trajectories
@@ -172,15 +172,18 @@ class Projection:
     def log_totals(self) -> FloatArray:
         """The log of each trajectory's total over the plan, workloads weighed by recent quantity: (trajectory,)."""
         if "log totals" not in self._kept:
-            every = np.arange(len(self.workloads))
-            point, step = volume_steps(
-                self.volume, np.arange(self.volume.count), every, np.zeros(len(every), dtype=bool)
-            )
-            sums = np.zeros((len(every), self.volume.count))
-            for t in range(len(self.days)):
-                sums += step(t) * point[t][:, None] * (t >= self.span.gap)
-            whole = self.volume.point[self.span.gap :].sum(axis=0)[:, None]
-            total = self._weights() @ np.where(whole > 0, sums / np.where(whole > 0, whole, 1.0), 1.0)
+            weight, every = self._weights(), np.arange(self.volume.count)
+            total = np.zeros(len(every))
+            for part in _slices(len(weight), AT_ONCE):
+                series = np.arange(part.start, part.stop)
+                point, step = volume_steps(self.volume, every, series, np.zeros(len(series), dtype=bool))
+                sums = np.zeros((len(series), len(every)))
+                for t in range(len(self.days)):
+                    now = step(t)
+                    if t >= self.span.gap:
+                        sums += now * point[t][:, None]
+                whole = self.volume.point[self.span.gap :, part].sum(axis=0)[:, None]
+                total += weight[part] @ np.where(whole > 0, sums / np.where(whole > 0, whole, 1.0), 1.0)
             self._kept["log totals"] = np.log(np.maximum(total, 1e-300))
         return self._kept["log totals"]
 

@@ -21,9 +21,9 @@ ANEW: Final = 64
 Step = Callable[[int], FloatArray]
 
 
-def moving(made: Trajectories) -> BoolArray:
-    """Series that differ from trajectory to trajectory: (series,)."""
-    return np.asarray((made.level != 0).any(axis=0) | (made.growth != 0).any(axis=0))
+def moving(made: Trajectories, series: IntArray) -> BoolArray:
+    """Which of some series differ from trajectory to trajectory: (series,)."""
+    return np.asarray((made.level[:, series] != 0).any(axis=0) | (made.growth[:, series] != 0).any(axis=0))
 
 
 def _grown(level: FloatArray, growth: FloatArray) -> Step:

@@ -15,6 +15,7 @@ import numpy as np
 
 from forecast.panel import FloatArray, IntArray
 from scenarios.changes.flows import CONSTANT, Part, Path, PriceMove, Scope, Term
+from scenarios.changes.price_path import seen_by
 from scenarios.costing import Enacted
 
 #: More addends than this, and a term is worked out by draw and period after all.
@@ -121,16 +122,9 @@ class Factors:
 
 
 def _shape(enacted: Enacted, rows: IntArray) -> tuple[FloatArray, FloatArray]:
-    """What moves look at of prices: the book's (period, row), and for how many units (row,). Rows have the same moves.
-
-    Moves that look at no money see prices over the first known one: flows of one shape share them.
-    """
+    """What price moves look at of some flows, which have the same moves: (period, row) and (row,)."""
     moves = cast("tuple[PriceMove, ...]", enacted.flows.moves.of(int(rows[0])))
-    book = enacted.book[:, rows]
-    if not all(move.scale_free for move in moves):
-        return book, enacted.per[rows]
-    first = np.take_along_axis(book, (book > 0).argmax(axis=0)[None, :], axis=0)
-    return np.asarray(book / np.where(first > 0, first, 1.0)), np.ones(len(rows))
+    return seen_by(moves, enacted.book[:, rows], enacted.per[rows])
 
 
 def _taken_apart(path: Path, terms: Path, parts: tuple[Part, ...]) -> tuple[Path, tuple[Part, ...]]:

@@ -66,6 +66,11 @@ class Workings:
             self._told[name] = made()
         return cast("T", self._told[name])
 
+    def copied(self) -> Workings:
+        """The same, to which others may add without adding here."""
+        known = dict(self.products), dict(self._flows), list(self._alive), dict(self._told)
+        return Workings(self.projection, self.draws, self.seed, self.quotes, *known)
+
     def begun(self) -> Flows:
         """The flows as forecast."""
         if () not in self._flows:

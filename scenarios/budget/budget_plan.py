@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from forecast.calendars import Unit
-from forecast.errors import PlanError, one_of
+from forecast.errors import PlanError
 from forecast.panel import FloatArray, IntArray
 from forecast.projection import Projection
 from scenarios.budget.contingency import euler_shares, quantile_error, to_cents
 from scenarios.budget.diversification import diversification_of
-from scenarios.budget.funding import beside, funding_table_of, levels_of
+from scenarios.budget.funding import beside, funding_table_of, levels_of, set_aside_of
 from scenarios.budget.ledger import Ledger
 from scenarios.budget.points import Standing, checked_amount, point_estimates_of, standing_of
 from scenarios.budget.policies import BudgetPolicy
@@ -24,7 +24,7 @@ from scenarios.budget.policy import policy_table, shares_table
 from scenarios.budget.policy_paths import PolicyPaths, under_policy
 from scenarios.budget.sensitivity import By, sensitivity_of
 from scenarios.budget.spec import PlanSpec
-from scenarios.components import OWNER_COLUMNS, Reserve
+from scenarios.components import Reserve
 from scenarios.workings import Workings
 
 if TYPE_CHECKING:
@@ -130,22 +130,7 @@ class BudgetPlan:
             Index ``name``; ``amount`` in the plan's currency; ``within`` is "contingency" or "funding"; ``funds`` what
             it is kept for; ``held_by`` who may spend it, "team" or "management"; then the owner's columns.
         """
-        blank: dict[str, str | None] = dict.fromkeys(OWNER_COLUMNS)
-        every = [("funding", r) for r in self.reserves] + [("contingency", r) for r in self.earmarks]
-        rows = [
-            {
-                "name": r.name,
-                "amount": r.amount,
-                "within": within,
-                "funds": r.funds,
-                "held_by": r.holder,
-                **blank,
-                **r.owner,
-            }
-            for within, r in every
-        ]
-        columns = ["name", "amount", "within", "funds", "held_by", *OWNER_COLUMNS]
-        return pd.DataFrame(rows, columns=columns).set_index("name")
+        return set_aside_of(self)
 
     def levels(self) -> pd.DataFrame:
         """P50 plan, commitment, stress, and the mean: :func:`scenarios.budget.funding.levels_of`."""
@@ -325,18 +310,9 @@ class BudgetPlan:
         part of the split ``by`` a column, or of the last, wants beside its range), or ``"funding"`` (the staircase from
         base to what must be found).
         """
-        from scenarios.report import charts
+        from scenarios.report.charts import drawn
 
-        one_of("plot", kind, charts.KINDS, PlanError)
-        if limit is not None and kind != "s_curve":
-            raise PlanError(f"plot({kind!r}, limit=...): only 's_curve' marks a limit")
-        if by is not None:
-            if kind != "policy":
-                raise PlanError(f"plot({kind!r}, by={by!r}): only 'policy' shows one split of several")
-            from scenarios.report.policy_chart import policy
-
-            return policy(self, by=by, ax=ax)
-        return charts.s_curve(self, limit=limit, ax=ax) if limit is not None else charts.KINDS[kind](self, ax=ax)
+        return drawn(self, kind, limit=limit, by=by, ax=ax)
 
     def to_excel(self, path: str | Path) -> Path:
         """Write the workbook; returns its path."""
@@ -368,23 +344,12 @@ class BudgetPlan:
         return budgets_of(self, enforcer, asked_of(_names(by), month, lines, tags, notify, account, entity))
 
     def to_budgets(
-        self,
-        path: str | Path,
-        enforcer: str,
-        by: list[str] | tuple[str, ...] | str = "environment",
-        *,
-        month: str | None = None,
-        lines: Sequence[str] | None = None,
-        tags: Mapping[str, str] | None = None,
-        notify: Sequence[str] = (),
-        account: str | None = None,
-        entity: Entity = "budget",
+        self, path: str | Path, enforcer: str, by: list[str] | tuple[str, ...] | str = "environment", **asked: Any
     ) -> Path:
-        """Write :meth:`budgets` as a JSON list; returns its path."""
-        from scenarios.report.outgoing.enforcers import asked_of, write_budgets
+        """Write :meth:`budgets`, whose arguments it takes, as a JSON list; returns its path."""
+        from scenarios.report.outgoing.enforcers import write_budgets
 
-        asked = asked_of(_names(by), month, lines, tags, notify, account, entity)
-        return write_budgets(self, Path(path), enforcer, asked)
+        return write_budgets(Path(path), lambda: self.budgets(enforcer, by, **asked))
 
     def to_focus(self) -> pd.DataFrame:
         """The plan as rows of FOCUS's shape: :func:`scenarios.report.outgoing.focus.focus_rows`."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scenarios.budget.contingency import mean_error, to_cents
-from scenarios.components import Reserve
+from scenarios.components import OWNER_COLUMNS, Reserve
 
 if TYPE_CHECKING:
     from scenarios.budget.budget_plan import BudgetPlan
@@ -70,6 +70,26 @@ def beside(plan: BudgetPlan) -> tuple[Reserve, ...]:
         for r in plan.spec.reserves
         if r.funds is None
     )
+
+
+def set_aside_of(plan: BudgetPlan) -> pd.DataFrame:
+    """Every reserve: its amount, whose it is, and whether it lies within the contingency or beside the total."""
+    blank: dict[str, str | None] = dict.fromkeys(OWNER_COLUMNS)
+    every = [("funding", r) for r in plan.reserves] + [("contingency", r) for r in plan.earmarks]
+    rows = [
+        {
+            "name": r.name,
+            "amount": r.amount,
+            "within": within,
+            "funds": r.funds,
+            "held_by": r.holder,
+            **blank,
+            **r.owner,
+        }
+        for within, r in every
+    ]
+    columns = ["name", "amount", "within", "funds", "held_by", *OWNER_COLUMNS]
+    return pd.DataFrame(rows, columns=columns).set_index("name")
 
 
 def funding_table_of(plan: BudgetPlan) -> pd.DataFrame:

@@ -16,7 +16,6 @@ from scenarios.budget.hearing import FORECAST, Drawn, Key, Listening, joined, pa
 from scenarios.changes import Change, World, label_of
 from scenarios.costing import Course, Leaf
 from scenarios.outcome import Outcome
-from scenarios.workings import Workings
 
 if TYPE_CHECKING:
     from scenarios.budget.budget_plan import BudgetPlan
@@ -147,7 +146,7 @@ class Replay:
         made = self.made
         if touched:
             projection = self.plan.projection if dealt is None else _redealt(self.plan.projection, dealt)
-            known = _copied(self.plan.workings) if dealt is None else None
+            known = self.plan.workings.copied() if dealt is None else None
             course = Course(spec.scenario.name, tuple(courses))
             (made,) = outcomes_of(spec, projection, [course], (), 1, known)
         return total_of(spec, made, lines)
@@ -174,17 +173,6 @@ def _redealt(projection: Projection, dealt: Draws) -> Projection:
 def _special(key: Key) -> bool:
     """Whether it stands for random numbers that are no stream of uniform ones."""
     return key == FORECAST or key[0] == "seed"
-
-
-def _copied(known: Workings) -> Workings:
-    """What a plan left, to which nothing is added."""
-    return replace(
-        known,
-        products=dict(known.products),
-        _flows=dict(known._flows),  # noqa: SLF001 - a copy of its own kind
-        _alive=list(known._alive),  # noqa: SLF001
-        _told=dict(known._told),  # noqa: SLF001
-    )
 
 
 def _streams(ear: Listening, change: Change) -> frozenset[Key]:

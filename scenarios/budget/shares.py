@@ -70,7 +70,9 @@ def shares_of(split: Split, wanted: Wanted) -> FloatArray:
     out = np.empty((wanted.draws, len(wanted.parts)))
     out[:, inside] = given[:, : len(inside)]
     if others:
-        out[:, others] = given[:, -1:] * _among(want[:, others], equally=split.rest == "equally")
+        out[:, others] = given[:, -1:] * proportions(
+            np.ones((1, len(others))) if split.rest == "equally" else want[:, others]
+        )
     return np.asarray(out)
 
 
@@ -132,14 +134,6 @@ def _given(split: Split, wanted: Wanted, point: FloatArray, low: FloatArray, hig
         drawn = uniform_in_ranges(low[order], high[order], wanted.draws, numbers)
         return np.asarray(drawn.shares[:, np.argsort(order)])
     return nearest_in_ranges(point, low, high)
-
-
-def _among(part: FloatArray, *, equally: bool) -> FloatArray:
-    """How what is left is dealt among the parts without a range: (draw, part)."""
-    if equally:
-        part = np.ones_like(part)
-    size = part.sum(axis=1, keepdims=True)
-    return np.where(size > 0, part / np.where(size > 0, size, 1.0), 1.0 / part.shape[1])
 
 
 def _equal_risk(split: Split, wanted: Wanted, inside: list[int]) -> FloatArray:

@@ -16,6 +16,7 @@ from forecast.ranges import Uncertain
 from scenarios.changes.base import Stage, Step, checked, checked_where, key_of, told_where
 from scenarios.changes.flows import CONSTANT, Flows, Path, PriceMove, Scope, Term
 from scenarios.changes.growth import growing
+from scenarios.changes.price_path import seen_by
 from scenarios.changes.scene import Scene
 
 
@@ -132,11 +133,9 @@ class _Indices:
         terms = cast("Path", self.flows.price.of(row))
         if not moves and not terms:
             return None
-        book, per = self.book[:, row], float(self.per[row])
-        shaped = bool(moves) and not all(move.scale_free for move in moves)
-        known = book[book > 0]
-        shape = book if shaped or not len(known) else book / known[0]
-        key = (*map(id, moves), "|", *map(id, terms), shape.tobytes() if moves else b"", per if shaped else 1.0)
+        shapes, pers = seen_by(moves, self.book[:, [row]], self.per[[row]])
+        shape, per = shapes[:, 0], float(pers[0])
+        key = (*map(id, moves), "|", *map(id, terms), shape.tobytes() if moves else b"", per)
         if key not in self._ratios:
 
             def value(scope: Scope) -> FloatArray:

@@ -6,6 +6,7 @@ the vendor first, then each price that is set, which ends what came before it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -15,7 +16,7 @@ import pandas as pd
 from forecast.errors import ScenarioError
 from forecast.panel import BoolArray, FloatArray, IntArray
 from scenarios.changes.clock import Clock
-from scenarios.changes.flows import Chains, Flows
+from scenarios.changes.flows import Chains, Flows, PriceMove
 
 #: Before every date: jumps of the vendor's go on until a price is set.
 ALWAYS: Final = pd.Timestamp.min
@@ -94,6 +95,17 @@ class PricePath:
     def then(self, step: PriceStep) -> PricePath:
         """The path with one more step, in the place of its date; of one date, the later listed is the later."""
         return replace(self, steps=tuple(sorted((*self.steps, step), key=lambda one: one.since)))
+
+
+def seen_by(moves: Sequence[PriceMove], book: FloatArray, per: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """What moves look at of prices: the book's (period, row), and for how many units a quoted one is (row,).
+
+    Moves that look at no money see prices over the first known one: flows of one shape share them.
+    """
+    if not all(move.scale_free for move in moves):
+        return book, per
+    first = np.take_along_axis(book, (book > 0).argmax(axis=0)[None, :], axis=0)
+    return np.asarray(book / np.where(first > 0, first, 1.0)), np.ones(len(per))
 
 
 def stepped(flows: Flows, rows: BoolArray, step: PriceStep, clock: Clock) -> Flows:

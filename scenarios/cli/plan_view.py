@@ -8,11 +8,10 @@ from typing import Final
 
 import pandas as pd
 
-from forecast.drawing import one_line
+from forecast.drawing import one_line, percent
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.budget.policy_paths import PolicyPaths
 from scenarios.cli.tables import Column, Style, aligned, markdown, widest
-from scenarios.report.charts import percent
 from scenarios.report.tables import MONEY, NAME, NOTE, WIDTH, headline_of, plan_text, rows_of, scale_of
 
 #: What is left out first where the line is too short, highest first: base and contingency stand in the headline too.

@@ -17,14 +17,17 @@ from forecast.drawing import (
     clock,
     date_axis,
     headline,
+    key_below,
     label_ends,
     money,
     money_axis,
     offscreen,
+    percent,
     printable,
     short,
     span_words,
 )
+from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.report.funding_chart import funding, funding_size
@@ -237,25 +240,36 @@ KINDS: dict[str, Chart] = {
 }
 
 
+def drawn(
+    plan: BudgetPlan, kind: str, *, limit: float | None = None, by: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """One of :data:`KINDS`; ``limit`` is marked by an S-curve, ``by`` is the split that a policy's picture shows.
+
+    Raises
+    ------
+    PlanError
+        There is no such picture, or it does not take the argument.
+    """
+    one_of("plot", kind, KINDS, PlanError)
+    if limit is not None and kind != "s_curve":
+        raise PlanError(f"plot({kind!r}, limit=...): only 's_curve' marks a limit")
+    if by is not None and kind != "policy":
+        raise PlanError(f"plot({kind!r}, by={by!r}): only 'policy' shows one split of several")
+    if kind == "s_curve":
+        return s_curve(plan, limit=limit, ax=ax)
+    return policy(plan, by=by, ax=ax) if kind == "policy" else KINDS[kind](plan, ax=ax)
+
+
 def picture(plan: BudgetPlan, kind: str, *, limit: float | None = None) -> Axes:
     """One of :data:`KINDS` on a figure of its own that is shown nowhere: what pages and workbooks take."""
     sizes = {"environments": environments_size, "funding": funding_size, "policy": policy_size}
     ax = offscreen(sizes[kind](plan) if kind in sizes else SIZE)
-    return s_curve(plan, limit=limit, ax=ax) if kind == "s_curve" else KINDS[kind](plan, ax=ax)
+    return drawn(plan, kind, limit=limit if kind == "s_curve" else None, ax=ax)
 
 
 def environments_size(plan: BudgetPlan) -> tuple[float, float]:
     """Width and height of the picture of environments, in inches: a row each."""
     return SIZE[0], 1.9 + 0.56 * min(len(plan.ledger.environments), ENVIRONMENTS_SHOWN)
-
-
-def percent(share: float) -> str:
-    """A probability as a reader expects it: never 0 % or 100 % of what only nearly is."""
-    if 0 < share < 0.005:
-        return "under 1 %"
-    if 0.995 < share < 1:
-        return "over 99 %"
-    return f"{share * 100:.0f} %"
 
 
 def _shares(plan: BudgetPlan) -> Shares:
@@ -322,7 +336,6 @@ def _key(ax: Axes, palette: Palette, *, ranges: bool) -> None:
     """What the marks mean, in one quiet line under the axis."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
-    from matplotlib.transforms import ScaledTranslation
 
     marks: list[Line2D | Patch] = [
         Line2D([], [], color=palette.future, marker="o", linewidth=3.2, label="demand: P10, P50, P90")
@@ -334,16 +347,4 @@ def _key(ax: Axes, palette: Palette, *, ranges: bool) -> None:
             *marks,
             Line2D([], [], marker="D", linewidth=0, color=ink, markerfacecolor=paper, label="what the split gives"),
         ]
-    below = ScaledTranslation(0.0, -40.0 / 72.0, ax.figure.dpi_scale_trans)
-    ax.legend(
-        handles=marks,
-        loc="upper left",
-        bbox_to_anchor=(0.0, 0.0),
-        bbox_transform=ax.transAxes + below,
-        ncols=3,
-        frameon=False,
-        fontsize=SMALL,
-        labelcolor=palette.muted,
-        borderaxespad=0.0,
-        handletextpad=0.6,
-    )
+    key_below(ax, marks, palette)

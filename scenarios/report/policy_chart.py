@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from forecast.drawing import SIZE, SMALL, Palette, canvas, headline, label_ends, money, printable, short, span_words
+from forecast.drawing import (
+    SIZE,
+    SMALL,
+    Palette,
+    canvas,
+    headline,
+    key_below,
+    label_ends,
+    money,
+    percent,
+    printable,
+    short,
+    span_words,
+)
 from forecast.panel import FloatArray
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.policy import level_of
@@ -149,7 +162,7 @@ def _density(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 def _label(part: _Part) -> str:
     told = f"budget {short(float(part.told['budget']))}"
     if np.isfinite(part.told["overrun"]):
-        told += f", overrun {_percent(float(part.told['overrun']))}"
+        told += f", overrun {percent(float(part.told['overrun']))}"
     return told
 
 
@@ -161,12 +174,12 @@ def _finding(plan: BudgetPlan, parts: list[_Part], by: str) -> str:
         return f"The policy alone divides {whole} by {by}: what each wants is not known"
     squeezed = [part for part in known if part.told["state"] == "squeezed"]
     worst = max(squeezed or known, key=lambda part: (float(part.told["overrun"]), -float(part.told["transfer"])))
-    name, often = printable(worst.name, NAME), _percent(float(worst.told["overrun"]))
+    name, often = printable(worst.name, NAME), percent(float(worst.told["overrun"]))
     overruns = [float(part.told["overrun"]) for part in known]
     if squeezed:
         taken = money(max(0.0, -float(worst.told["transfer"])), plan.currency)
         wants, gets = float(worst.told["demand_p50"]), float(np.median(worst.given))
-        told = _percent(wants), _percent(gets)
+        told = percent(wants), percent(gets)
         if told[0] == told[1]:  # what differs is shown
             told = f"{wants * 100:.1f} %", f"{gets * 100:.1f} %"
         return f"{name} is squeezed by {taken}: wants {told[0]}, gets {told[1]}, overruns in {often}"
@@ -175,18 +188,10 @@ def _finding(plan: BudgetPlan, parts: list[_Part], by: str) -> str:
     return f"Nobody is squeezed by the split of {whole}: {name} overruns most often, in {often} of futures"
 
 
-def _percent(share: float) -> str:
-    """A share as a reader expects it: never 0 % or 100 % of what only nearly is."""
-    if 0 < share < 0.005:
-        return "under 1 %"
-    return "over 99 %" if 0.995 < share < 1 else f"{share * 100:.0f} %"
-
-
 def _key(ax: Axes, palette: Palette, parts: list[_Part]) -> None:
     """What the marks mean, in one quiet line under the axis."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
-    from matplotlib.transforms import ScaledTranslation
 
     marks: list[Line2D | Patch] = []
     if any(np.isfinite(part.told["low"]) for part in parts):
@@ -196,16 +201,4 @@ def _key(ax: Axes, palette: Palette, parts: list[_Part]) -> None:
         marks.append(Line2D([], [], color=palette.future, marker="o", linewidth=3.0, label=demand))
     ink, paper, given = palette.ink, palette.paper, "what the split gives"
     marks.append(Line2D([], [], color=ink, markerfacecolor=paper, marker="D", linewidth=1.0, label=given))
-    below = ScaledTranslation(0.0, -40.0 / 72.0, ax.figure.dpi_scale_trans)
-    ax.legend(
-        handles=marks,
-        loc="upper left",
-        bbox_to_anchor=(0.0, 0.0),
-        bbox_transform=ax.transAxes + below,
-        ncols=3,
-        frameon=False,
-        fontsize=SMALL,
-        labelcolor=palette.muted,
-        borderaxespad=0.0,
-        handletextpad=0.6,
-    )
+    key_below(ax, marks, palette)

@@ -12,10 +12,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from forecast.drawing import one_line, span_words
+from forecast.drawing import one_line, percent, span_words
 from forecast.panel import FloatArray, IntArray
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
-from scenarios.report.charts import percent
 from scenarios.report.months import as_of
 
 #: Money columns of a shown table, in order; those of LEVELS are each row's own quantiles, the others add up.

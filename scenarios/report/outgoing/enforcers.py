@@ -96,16 +96,15 @@ def budgets_of(plan: BudgetPlan, enforcer: str, asked: Asked) -> list[dict[str, 
     return [_MADE[enforcer](plan, part, asked) for part in parts]
 
 
-def write_budgets(plan: BudgetPlan, path: Path, enforcer: str, asked: Asked) -> Path:
-    """Write :func:`budgets_of` as a JSON list, whole or not at all; returns its path.
+def write_budgets(path: Path, made: Callable[[], list[dict[str, Any]]]) -> Path:
+    """Write what :func:`budgets_of` gives as a JSON list, whole or not at all; returns its path.
 
     Raises
     ------
     PlanError
         As :func:`budgets_of`, or the file cannot be written.
     """
-    made = budgets_of(plan, enforcer, asked)
-    return written(path, lambda: json.dumps(made, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    return written(path, lambda: json.dumps(made(), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
 def _check(plan: BudgetPlan, enforcer: str, asked: Asked) -> None:
