@@ -67,6 +67,9 @@ if TYPE_CHECKING:
     from scenarios.components.preset_files import preset, presets
     from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
     from scenarios.files.loading import dump, load, shipped
+    from scenarios.reviews.outlook import Outlook
+    from scenarios.reviews.reviewing import Review, review
+    from scenarios.reviews.versions import Reforecast
     from scenarios.scenario import Scenario
 
 #: Public names by module: loaded when first asked for, so that importing stays cheap.
@@ -104,6 +107,7 @@ _LATER = {
     "Negotiation": "scenarios.changes",
     "NewWorkload": "scenarios.changes",
     "Outage": "scenarios.changes",
+    "Outlook": "scenarios.reviews.outlook",
     "OutputCap": "scenarios.changes",
     "Pack": "scenarios.changes",
     "PerUnit": "scenarios.components",
@@ -115,10 +119,12 @@ _LATER = {
     "PromptCache": "scenarios.changes",
     "PromptTrim": "scenarios.changes",
     "RankCorrelation": "scenarios.dependence",
+    "Reforecast": "scenarios.reviews.versions",
     "Region": "scenarios.changes",
     "Reserve": "scenarios.components",
     "ResponseFilter": "scenarios.changes",
     "Retire": "scenarios.changes",
+    "Review": "scenarios.reviews.reviewing",
     "RightSize": "scenarios.changes",
     "Risk": "scenarios.components",
     "Route": "scenarios.changes",
@@ -144,6 +150,7 @@ _LATER = {
     "preset": "scenarios.components.preset_files",
     "presets": "scenarios.components.preset_files",
     "reverse_stress": "scenarios.comparing.seeking",
+    "review": "scenarios.reviews.reviewing",
     "shipped": "scenarios.files.loading",
 }
 
@@ -181,6 +188,7 @@ __all__ = [
     "Negotiation",
     "NewWorkload",
     "Outage",
+    "Outlook",
     "OutputCap",
     "Pack",
     "PerUnit",
@@ -192,10 +200,12 @@ __all__ = [
     "PromptCache",
     "PromptTrim",
     "RankCorrelation",
+    "Reforecast",
     "Region",
     "Reserve",
     "ResponseFilter",
     "Retire",
+    "Review",
     "RightSize",
     "Risk",
     "Route",
@@ -222,6 +232,7 @@ __all__ = [
     "preset",
     "presets",
     "reverse_stress",
+    "review",
     "shipped",
 ]
 

@@ -112,7 +112,9 @@ PUBLIC = {
         "LogisticGrowth",
         "NewWorkload",
         "Outage",
+        "Outlook",
         "Retire",
+        "Review",
         "Runaway",
         "Spikes",
         "Step",
@@ -129,6 +131,7 @@ PUBLIC = {
         "Pack",
         "PromptCache",
         "PromptTrim",
+        "Reforecast",
         "Region",
         "ResponseFilter",
         "RightSize",
@@ -180,6 +183,7 @@ PUBLIC = {
         "compare",
         "goal_seek",
         "reverse_stress",
+        "review",
     },
 }
 

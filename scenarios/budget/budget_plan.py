@@ -30,7 +30,9 @@ from scenarios.workings import Workings
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from forecast.usage import Usage
     from scenarios.report.outgoing.enforcers import Entity
+    from scenarios.reviews.versions import Reforecast
 
 LEVELS = {"p10": 0.10, "p50": 0.50, "p80": 0.80, "p90": 0.90, "p95": 0.95}
 #: The columns of every table, in order.
@@ -261,6 +263,12 @@ class BudgetPlan:
         from scenarios.budget.planning import replanned
 
         return replanned(self, arguments, n_jobs)
+
+    def reforecast(self, usage: Usage, **arguments: Any) -> Reforecast:
+        """The outlook as of a later day, the budget unmoved: :func:`scenarios.reviews.versions.reforecast_of`."""
+        from scenarios.reviews.versions import reforecast_of
+
+        return reforecast_of(self, usage, **arguments)
 
     def convergence(self) -> pd.DataFrame:
         """How sure the total's quantiles are, from ever more of the draws.
