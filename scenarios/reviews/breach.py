@@ -68,7 +68,8 @@ class Breach:
         return pd.Series(self.days[at], index=index, name="date")
 
     def __repr__(self) -> str:
-        told = f"Breach(limit {self.limit:,.2f} {self.currency}, as of {self.as_of:%Y-%m-%d}: {told_chance(self.probability)}"
+        chance = told_chance(self.probability)
+        told = f"Breach(limit {self.limit:,.2f} {self.currency}, as of {self.as_of:%Y-%m-%d}: {chance}"
         if self.probability == 0:
             return f"{told})"
         dates = self.dates()
