@@ -73,8 +73,10 @@ def _approved(review: Review, breach: Breach, tell: Teller) -> Decision | None:
     more = tell.rounded(need) - tell.rounded(limit)
     if more <= 0:
         return None
-    asked = f"Approve {tell.money(more)} more ({percent_of(more, limit)} of the budget)" if limit else (
-        f"Approve {tell.money(more)}"
+    asked = (
+        f"Approve {tell.money(more)} more ({percent_of(more, limit)} of the budget)"
+        if limit
+        else (f"Approve {tell.money(more)}")
     )
     since = day_words(breach.days[gone[0]]) if len(gone) else ""
     if out.known_to >= out.last_day:
@@ -99,7 +101,9 @@ def _released(review: Review, tell: Teller) -> Decision | None:
     free = tell.rounded(budget) - tell.rounded(need)
     if free <= 0 or free < review.amount or free < review.percent * abs(budget) or out.is_plan:
         return None
-    why = f"what is left is {level_name(level)} of the outlook, {tell.money(need)}, enough in {percent(level)} of futures"
+    why = (
+        f"what is left is {level_name(level)} of the outlook, {tell.money(need)}, enough in {percent(level)} of futures"
+    )
     if out.known_to >= out.last_day:
         why = "the plan is over"
     return Decision("release", free, f"Release {tell.money(free)} ({percent_of(free, budget)} of the budget): {why}.")

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.drawing import one_line, percent
+from forecast.panel import FloatArray
 from scenarios.budget.funding import level_name
 from scenarios.budget.ledger import LINE
 from scenarios.report.onepage.deciding import Decision, decisions_of
@@ -26,6 +27,7 @@ from scenarios.report.onepage.wording import (
     rank_words,
     side_of,
 )
+from scenarios.report.tables import round_to
 from scenarios.reviews.breach import Breach
 from scenarios.reviews.outlook import Outlook
 from scenarios.reviews.reviewing import Review
@@ -86,7 +88,7 @@ class Told:
 
 def told_of(review: Review, by: str | None = None) -> Told:
     """A review as figures, sentences and decisions; its largest variances ``by`` a column."""
-    tell, breach = Teller.of(review), review.breach()
+    tell, breach = Teller.of(review.outlook), review.breach()
     makers = [*_to_date(review, tell), *_rest(review, tell), *_outlook(review, breach, tell)]
     figures = [*makers, *_drivers(review, tell), *_variances(review, by, tell)]
     return Told(_finding(review, breach, tell), tuple(figures), tuple(decisions_of(review, breach, tell)))
@@ -130,12 +132,26 @@ def told_table(review: Review, by: str) -> pd.DataFrame:
 
     Budget and actual are whole; ``variance`` and ``percent`` are of what is shown.
     """
-    tell, table = Teller.of(review), review.table(by)
-    for column in ("budget", "actual"):
-        table[column] = [tell.rounded(v) for v in table[column]]
+    out = review.outlook
+    tell, table = Teller.of(out), review.table(by)
+    for column, whole in (("budget", due_of(out)), ("actual", out.to_date)):
+        table[column] = adding(table[column], whole, tell)
     table["variance"] = table["budget"] - table["actual"]
     table["percent"] = table["variance"] / table["budget"].where(table["budget"] != 0)
     return table
+
+
+def adding(amounts: pd.Series, whole: float, tell: Teller) -> FloatArray:
+    """Amounts as they are told, so that they add up to the whole as it is told; NaN stays."""
+    found, scale = amounts.to_numpy("float64").copy(), 10**tell.digits
+    held = np.isfinite(found)
+    found[held] = round_to(found[held] * scale, round(tell.rounded(whole) * scale)) / scale
+    return found
+
+
+def due_of(out: Outlook) -> float:
+    """The budget to date."""
+    return float(out.budget.by([], out.elapsed).iloc[0])
 
 
 def label_words(label: Any) -> str:
@@ -153,13 +169,8 @@ def _finding(review: Review, breach: Breach, tell: Teller) -> str:
     total = f"the outlook is {tell.money(middle)}, {whole}, and {percent(breach.probability)} of futures go over it"
     if not out.elapsed.any():
         return f"Nothing of the plan's days is over; {total}"
-    due, actual = _due(out, tell), tell.rounded(out.to_date)
+    due, actual = tell.rounded(due_of(out)), tell.rounded(out.to_date)
     return f"{tell.money(actual)} spent, {tell.variance(due - actual, due)} to date; {total}"
-
-
-def _due(out: Outlook, tell: Teller) -> float:
-    """The budget to date, as told."""
-    return tell.rounded(float(out.budget.by([], out.elapsed).iloc[0]))
 
 
 def _to_date(review: Review, tell: Teller) -> list[Figure]:
@@ -173,10 +184,12 @@ def _to_date(review: Review, tell: Teller) -> list[Figure]:
     end = min(out.known_to, out.last_day)
     length = (out.last_day - start).days + 1
     span = f"{between_words(start, end)}, {min(days, length)} of {length} days"
-    budget, actual = _due(out, tell), tell.rounded(out.to_date)
+    budget, actual = tell.rounded(due_of(out)), tell.rounded(out.to_date)
     begun = ((out.elapsed > 0) & (out.elapsed < 1)).any()
     told = [
-        Figure(TO_DATE, "Budget to date", budget, unit, span + ("; a month under way counts by its days" * bool(begun))),
+        Figure(
+            TO_DATE, "Budget to date", budget, unit, span + ("; a month under way counts by its days" * bool(begun))
+        ),
         Figure(TO_DATE, "Actual to date", actual, unit, _actual_words(out, tell)),
         _variance_figure(review, budget, actual, tell),
     ]
@@ -247,16 +260,18 @@ def _outlook(review: Review, breach: Breach, tell: Teller) -> list[Figure]:
     if out.known_to >= out.last_day:
         told.append(Figure(OUTLOOK, "Outlook", middle, unit, "what was spent: the plan is over"))
     else:
-        told.append(Figure(OUTLOOK, "Outlook, P50", middle, unit, "spent to date and the rest: as likely over as under"))
+        told.append(
+            Figure(OUTLOOK, "Outlook, P50", middle, unit, "spent to date and the rest: as likely over as under")
+        )
         what = "four of five futures end between P10 and P90"
-        told += [
-            Figure(OUTLOOK, f"Outlook, P{q}", tell.rounded(out.quantile(q / 100)), unit, what) for q in (10, 90)
-        ]
+        told += [Figure(OUTLOOK, f"Outlook, P{q}", tell.rounded(out.quantile(q / 100)), unit, what) for q in (10, 90)]
     variance = budget - middle
     words = tell.variance(variance, budget) + (f", {side_of(variance)}" if variance else "")
     told.append(Figure(OUTLOOK, "Variance of the outlook", variance, unit, words))
     chance = breach.probability
-    told.append(Figure(OUTLOOK, "Chance of going over", chance, "share", f"{percent(chance)} of futures end over the budget"))
+    told.append(
+        Figure(OUTLOOK, "Chance of going over", chance, "share", f"{percent(chance)} of futures end over the budget")
+    )
     if chance > 0:
         told.append(_overrun(out, breach, tell))
     return told
@@ -303,17 +318,17 @@ def _variances(review: Review, by: str | None, tell: Teller) -> list[Figure]:
     column = by or part_column(review)
     if column is None or not review.outlook.elapsed.any():
         return []
-    table = review.variances(column).head(LARGEST)
+    largest = review.variances(column).head(LARGEST).index
     told = []
-    for key, row in table.iterrows():
-        budget, actual = row["budget"], tell.rounded(float(row["actual"]))
+    for key, row in told_table(review, column).loc[largest].iterrows():
+        budget, actual = float(row["budget"]), float(row["actual"])
         name = label_words(key)
         if np.isnan(budget):
             what = f"{tell.money(actual)} spent, which no budget holds"
             told.append(Figure(VARIANCES, name, -actual, tell.currency, what))
             continue
-        variance = tell.rounded(float(budget)) - actual
-        words = f"{tell.variance(variance, float(budget))}, {side_of(variance)}, {row['kind']}"
+        variance = budget - actual
+        words = f"{tell.variance(variance, budget)}, {side_of(variance)}, {row['kind']}"
         rank = rank_words(float(row["percentile"]))
         told.append(Figure(VARIANCES, name, variance, tell.currency, words + (f"; {rank}" if rank else "")))
     return told

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from scenarios.report.tables import WHOLE_FROM
-from scenarios.reviews.reviewing import Review
+from scenarios.reviews.outlook import Outlook
 
-#: Below this part of itself nothing is told in percent: the whole is 0 but for rounding.
 FAVOURABLE, UNFAVOURABLE = "favourable", "unfavourable"
 
 
@@ -29,10 +28,10 @@ class Teller:
     digits: int
 
     @classmethod
-    def of(cls, review: Review) -> Teller:
+    def of(cls, out: Outlook) -> Teller:
         """As the budget's size asks."""
-        large = max(abs(review.outlook.budget.total), abs(review.outlook.quantile(0.5))) >= WHOLE_FROM
-        return cls(review.plan.currency, 0 if large else 2)
+        large = max(abs(out.budget.total), abs(out.quantile(0.5))) >= WHOLE_FROM
+        return cls(out.plan.currency, 0 if large else 2)
 
     def rounded(self, value: float) -> float:
         """An amount as it is told."""

@@ -1,0 +1,304 @@
+"""The review as a workbook. Comes in: a Review. Goes out: an Excel file whose totals and variances are formulas.
+
+Sheets Summary, By month, By environment (or whatever tells the plan's parts), Outlook, Bridge and Notes; text is only
+ever written as text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from forecast.drawing import one_line, span_words
+from forecast.errors import PlanError
+from scenarios.budget.budget_plan import LEVELS
+from scenarios.report import save
+from scenarios.report.onepage.charts import picture
+from scenarios.report.onepage.figures import TO_DATE, Figure, label_words, part_column, told_of
+from scenarios.report.onepage.page import notes_of
+from scenarios.report.onepage.wording import day_words
+from scenarios.report.workbook import HEADER_ROW, WIDEST
+from scenarios.report.workbook import _Book as Book
+from scenarios.report.workbook import _cell as cell
+from scenarios.reviews.reviewing import Review
+
+#: Columns of money and others, after the labels.
+ACTUALS: Final = ("budget", "actual", "variance", "percent", "percentile", "status", "kind")
+AHEAD: Final = ("budget", "actual", *LEVELS, "variance", "percent", "over")
+_HEADS: Final = {"over": "chance over", "percentile": "rank among futures"}
+_SHARES: Final = ("percent", "percentile", "over")
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Where a table stands: its first row of cells, its total's row, its columns of numbers by name, its sheet."""
+
+    first: int
+    total: int
+    columns: tuple[str, ...]
+    sheet: str
+
+    def at(self, row: int, column: str) -> str:
+        """A cell of the table, on its own sheet."""
+        return cell(row, 1 + self.columns.index(column))
+
+    def totals(self, column: str) -> str:
+        """The total of a column, from any sheet."""
+        return f"'{self.sheet}'!{self.at(self.total, column)}"
+
+
+def write_workbook(review: Review, path: Path) -> Path:
+    """Write the review as an Excel workbook; returns its path.
+
+    Raises
+    ------
+    PlanError
+        The name does not end in .xlsx, or the file cannot be written; the message names it.
+    """
+    if Path(path).suffix.lower() != ".xlsx":
+        raise PlanError(f"{path}: a workbook's name ends in .xlsx, such as {Path(path).with_suffix('.xlsx').name}")
+    return save(Path(path), lambda: workbook_bytes(review))
+
+
+def workbook_bytes(review: Review) -> bytes:
+    """The workbook as bytes; same review, same bytes."""
+    from xlsxwriter import Workbook
+
+    made, title = BytesIO(), f"Budget review: {one_line(review.plan.name, 120)}"
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
+    with Workbook(made, options) as file:
+        file.set_properties({"title": title, "created": review.as_of.to_pydatetime()})
+        book = Book(file, review.plan)
+        summary = book.sheet("Summary", title, _about(review))
+        months = _actuals(book, review, "month")
+        if (column := part_column(review)) is not None:
+            _actuals(book, review, column)
+        ahead = _ahead(book, review)
+        _bridge(book, review)
+        _notes(book, review)
+        _summary(book, summary, review, months, ahead)
+    return made.getvalue()
+
+
+def _about(review: Review) -> str:
+    out, start = review.outlook, review.plan.projection.span.start
+    return (
+        f"{span_words(start, out.last_day)} ({start:%Y-%m-%d} to {out.last_day:%Y-%m-%d}), as of "
+        f"{day_words(out.known_to)}; money in {review.plan.currency}"
+    )
+
+
+def _actuals(book: Book, review: Review, by: str) -> _Placed:
+    """Actuals against the budget to date."""
+    name = f"By {by.replace('_', ' ')}"
+    note = (
+        f"Money in {review.plan.currency}, to date. Variance is budget less actual, favourable where positive; a month under "
+        "way counts by its days."
+    )
+    sheet = book.sheet(name, f"Actuals against the budget to date, by {by.replace('_', ' ')}", note)
+    table = review.table(by)
+    placed = _table(book, sheet, table.assign(actual=table["actual"].round(2)), ACTUALS, by=by, name=name)
+    _total(book, sheet, placed, {})
+    return placed
+
+
+def _ahead(book: Book, review: Review) -> _Placed:
+    """The outlook by month."""
+    out = review.outlook
+    note = (
+        f"Money in {review.plan.currency}, spent to date and foreseen. P10 to P95 are each row's own quantiles and do not "
+        "add. Variance is the budget less P50."
+    )
+    sheet = book.sheet("Outlook", "The outlook by month", note)
+    table, whole = out.table("month"), out.table([]).iloc[0]
+    placed = _table(book, sheet, table.round(2).assign(over=table["over"]), AHEAD, by="month", name="Outlook")
+    _total(book, sheet, placed, {c: float(whole[c]) for c in (*LEVELS, "over")})
+    return placed
+
+
+def _table(book: Book, sheet: Any, table: pd.DataFrame, columns: Sequence[str], *, by: str, name: str) -> _Placed:
+    """A table under the sheet's header; variances and percents are formulas of the cells beside them."""
+    placed = _Placed(HEADER_ROW + 1, HEADER_ROW + 1 + len(table), tuple(columns), name)
+    book.heads(sheet, HEADER_ROW, [by], [c.upper() if c in LEVELS else _HEADS.get(c, c) for c in columns])
+    sheet.freeze_panes(HEADER_ROW + 1, 1)
+    sheet.repeat_rows(HEADER_ROW)
+    labels = [label_words(key) for key in table.index]
+    sheet.set_column(0, 0, min(max([len(by), 8, *map(len, labels)]), WIDEST) + 2)
+    sheet.set_column(1, len(columns), 14)
+    for row, (label, (_, values)) in enumerate(zip(labels, table.iterrows(), strict=True), start=placed.first):
+        book.text(sheet, row, 0, label)
+        for column in columns:
+            _put(book, sheet, placed, row, column, values[column])
+    return placed
+
+
+def _put(book: Book, sheet: Any, placed: _Placed, row: int, column: str, value: Any) -> None:
+    """One cell of a table."""
+    at = 1 + placed.columns.index(column)
+    if isinstance(value, str):
+        book.text(sheet, row, at, value)
+    elif not math.isfinite(value):
+        return
+    elif column in ("variance", "percent"):
+        sheet.write_formula(row, at, _formula(placed, row, column), book.looks[_look(column)], float(value))
+    else:
+        sheet.write_number(row, at, float(value), book.looks[_look(column)])
+
+
+def _look(column: str) -> str:
+    return "share" if column in _SHARES else "whole" if column in LEVELS else "cents"
+
+
+def _formula(placed: _Placed, row: int, column: str) -> str:
+    """The formula of a variance, or of its percent."""
+    budget = placed.at(row, "budget")
+    if column == "variance":
+        return f"={budget}-{placed.at(row, 'p50' if 'p50' in placed.columns else 'actual')}"
+    return f'=IF({budget}=0,"",{placed.at(row, "variance")}/{budget})'
+
+
+def _total(book: Book, sheet: Any, placed: _Placed, own: dict[str, float]) -> None:
+    """The total row: sums as formulas, and what is the whole plan's ``own``."""
+    book.text(sheet, placed.total, 0, "Total", "plain_total")
+    empty = placed.first == placed.total
+    for at, column in enumerate(placed.columns, start=1):
+        if column in own:
+            look = "share" if column in _SHARES else "whole_total"
+            sheet.write_number(placed.total, at, own[column], book.looks[look])
+        elif column in ("budget", "actual") and empty:
+            sheet.write_number(placed.total, at, 0.0, book.looks["cents_total"])
+        elif column in ("budget", "actual"):
+            cells = f"{cell(placed.first, at)}:{cell(placed.total - 1, at)}"
+            sheet.write_formula(placed.total, at, f"=SUM({cells})", book.looks["cents_total"])
+        elif column in ("variance", "percent"):
+            look = "cents_total" if column == "variance" else "share"
+            sheet.write_formula(placed.total, at, _formula(placed, placed.total, column), book.looks[look])
+
+
+def _bridge(book: Book, review: Review) -> None:
+    """What moved the months that are over, by driver."""
+    made = review.bridge()
+    sheet = book.sheet("Bridge", "From the plan to the actual, by driver", _bridge_note(review))
+    if made is None:
+        return
+    levels = (0.1, 0.9)
+    table = made.table(levels)
+    book.heads(sheet, HEADER_ROW, ["step"], ["mean", "P10", "P90"])
+    sheet.set_column(0, 0, 34)
+    sheet.set_column(1, 3, 16)
+    last = HEADER_ROW + len(table)
+    for row, values in enumerate(table.itertuples(index=False), start=HEADER_ROW + 1):
+        end = row == last
+        book.text(sheet, row, 0, values.step, "plain_total" if end else "plain")
+        if end:
+            cells = f"{cell(HEADER_ROW + 1, 1)}:{cell(last - 1, 1)}"
+            sheet.write_formula(row, 1, f"=SUM({cells})", book.looks["cents_total"], float(values.mean))
+        else:
+            sheet.write_number(row, 1, float(values.mean), book.looks["cents"])
+        for column, value in ((2, values.p10), (3, values.p90)):
+            sheet.write_number(row, column, float(value), book.looks["whole"])
+    _insert(sheet, last + 2, review, "bridge")
+
+
+def _bridge_note(review: Review) -> str:
+    first, last = review.outlook.closed
+    if last is None:
+        return f"No month of the plan is over by {day_words(review.outlook.known_to)}: there is nothing to bridge yet."
+    return (
+        f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, months that are over; money in {review.plan.currency}. From the plan's mean: "
+        "means add up, P10 and P90 are each step's own."
+    )
+
+
+def _notes(book: Book, review: Review) -> None:
+    """Rules, what was assumed, and days that were told otherwise before."""
+    sheet = book.sheet("Notes", "How this was made", _about(review))
+    sheet.set_column(0, 0, 120)
+    sheet.set_column(1, 4, 16)
+    row = HEADER_ROW + 1
+    for note in notes_of(review):
+        sheet.set_row(row, 15.0 * max(-(-len(note) // 115), 1))
+        book.text(sheet, row, 0, note, "wrapped")
+        row += 1
+    again = review.outlook.restated
+    if len(again):
+        row += 1
+        book.heads(sheet, row, ["days that were told otherwise before"], ["measure", "before", "now", "difference"])
+        for values in again.itertuples(index=False):
+            row += 1
+            book.text(sheet, row, 0, f"{values.date:%Y-%m-%d}")
+            book.text(sheet, row, 1, values.measure)
+            for column, value in enumerate((values.before, values.now, values.difference), start=2):
+                sheet.write_number(row, column, float(value), book.looks["cents"])
+
+
+def _summary(book: Book, sheet: Any, review: Review, months: _Placed, ahead: _Placed) -> None:
+    """The figures, those that other sheets hold as formulas on them; the decisions; the burn-down."""
+    told = told_of(review)
+    sheet.set_column(0, 0, 34)
+    sheet.set_column(1, 1, 18)
+    sheet.set_column(2, 2, 90)
+    book.text(sheet, HEADER_ROW, 0, f"{told.finding}.", "strong")
+    row = HEADER_ROW + 2
+    held = _held(review, months, ahead)
+    part = ""
+    for figure in told.figures:
+        if figure.part != part:
+            row += 1 if part else 0
+            book.heads(sheet, row, [figure.part], [review.plan.currency])
+            book.text(sheet, row, 2, "what it is", "head")
+            part, row = figure.part, row + 1
+        book.text(sheet, row, 0, figure.name)
+        _amount(book, sheet, row, figure, held.get((figure.part, figure.name), ""))
+        book.text(sheet, row, 2, figure.what, "aside")
+        row += 1
+    row += 1
+    book.heads(sheet, row, ["decisions needed"], [review.plan.currency])
+    book.text(sheet, row, 2, "what is to be decided", "head")
+    for made in told.decisions:
+        row += 1
+        sheet.set_row(row, 15.0 * max(-(-len(made.words) // 85), 1))
+        book.text(sheet, row, 0, made.kind)
+        sheet.write_number(row, 1, made.amount, book.looks["cents"])
+        book.text(sheet, row, 2, made.words, "wrapped")
+    if not told.decisions:
+        row += 1
+        book.text(sheet, row, 0, "none")
+    _insert(sheet, row + 2, review, "burn_down")
+
+
+def _held(review: Review, months: _Placed, ahead: _Placed) -> dict[tuple[str, str], str]:
+    """What of the summary other sheets hold, as formulas."""
+    if not review.outlook.elapsed.any():
+        return {("outlook", "Budget"): f"={ahead.totals('budget')}"}
+    return {
+        (TO_DATE, "Budget to date"): f"={months.totals('budget')}",
+        (TO_DATE, "Actual to date"): f"={months.totals('actual')}",
+        (TO_DATE, "Variance to date"): f"={months.totals('variance')}",
+        ("outlook", "Budget"): f"={ahead.totals('budget')}",
+        ("outlook", "Outlook, P50"): f"={ahead.totals('p50')}",
+        ("outlook", "Outlook"): f"={ahead.totals('p50')}",
+        ("outlook", "Variance of the outlook"): f"={ahead.totals('variance')}",
+    }
+
+
+def _amount(book: Book, sheet: Any, row: int, figure: Figure, formula: str) -> None:
+    look = book.looks["share" if figure.unit == "share" else "cents"]
+    if formula:
+        sheet.write_formula(row, 1, formula, look, figure.amount)
+    elif math.isfinite(figure.amount):
+        sheet.write_number(row, 1, figure.amount, look)
+
+
+def _insert(sheet: Any, row: int, review: Review, kind: str) -> None:
+    """A picture under a table."""
+    ax, drawn = picture(review, kind), BytesIO()
+    ax.figure.figure.savefig(drawn, format="png", dpi=150, metadata={"Software": None})
+    told = {"image_data": drawn, "description": ax.get_title(), "object_position": 3}
+    sheet.insert_image(row, 0, f"{kind}.png", told)
