@@ -93,15 +93,15 @@ def page_html(plan: BudgetPlan, *, limit: float | None = None) -> str:
     return document(f"Budget plan: {one_line(plan.name, 120)}", about, sections)
 
 
-def document(title: str, about: str, sections: Sequence[str]) -> str:
-    """A page of sections that loads nothing, under its title and what it is about."""
+def document(title: str, about: str, sections: Sequence[str], *, style: str = "") -> str:
+    """A page of sections that loads nothing, under its title and what it is about; ``style`` is beside that of all."""
     title = html.escape(title)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{title}</title>\n<style>{style_sheet()}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{title}</title>\n<style>{style_sheet()}{style}</style>\n</head>\n<body>\n<main>\n"
         f"<header><h1>{title}</h1>\n<p>{html.escape(about)}</p></header>\n"
         f"{''.join(sections)}</main>\n</body>\n</html>\n"
     )

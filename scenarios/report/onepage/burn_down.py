@@ -79,7 +79,7 @@ def _path(out: Outlook, days: pd.DatetimeIndex) -> FloatArray:
 def _to_come(
     ax: Axes, breach: Breach, told: tuple[FloatArray, FloatArray], days: FloatArray, palette: Palette
 ) -> list[tuple[float, str, str]]:
-    """The fan from the last known day to the end, and the labels of its ends; of a plan that is over, the last day's."""
+    """The fan from the last known day to the end, and the labels of its ends; of a plan that is over, that of spend."""
     ahead, (at, spent) = ~np.isfinite(breach.spent), told
     if not ahead.any():
         return [(float(spent[-1]), f"spent {short(float(spent[-1]))}", palette.known)]

@@ -1,4 +1,4 @@
-"""Pictures of a review by their names. Comes in: a Review. Goes out: a matplotlib Axes whose title states the finding."""
+"""Pictures of a review by their names. Comes in: a Review. Goes out: an Axes whose title states the finding."""
 
 from __future__ import annotations
 

@@ -213,11 +213,11 @@ def _variance_figure(review: Review, budget: float, actual: float, tell: Teller)
     words = tell.variance(variance, budget)
     if variance:
         row = review.table([]).iloc[0]
-        least = f"below the {tell.amount(review.amount)} and {review.percent:.3g} that are told"
+        small = f"less than the {tell.amount(review.amount)} or {review.percent * 100:g} % that a variance is told from"
         last = {
             "permanent": "permanent: the outlook keeps at least half of it",
             "timing": "timing: the outlook takes more than half of it back",
-        }.get(str(row["kind"]), least.replace(f"{review.percent:.3g}", f"{review.percent * 100:g} %"))
+        }.get(str(row["kind"]), small)
         words += f", {side_of(variance)}; {last}"
     return Figure(TO_DATE, "Variance to date", variance, tell.currency, words)
 

@@ -140,7 +140,7 @@ def actuals_table(review: Review, by: str) -> str:
             *(_amount(tell, row[c]) for c in ("budget", "actual", "variance")),
             _share(float(row["percent"])),
             _rank(float(row["percentile"])),
-            " ".join(str(row[c]) for c in ("status", "kind") if row[c]),
+            ", ".join(str(row[c]) for c in ("status", "kind") if row[c]),
         ]
         for name, row in table.iterrows()
     ]

@@ -6,7 +6,7 @@ import html
 from pathlib import Path
 from typing import Final
 
-from forecast.drawing import one_line, percent, span_words
+from forecast.drawing import one_line, span_words
 from scenarios.report import save
 from scenarios.report.onepage.charts import picture
 from scenarios.report.onepage.figures import DRIVERS, OUTLOOK, REST, TO_DATE, VARIANCES, Told, part_column, told_of
@@ -20,11 +20,18 @@ CAPTIONS: Final = {
     "burn_down": """Solid: spent to date. Bands: four of five futures of the rest, and half of them in the darker one.
         Dashes: the budget's path. The cross, where there is one: the median day on which the budget is gone over, of
         the futures that go over it; the bar through it: P10 to P90.""",
-    "outlook": """Dark: spent. Light: foreseen at P50; the line through it: P10 to P90. Marks: each month's budget. Under
-        each amount: how far it is from the budget.""",
+    "outlook": """Dark: spent. Light: foreseen at P50; the line through it: P10 to P90. Marks: each month's budget.
+        Under each amount: how far it is from the budget.""",
     "bridge": """From the plan's mean to the actual of the months that are over, by driver: what costs more, and what
         costs less. What the budget holds above the mean is contingency.""",
 }
+#: Beside the style of every page: numbers that never break, and a first printed page that holds the burn-down.
+_STYLE: Final = (
+    ".prose .n{white-space:nowrap;overflow-wrap:normal}ol{margin:0;padding-left:1.4rem}li+li{margin-top:.3rem}"
+    "figure+.scroll,.scroll+.scroll{margin-top:1rem}"
+    "@media print{figure svg{width:auto;max-width:100%;max-height:86mm}h2{margin:1.2rem 0 .4rem}"
+    ".figures b{font-size:1.15rem}.scroll{break-inside:avoid}}"
+)
 #: The figures that stand at the top.
 CARDS: Final = ("Actual to date", "Variance to date", "Outlook, P50", "Outlook", "Chance of going over")
 
@@ -67,7 +74,7 @@ def page_html(review: Review) -> str:
         drivers = scroll(_prose(told, "The largest, and all others as one.", DRIVERS))
         sections.append(section("What moved it", _picture(review, "bridge") + drivers))
     sections.append(section("How this was made", _notes(review)))
-    return document(f"Budget review: {one_line(plan.name, 120)}", about, sections)
+    return document(f"Budget review: {one_line(plan.name, 120)}", about, sections, style=_STYLE)
 
 
 def _top(told: Told) -> str:
@@ -105,14 +112,15 @@ def _notes(review: Review) -> str:
 def notes_of(review: Review) -> list[str]:
     """The rules that a review follows, and what was assumed, left out or taken as planned."""
     least, level = f"{review.amount:,.0f} {review.plan.currency} and {review.percent * 100:g} %", review.plan.confidence
+    told = f"P{level * 100:g} of the outlook"
     ours = (
-        "Variance is the budget less what was spent or is foreseen: favourable where positive. A month under way "
-        "counts by the days of it that are over.",
-        f"A variance is told where it is at least {least} of the budget: permanent where the outlook keeps at least "
-        "half of it to the plan's end, else timing.",
-        "More is asked for where more than half of the futures go over the budget, or it is gone over: what the "
-        f"outlook needs at P{max(level, 0.5) * 100:g} above it. The day to act by is the P10 of the days of going over.",
-        f"Money is released where P{level * 100:g} of the outlook lies below the budget by at least {least} of it.",
+        "Variance is the budget less what was spent or is foreseen: favourable where positive.",
+        "A month under way counts by the days of it that are over.",
+        f"A variance is told where it is at least {least} of the budget.",
+        "It is permanent where the outlook keeps at least half of it to the plan's end, else timing.",
+        f"More is asked for where more than half of the futures go over the budget: what {told} needs above it.",
+        "The day to act by is the P10 of the days of going over, of the futures that do.",
+        f"Money is released where {told} lies below the budget by at least {least} of it.",
         "The approved budget stays as it is, whatever the outlook says.",
     )
     return [*ours, *(one_line(note, 2000) for note in review.notes)]

@@ -20,9 +20,10 @@ from forecast.errors import PlanError
 from scenarios.budget.budget_plan import LEVELS
 from scenarios.report import save
 from scenarios.report.onepage.charts import picture
-from scenarios.report.onepage.figures import TO_DATE, Figure, label_words, part_column, told_of
+from scenarios.report.onepage.figures import OUTLOOK, TO_DATE, Figure, due_of, label_words, part_column, told_of
 from scenarios.report.onepage.page import notes_of
-from scenarios.report.onepage.wording import day_words
+from scenarios.report.onepage.wording import Teller, day_words
+from scenarios.report.workbook import _TOTAL as TOTAL
 from scenarios.report.workbook import HEADER_ROW, WIDEST
 from scenarios.report.workbook import _Book as Book
 from scenarios.report.workbook import _cell as cell
@@ -31,7 +32,7 @@ from scenarios.reviews.reviewing import Review
 #: Columns of money and others, after the labels.
 ACTUALS: Final = ("budget", "actual", "variance", "percent", "percentile", "status", "kind")
 AHEAD: Final = ("budget", "actual", *LEVELS, "variance", "percent", "over")
-_HEADS: Final = {"over": "chance over", "percentile": "rank among futures"}
+_HEADS: Final = {"over": "chance over", "percentile": "rank"}
 _SHARES: Final = ("percent", "percentile", "over")
 
 
@@ -98,13 +99,13 @@ def _actuals(book: Book, review: Review, by: str) -> _Placed:
     """Actuals against the budget to date."""
     name = f"By {by.replace('_', ' ')}"
     note = (
-        f"Money in {review.plan.currency}, to date. Variance is budget less actual, favourable where positive; a month under "
-        "way counts by its days."
+        f"Money in {review.plan.currency}, to date. Variance is budget less actual, favourable where positive; "
+        "a month under way counts by its days."
     )
     sheet = book.sheet(name, f"Actuals against the budget to date, by {by.replace('_', ' ')}", note)
     table = review.table(by)
     placed = _table(book, sheet, table.assign(actual=table["actual"].round(2)), ACTUALS, by=by, name=name)
-    _total(book, sheet, placed, {})
+    _total(book, sheet, placed, {"budget": due_of(review.outlook), "actual": review.outlook.to_date})
     return placed
 
 
@@ -112,13 +113,13 @@ def _ahead(book: Book, review: Review) -> _Placed:
     """The outlook by month."""
     out = review.outlook
     note = (
-        f"Money in {review.plan.currency}, spent to date and foreseen. P10 to P95 are each row's own quantiles and do not "
-        "add. Variance is the budget less P50."
+        f"Money in {review.plan.currency}, spent to date and foreseen. P10 to P95 are each row's own quantiles and "
+        "do not add. Variance is the budget less P50."
     )
     sheet = book.sheet("Outlook", "The outlook by month", note)
     table, whole = out.table("month"), out.table([]).iloc[0]
     placed = _table(book, sheet, table.round(2).assign(over=table["over"]), AHEAD, by="month", name="Outlook")
-    _total(book, sheet, placed, {c: float(whole[c]) for c in (*LEVELS, "over")})
+    _total(book, sheet, placed, {c: float(whole[c]) for c in ("budget", "actual", *LEVELS, "over")})
     return placed
 
 
@@ -163,22 +164,30 @@ def _formula(placed: _Placed, row: int, column: str) -> str:
     return f'=IF({budget}=0,"",{placed.at(row, "variance")}/{budget})'
 
 
-def _total(book: Book, sheet: Any, placed: _Placed, own: dict[str, float]) -> None:
-    """The total row: sums as formulas, and what is the whole plan's ``own``."""
+def _total(book: Book, sheet: Any, placed: _Placed, whole: dict[str, float]) -> None:
+    """The total row: sums, variance and percent as formulas, and what is the whole plan's own.
+
+    ``whole`` holds what formulas come to, for programs that do not work them out, and quantiles of the whole.
+    """
+    share = book.file.add_format({"num_format": "0.0%", **TOTAL})
+    held = dict(whole)
+    held["variance"] = round(held["budget"] - held["p50" if "p50" in held else "actual"], 2)
+    held["percent"] = held["variance"] / held["budget"] if held["budget"] else math.nan
     book.text(sheet, placed.total, 0, "Total", "plain_total")
-    empty = placed.first == placed.total
     for at, column in enumerate(placed.columns, start=1):
-        if column in own:
-            look = "share" if column in _SHARES else "whole_total"
-            sheet.write_number(placed.total, at, own[column], book.looks[look])
-        elif column in ("budget", "actual") and empty:
-            sheet.write_number(placed.total, at, 0.0, book.looks["cents_total"])
-        elif column in ("budget", "actual"):
+        look = share if column in _SHARES else book.looks[f"{_look(column)}_total"]
+        value = held.get(column, math.nan)
+        if column in ("budget", "actual"):
             cells = f"{cell(placed.first, at)}:{cell(placed.total - 1, at)}"
-            sheet.write_formula(placed.total, at, f"=SUM({cells})", book.looks["cents_total"])
+            formula = f"=SUM({cells})" if placed.total > placed.first else "=0"
+            sheet.write_formula(placed.total, at, formula, look, round(value, 2))
         elif column in ("variance", "percent"):
-            look = "cents_total" if column == "variance" else "share"
-            sheet.write_formula(placed.total, at, _formula(placed, placed.total, column), book.looks[look])
+            formula = _formula(placed, placed.total, column)
+            sheet.write_formula(placed.total, at, formula, look, value if math.isfinite(value) else "")
+        elif math.isfinite(value):
+            sheet.write_number(placed.total, at, value, look)
+        else:
+            sheet.write_blank(placed.total, at, None, look)
 
 
 def _bridge(book: Book, review: Review) -> None:
@@ -193,15 +202,16 @@ def _bridge(book: Book, review: Review) -> None:
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 3, 16)
     last = HEADER_ROW + len(table)
-    for row, values in enumerate(table.itertuples(index=False), start=HEADER_ROW + 1):
+    money = table[["mean", "p10", "p90"]].to_numpy("float64")
+    for row, (step, (mean, *ends)) in enumerate(zip(table["step"], money, strict=True), start=HEADER_ROW + 1):
         end = row == last
-        book.text(sheet, row, 0, values.step, "plain_total" if end else "plain")
+        book.text(sheet, row, 0, step, "plain_total" if end else "plain")
         if end:
             cells = f"{cell(HEADER_ROW + 1, 1)}:{cell(last - 1, 1)}"
-            sheet.write_formula(row, 1, f"=SUM({cells})", book.looks["cents_total"], float(values.mean))
+            sheet.write_formula(row, 1, f"=SUM({cells})", book.looks["cents_total"], float(mean))
         else:
-            sheet.write_number(row, 1, float(values.mean), book.looks["cents"])
-        for column, value in ((2, values.p10), (3, values.p90)):
+            sheet.write_number(row, 1, float(mean), book.looks["cents"])
+        for column, value in enumerate(ends, start=2):
             sheet.write_number(row, column, float(value), book.looks["whole"])
     _insert(sheet, last + 2, review, "bridge")
 
@@ -211,8 +221,8 @@ def _bridge_note(review: Review) -> str:
     if last is None:
         return f"No month of the plan is over by {day_words(review.outlook.known_to)}: there is nothing to bridge yet."
     return (
-        f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, months that are over; money in {review.plan.currency}. From the plan's mean: "
-        "means add up, P10 and P90 are each step's own."
+        f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, months that are over; money in {review.plan.currency}. "
+        "From the plan's mean: means add up, P10 and P90 are each step's own."
     )
 
 
@@ -230,23 +240,25 @@ def _notes(book: Book, review: Review) -> None:
     if len(again):
         row += 1
         book.heads(sheet, row, ["days that were told otherwise before"], ["measure", "before", "now", "difference"])
-        for values in again.itertuples(index=False):
+        money = again[["before", "now", "difference"]].to_numpy("float64")
+        for day, measure, values in zip(again["date"], again["measure"], money, strict=True):
             row += 1
-            book.text(sheet, row, 0, f"{values.date:%Y-%m-%d}")
-            book.text(sheet, row, 1, values.measure)
-            for column, value in enumerate((values.before, values.now, values.difference), start=2):
+            book.text(sheet, row, 0, f"{day:%Y-%m-%d}")
+            book.text(sheet, row, 1, measure)
+            for column, value in enumerate(values, start=2):
                 sheet.write_number(row, column, float(value), book.looks["cents"])
 
 
 def _summary(book: Book, sheet: Any, review: Review, months: _Placed, ahead: _Placed) -> None:
     """The figures, those that other sheets hold as formulas on them; the decisions; the burn-down."""
     told = told_of(review)
+    sheet.fit_to_pages(1, 1)
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 1, 18)
     sheet.set_column(2, 2, 90)
     book.text(sheet, HEADER_ROW, 0, f"{told.finding}.", "strong")
     row = HEADER_ROW + 2
-    held = _held(review, months, ahead)
+    held, digits = _held(review, months, ahead), Teller.of(review.outlook).digits
     part = ""
     for figure in told.figures:
         if figure.part != part:
@@ -255,17 +267,18 @@ def _summary(book: Book, sheet: Any, review: Review, months: _Placed, ahead: _Pl
             book.text(sheet, row, 2, "what it is", "head")
             part, row = figure.part, row + 1
         book.text(sheet, row, 0, figure.name)
-        _amount(book, sheet, row, figure, held.get((figure.part, figure.name), ""))
+        _amount(book, sheet, row, figure, held.get((figure.part, figure.name)), digits)
         book.text(sheet, row, 2, figure.what, "aside")
         row += 1
     row += 1
+    top = book.file.add_format({"num_format": "#,##0.00" if digits else "#,##0", "valign": "top"})
     book.heads(sheet, row, ["decisions needed"], [review.plan.currency])
     book.text(sheet, row, 2, "what is to be decided", "head")
     for made in told.decisions:
         row += 1
         sheet.set_row(row, 15.0 * max(-(-len(made.words) // 85), 1))
-        book.text(sheet, row, 0, made.kind)
-        sheet.write_number(row, 1, made.amount, book.looks["cents"])
+        book.text(sheet, row, 0, made.kind, "wrapped")
+        sheet.write_number(row, 1, made.amount, top)
         book.text(sheet, row, 2, made.words, "wrapped")
     if not told.decisions:
         row += 1
@@ -273,25 +286,29 @@ def _summary(book: Book, sheet: Any, review: Review, months: _Placed, ahead: _Pl
     _insert(sheet, row + 2, review, "burn_down")
 
 
-def _held(review: Review, months: _Placed, ahead: _Placed) -> dict[tuple[str, str], str]:
-    """What of the summary other sheets hold, as formulas."""
-    if not review.outlook.elapsed.any():
-        return {("outlook", "Budget"): f"={ahead.totals('budget')}"}
-    return {
-        (TO_DATE, "Budget to date"): f"={months.totals('budget')}",
-        (TO_DATE, "Actual to date"): f"={months.totals('actual')}",
-        (TO_DATE, "Variance to date"): f"={months.totals('variance')}",
-        ("outlook", "Budget"): f"={ahead.totals('budget')}",
-        ("outlook", "Outlook, P50"): f"={ahead.totals('p50')}",
-        ("outlook", "Outlook"): f"={ahead.totals('p50')}",
-        ("outlook", "Variance of the outlook"): f"={ahead.totals('variance')}",
+def _held(review: Review, months: _Placed, ahead: _Placed) -> dict[tuple[str, str], tuple[str, float]]:
+    """What of the summary other sheets hold: formulas, and what they come to."""
+    out = review.outlook
+    budget, middle, due, spent = out.budget.total, round(out.quantile(0.5), 2), due_of(out), round(out.to_date, 2)
+    held = {
+        (OUTLOOK, "Budget"): (f"={ahead.totals('budget')}", budget),
+        (OUTLOOK, "Outlook, P50"): (f"={ahead.totals('p50')}", middle),
+        (OUTLOOK, "Outlook"): (f"={ahead.totals('p50')}", middle),
+        (OUTLOOK, "Variance of the outlook"): (f"={ahead.totals('variance')}", budget - middle),
     }
+    if out.elapsed.any():
+        held |= {
+            (TO_DATE, "Budget to date"): (f"={months.totals('budget')}", due),
+            (TO_DATE, "Actual to date"): (f"={months.totals('actual')}", spent),
+            (TO_DATE, "Variance to date"): (f"={months.totals('variance')}", due - spent),
+        }
+    return held
 
 
-def _amount(book: Book, sheet: Any, row: int, figure: Figure, formula: str) -> None:
-    look = book.looks["share" if figure.unit == "share" else "cents"]
-    if formula:
-        sheet.write_formula(row, 1, formula, look, figure.amount)
+def _amount(book: Book, sheet: Any, row: int, figure: Figure, held: tuple[str, float] | None, digits: int) -> None:
+    look = book.looks["share" if figure.unit == "share" else "cents" if digits else "whole"]
+    if held is not None:
+        sheet.write_formula(row, 1, held[0], look, round(held[1], 2))
     elif math.isfinite(figure.amount):
         sheet.write_number(row, 1, figure.amount, look)
 
