@@ -33,6 +33,7 @@ from scenarios.reviews.reviewing import Review
 ACTUALS: Final = ("budget", "actual", "variance", "percent", "percentile", "status", "kind")
 AHEAD: Final = ("budget", "actual", *LEVELS, "variance", "percent", "over")
 _HEADS: Final = {"over": "chance over", "percentile": "rank"}
+_WORDS: Final = ("status", "kind")
 _SHARES: Final = ("percent", "percentile", "over")
 
 
@@ -127,6 +128,8 @@ def _table(book: Book, sheet: Any, table: pd.DataFrame, columns: Sequence[str], 
     """A table under the sheet's header; variances and percents are formulas of the cells beside them."""
     placed = _Placed(HEADER_ROW + 1, HEADER_ROW + 1 + len(table), tuple(columns), name)
     book.heads(sheet, HEADER_ROW, [by], [c.upper() if c in LEVELS else _HEADS.get(c, c) for c in columns])
+    for column in (c for c in columns if c in _WORDS):
+        book.text(sheet, HEADER_ROW, 1 + columns.index(column), column, "head")
     sheet.freeze_panes(HEADER_ROW + 1, 1)
     sheet.repeat_rows(HEADER_ROW)
     labels = [label_words(key) for key in table.index]
