@@ -64,6 +64,8 @@ def burn_down(review: Review, *, limit: float | None = None, ax: Axes | None = N
         what += ". Bands: P10–P90 and P25–P75 of what will be spent"
     headline(ax, _finding(out, breach, limit), what, palette)
     label_ends(ax, float(days[-1]), ends)
+    if known.any() and not known.all():
+        _spent(ax, float(at[-1]), float(spent[-1]), palette)
     _mark(ax, breach, days, palette)
     return ax
 
@@ -87,20 +89,16 @@ def _to_come(
     made = band(ax, np.concatenate([at[-1:], days[ahead]]), values, palette.future)
     if len(at) > 1:
         ax.plot(at[-1:], spent[-1:], marker="o", color=palette.known, markersize=6, zorder=4)
-        ax.annotate(
-            f"spent {short(float(spent[-1]))}",
-            (float(at[-1]), float(spent[-1])),
-            (6.0, -10.0),
-            textcoords="offset points",
-            va="top",
-            color=palette.known,
-            fontsize=SMALL,
-            bbox={"facecolor": palette.paper, "edgecolor": "none", "alpha": 0.7, "pad": 0.8},
-            parse_math=False,
-            in_layout=False,
-        )
     named = zip(("P10", "P50", "P90"), made, strict=True)
     return [(float(v[-1]), f"{name} {short(float(v[-1]))}", palette.future) for name, v in named]
+
+
+def _spent(ax: Axes, x: float, y: float, palette: Palette) -> None:
+    """What was spent, under the end of its line; left to the title where there is no room above the axis."""
+    look: Any = {"textcoords": "offset points", "va": "top", "color": palette.known, "in_layout": False}
+    text = ax.annotate(f"spent {short(y)}", (x, y), (6.0, -10.0), fontsize=SMALL, parse_math=False, **look)
+    if text.get_window_extent().y0 < ax.get_window_extent().y0:
+        text.remove()
 
 
 def _gone(breach: Breach) -> pd.Timestamp | None:

@@ -115,7 +115,7 @@ def notes_of(review: Review) -> list[str]:
     told = f"P{level * 100:g} of the outlook"
     ours = (
         "Variance is the budget less what was spent or is foreseen: favourable where positive.",
-        "A month under way counts by the days of it that are over.",
+        "A month under way counts by the days of it that are over, whatever weekdays they are.",
         f"A variance is told where it is at least {least} of the budget.",
         "It is permanent where the outlook keeps at least half of it to the plan's end, else timing.",
         f"More is asked for where more than half of the futures go over the budget: what {told} needs above it.",
