@@ -65,12 +65,14 @@ def approved_plan(options: argparse.Namespace) -> tuple[PlanFile, BudgetPlan]:
     if options.by:
         file = file.shown_by(options.by)
     known = file.usage.read()
-    if options.approved_on is not None:
-        known = known.until(pd.Timestamp(options.approved_on))
     try:
+        if options.approved_on is not None:
+            known = known.until(pd.Timestamp(options.approved_on))
         return file, file.plan(file.project(known), file.prices.book())
     except TokenplanError as error:
-        raise type(error)(f"{options.plan}: {error}") from error
+        late = options.approved_on is None and "usage is known up to" in str(error)
+        hint = " (a plan as it was approved in the past: --approved-on DATE)" if late else ""
+        raise type(error)(f"{options.plan}: {error}{hint}") from error
 
 
 def read_table(path: Path) -> pd.DataFrame:
