@@ -134,7 +134,7 @@ def test_figures_are_what_is_reckoned_by_hand(august):
 
 def test_the_day_of_going_over_is_told_with_its_range(august):
     _, what = figures(by_hand(august, budget=8_740))
-    # 4,140 are left. Of the 119 rates above 90, the 12th, 60th and 108th highest run out on day floor(4,140 / rate) + 1.
+    # 4,140 are left. Of the 119 rates above 90, the 12th, 60th and 108th highest run out after floor(4,140 / rate) days.
     highest = np.sort(50 + 0.5 * np.arange(81, 200))[::-1]
     days = [pd.Timestamp(DAY) + pd.Timedelta(days=math.floor(4_140 / highest[n - 1]) + 1) for n in (12, 60, 108)]
     assert f"around {days[1].day} {days[1]:%B %Y}" in what["Overrun if it goes over"]
@@ -437,9 +437,14 @@ def books_of(content):
 
 
 @pytest.fixture(scope="module")
-def books(lined):
+def content(lined):
+    return workbook_bytes(lined)
+
+
+@pytest.fixture(scope="module")
+def books(content):
     """The workbook of a review, as formulas and as values."""
-    return books_of(workbook_bytes(lined))
+    return books_of(content)
 
 
 def test_the_workbook_has_its_sheets(august, tmp_path):
@@ -543,9 +548,13 @@ class Reader(HTMLParser):
         return [attrs for tag, attrs in self.elements if tag in tags]
 
 
-def test_the_page_is_whole_in_itself_and_tells_the_figures(august, tmp_path):
-    text = august.to_html(tmp_path / "review.html").read_text("utf-8")
-    page = Reader(text)
+@pytest.fixture(scope="module")
+def page(august, tmp_path_factory):
+    return august.to_html(tmp_path_factory.mktemp("page") / "review.html").read_text("utf-8")
+
+
+def test_the_page_is_whole_in_itself_and_tells_the_figures(august, page):
+    text, page = page, Reader(page)
     assert "http:" not in text
     assert "https:" not in text
     assert not page.all("script", "link", "img", "iframe", "object", "a")
@@ -566,10 +575,9 @@ def test_names_are_text_on_the_page_and_in_a_notebook(hostile):
     assert SCRIPT[:20] in Reader(text).text
 
 
-def test_the_same_review_makes_the_same_files(plan, usage):
-    first, second = (sc.review(plan, usage, as_of="2026-07-05") for _ in range(2))
-    assert page_html(first) == page_html(second)
-    assert workbook_bytes(first) == workbook_bytes(second)
+def test_the_same_review_makes_the_same_files(plan, usage, lined, content, page):
+    assert page_html(sc.review(plan, usage, as_of=DAY)) == page
+    assert workbook_bytes(sc.review(lined.plan, usage, as_of=DAY)) == content
 
 
 @pytest.mark.parametrize("write", ["to_html", "to_excel"])
@@ -580,7 +588,7 @@ def test_a_file_that_cannot_be_written_is_named_and_nothing_is_left(august, tmp_
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("day", ["2026-06-30", "2026-07-05", "2026-09-30"])
+@pytest.mark.parametrize("day", ["2026-06-30", "2026-09-30"])
 def test_a_page_at_the_ends_of_the_plan(plan, usage, day):
     page = Reader(page_html(sc.review(plan, usage, as_of=day)))
     assert len(page.all("svg")) == 3 - (day < "2026-07-31")  # no bridge before a month is over
@@ -606,7 +614,6 @@ def test_a_budget_that_tells_no_parts_has_no_tables_of_parts(august):
     made = by_hand(august, budget=9_200)
     assert part_column(made) is None
     assert "By environment" not in openpyxl.load_workbook(BytesIO(workbook_bytes(made))).sheetnames
-    Reader(page_html(made))
 
 
 # --------------------------------------------------------------------------------------------------------- command
