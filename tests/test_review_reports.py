@@ -134,7 +134,7 @@ def test_figures_are_what_is_reckoned_by_hand(august):
 
 def test_the_day_of_going_over_is_told_with_its_range(august):
     _, what = figures(by_hand(august, budget=8_740))
-    # 4,140 are left. Of the 119 rates above 90, the 12th, 60th and 108th highest run out after floor(4,140 / rate) days.
+    # 4,140 are left. Of the 119 rates above 90, the 12th, 60th and 108th highest run out at 4,140 / rate.
     highest = np.sort(50 + 0.5 * np.arange(81, 200))[::-1]
     days = [pd.Timestamp(DAY) + pd.Timedelta(days=math.floor(4_140 / highest[n - 1]) + 1) for n in (12, 60, 108)]
     assert f"around {days[1].day} {days[1]:%B %Y}" in what["Overrun if it goes over"]
