@@ -12,6 +12,7 @@ from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray, IntArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
+from scenarios.budget.assumed import Assumption, ledger_table
 from scenarios.budget.assuming import assumptions_of, beside_usage, history_of
 from scenarios.budget.beside import MOST_BYTES, outcomes_of, rows_in, total_of
 from scenarios.budget.budget_plan import BudgetPlan
@@ -121,7 +122,7 @@ def plan(
     made = planned(spec, projection, Workings.of(projection, spec.prices, spec.draws, spec.seed), n_jobs)
     if draws != "auto":
         return made
-    asked = pd.DataFrame([("draws", told_enough(made, wanted), "draws='auto'")], columns=made.assumptions.columns)
+    asked = ledger_table([Assumption("draws", told_enough(made, wanted), "draws='auto'")])
     return replace(made, assumptions=pd.concat([made.assumptions, asked], ignore_index=True))
 
 
@@ -190,7 +191,7 @@ def planned(spec: PlanSpec, projection: Projection, workings: Workings, n_jobs: 
     amounts = sized(made_so, rows, n_jobs)
     known = [replace(r, amount=amounts.get(r.name, r.amount)) for r in spec.reserves if r.funds is not None]
     check_within(known, made_so)
-    above = [r for r in spec.reserves if r.to is not None]
+    above = [r for r in spec.reserves if r.funds is None]
     assumptions = pd.concat([made_so.assumptions, beside_usage(made_so, [*known, *above])], ignore_index=True)
     return replace(made_so, earmarks=tuple(known), assumptions=assumptions)
 

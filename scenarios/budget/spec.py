@@ -74,7 +74,7 @@ class PlanSpec:
         ScenarioError
             A name fits nothing, or stands in two dependences, those of the scenario among them.
         """
-        lines = {c.name: c.parameters() for c in self.components if not isinstance(c, Reserve)}
+        lines = {c.name: c.parameters() for c in self.spent}
         every = (*self.scenario.every_dependence(), *self.dependence)
         ties = ties_of(self.scenario.every_change(), every, lines=lines)
         # Those of the scenario's own are made by itself.
@@ -90,7 +90,7 @@ class PlanSpec:
         """
         changes = self.scenario.every_change()
         keys = tuple(dict.fromkeys(c.key for c in changes if label_of(c) == reserve.funds))
-        lines = [c.name for c in self.components if not isinstance(c, Reserve)]
+        lines = [c.name for c in self.spent]
         if keys and reserve.funds in lines:
             raise PlanError(f"{reserve.told}: {reserve.funds!r} is a change and a component too; give one another name")
         if reserve.funds is not None and not keys and reserve.funds not in lines:
@@ -110,6 +110,11 @@ class PlanSpec:
     def environments(self) -> Split | None:
         """The split over environments, where that is the first."""
         return next((split for split in self.splits[:1] if split.by == "environment"), None)
+
+    @property
+    def spent(self) -> tuple[Component, ...]:
+        """Components that are spent: all but the reserves."""
+        return tuple(c for c in self.components if not isinstance(c, Reserve))
 
     @property
     def reserves(self) -> tuple[Reserve, ...]:
