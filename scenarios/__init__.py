@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from scenarios.bridging import Bridge
     from scenarios.budget.bridges import bridge
     from scenarios.budget.budget_plan import BudgetPlan
+    from scenarios.budget.judging import Override
     from scenarios.budget.planning import plan
     from scenarios.budget.policies import BudgetPolicy
     from scenarios.budget.policy_paths import PolicyPaths
@@ -105,6 +106,7 @@ _LATER = {
     "NewWorkload": "scenarios.changes",
     "Outage": "scenarios.changes",
     "OutputCap": "scenarios.changes",
+    "Override": "scenarios.budget.judging",
     "Pack": "scenarios.changes",
     "PerUnit": "scenarios.components",
     "PlanSpec": "scenarios.budget.spec",
@@ -182,6 +184,7 @@ __all__ = [
     "NewWorkload",
     "Outage",
     "OutputCap",
+    "Override",
     "Pack",
     "PerUnit",
     "PlanSpec",

@@ -137,6 +137,7 @@ PUBLIC = {
         "Split",
         "Spot",
         "Tokenizer",
+        "Override",
         "PlanSpec",
         "PriceChange",
         "PriceSteps",

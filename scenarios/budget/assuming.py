@@ -16,23 +16,25 @@ from forecast.projection import Projection
 from forecast.usage import Usage
 from scenarios.budget.assumed import Assumption, ledger_table
 from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.budget.judging import Override
 from scenarios.budget.ledger import Level
 from scenarios.budget.recent import COST, costed
 from scenarios.budget.spec import PlanSpec
 from scenarios.changes import Contract, label_of
 from scenarios.changes.base import stamp
-from scenarios.components import Reserve
+from scenarios.components import Component, Reserve
 from scenarios.scenario import Scenario
 from scenarios.workings import Workings
 
 
 def beside_usage(made: BudgetPlan, reserves: list[Reserve]) -> pd.DataFrame:
     """Assumptions of components, ties and reserves, a row each."""
-    spec = made.spec
-    rows = [Assumption("component", c.describe(), "asked", _stated(c)) for c in spec.spent]
+    spec = made.spec.laid
+    laid = {o.what.name: o for o in made.spec.overrides if isinstance(o.what, Component | Reserve)}
+    rows = [_line("component", c, laid.get(c.name)) for c in spec.spent]
     for reserve in reserves:
-        source = "asked" if reserve in spec.reserves else f"sized from {reserve.funds}"
-        rows.append(Assumption("reserve", reserve.describe(), source, _stated(reserve)))
+        sized = None if reserve in spec.reserves else f"sized from {reserve.funds}"
+        rows.append(_line("reserve", reserve, laid.get(reserve.name), sized))
     rows += [Assumption("dependence", tie.describe(), "asked") for tie in spec.dependence]
     if made.untied is not None:
         alone = float(np.quantile(made.untied, spec.confidence))
@@ -42,10 +44,11 @@ def beside_usage(made: BudgetPlan, reserves: list[Reserve]) -> pd.DataFrame:
     return ledger_table(rows)
 
 
-def _stated(component: object) -> pd.Timestamp | None:
-    """When a component's numbers were stated; one of another package need not say."""
-    day = getattr(component, "stated_on", None)
-    return None if day is None else pd.Timestamp(day)
+def _line(topic: str, line: Component | Reserve, by: Override | None, source: str | None = None) -> Assumption:
+    """A component or reserve, with when its numbers were stated; one of another package need not say."""
+    day = getattr(line, "stated_on", None) or (by.on if by is not None else None)
+    whence = source or ("asked" if by is None else f"override {by.name!r}")
+    return Assumption(topic, line.describe(), whence, None if day is None else pd.Timestamp(day))
 
 
 def history_of(projection: Projection, prices: PriceBook) -> pd.Series:
@@ -111,9 +114,10 @@ def _contracts(scenario: Scenario, as_of: pd.Timestamp) -> list[Assumption]:
 
 
 def assumptions_of(
-    projection: Projection, spec: PlanSpec, excluded: pd.DataFrame, workings: Workings, levels: tuple[Level, ...] = ()
+    projection: Projection, asked: PlanSpec, excluded: pd.DataFrame, workings: Workings, levels: tuple[Level, ...] = ()
 ) -> pd.DataFrame:
-    """What the plan rests on, a row each."""
+    """What the plan rests on, a row each; of what overrides replaced, what is in force."""
+    spec = asked.laid
     usage, span, model = projection.usage, projection.span, projection.spec.model
     calendar, as_of = projection.spec.calendar, span.as_of.normalize()
     name = model if isinstance(model, str) else model.name
@@ -131,6 +135,7 @@ def assumptions_of(
         Assumption("scenario", spec.scenario.describe(), "asked"),
         *_contracts(spec.scenario, as_of),
         *_elasticity(spec.scenario),
+        *(override.assumption() for override in asked.overrides),
         *_splits(spec, levels, as_of),
         Assumption("draws", f"{spec.draws:,} draws, seed {spec.seed}", made_by),
     ]

@@ -19,6 +19,7 @@ from scenarios.budget.assumed import dated_in_words, stale_of
 from scenarios.budget.contingency import euler_shares, quantile_error, to_cents
 from scenarios.budget.diversification import diversification_of
 from scenarios.budget.funding import beside, funding_table_of, levels_of, set_aside_of
+from scenarios.budget.judging import overrides_table, rest_of
 from scenarios.budget.ledger import Ledger
 from scenarios.budget.points import Standing, checked_amount, point_estimates_of, standing_of
 from scenarios.budget.policies import BudgetPolicy
@@ -265,6 +266,20 @@ class BudgetPlan:
         from scenarios.budget.planning import replanned
 
         return replanned(self, arguments, n_jobs)
+
+    def without(self, override: str, *, n_jobs: int | None = 1) -> BudgetPlan:
+        """The plan that one would have without an override, by its name: the same bits as one made without it.
+
+        Raises
+        ------
+        PlanError
+            There is none of that name; or what was asked does not hold without it.
+        """
+        return self.replan(overrides=rest_of(self.spec.overrides, override), n_jobs=n_jobs)
+
+    def overrides(self, *, effects: bool = False) -> pd.DataFrame:
+        """The judgements laid over it, and what each moves: :func:`scenarios.budget.judging.overrides_table`."""
+        return overrides_table(self, effects=effects)
 
     def convergence(self) -> pd.DataFrame:
         """How sure the total's quantiles are, from ever more of the draws.

@@ -19,6 +19,7 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.convergence import FEWEST, WANTED, check_error, enough, told_enough
 from scenarios.budget.dealing import ledger_of
 from scenarios.budget.earmarking import check_within, sized
+from scenarios.budget.judging import Override, check_dates
 from scenarios.budget.parting import Terms
 from scenarios.budget.recent import Recent
 from scenarios.budget.spec import PlanSpec
@@ -36,6 +37,7 @@ _LISTS: Final = {
     "components": "[Fixed(...), Reserve(...)]",
     "detail": "('environment', 'project')",
     "dependence": "[CommonFactor(...)]",
+    "overrides": "[Override('launch slips', ...)]",
 }
 
 
@@ -52,6 +54,7 @@ def plan(
     unpriced: Unpriced = "refuse",
     detail: Iterable[str] = DETAIL,
     dependence: Iterable[Dependence] = (),
+    overrides: Iterable[Override] = (),
     error: float = WANTED,
     n_jobs: int | None = 1,
 ) -> BudgetPlan:
@@ -85,6 +88,9 @@ def plan(
         What ties components among themselves and with changes of the scenario: by the name of a component that draws
         one number, ``"name.parameter"``, or what a change is called. :meth:`BudgetPlan.dependence_effect` tells what
         it does to the total.
+    overrides : iterable of Override
+        Judgements by hand, laid over scenario and components before anything else, each with who made it, when and
+        why. :meth:`BudgetPlan.overrides` lists them; :meth:`BudgetPlan.without` takes one away.
     error : float
         What ``draws="auto"`` is to reach, as a part of the budget.
     n_jobs : int, optional
@@ -116,6 +122,7 @@ def plan(
         unpriced,
         _listed("detail", detail),
         _listed("dependence", dependence),
+        _listed("overrides", overrides),
     )
     if draws == "auto":
         spec = replace(spec, draws=enough(_totals(spec, projection, n_jobs), spec.confidence, wanted))
@@ -163,6 +170,8 @@ def _listed(name: str, value: Any) -> tuple[Any, ...]:
 
 def planned(spec: PlanSpec, projection: Projection, workings: Workings, n_jobs: int | None) -> BudgetPlan:
     """The plan of arguments that were checked, with what other scenarios on the same projection left."""
+    check_dates(spec.overrides, projection.span.end)
+    asked, spec = spec, spec.laid
     world = spec.tied(World(spec.draws, spec.seed))
     detail, course = _detail(spec, projection), Course.of(spec.scenario, world)
     (made,) = outcomes_of(spec, projection, [course], detail, n_jobs, workings)
@@ -174,7 +183,7 @@ def planned(spec: PlanSpec, projection: Projection, workings: Workings, n_jobs: 
     gap = sum((line.money[:, ~inside] for line in made.lines), made.cost[:, ~inside].sum(axis=2))
     untied = _untied(spec, projection, made, n_jobs, workings)
     made_so = BudgetPlan(
-        spec,
+        asked,
         projection,
         ledger,
         gap,
@@ -183,7 +192,7 @@ def planned(spec: PlanSpec, projection: Projection, workings: Workings, n_jobs: 
         made.dealt.trajectory,
         made.currency,
         made.excluded,
-        assumptions_of(projection, spec, made.excluded, workings, ledger.levels),
+        assumptions_of(projection, asked, made.excluded, workings, ledger.levels),
         workings,
         earmarks=tuple(r for r in spec.reserves if r.funds is not None and r.amount is not None),
         untied=untied,
@@ -200,9 +209,9 @@ def _totals(spec: PlanSpec, projection: Projection, n_jobs: int | None) -> Calla
     """The plan's totals and trajectories by number of draws."""
 
     def of(number: int) -> tuple[FloatArray, IntArray]:
-        some = replace(spec, draws=number)
+        some = replace(spec.laid, draws=number)
         world = some.tied(World(number, spec.seed))
-        (made,) = outcomes_of(some, projection, [Course.of(spec.scenario, world)], (), n_jobs, None)
+        (made,) = outcomes_of(some, projection, [Course.of(some.scenario, world)], (), n_jobs, None)
         return total_of(some, made, world), made.dealt.trajectory
 
     return of

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from forecast.errors import PlanError, nearest
 from forecast.prices import PriceBook
+from scenarios.budget.judging import Override, laid_over
 from scenarios.budget.splits import Split, checked_splits
 from scenarios.changes import World, label_of
 from scenarios.components import KINDS, Component, Reserve, order_of
@@ -23,7 +24,9 @@ TAKEN: Final = ("tokens", "everything", "policy transfer")
 class PlanSpec:
     """The arguments of :func:`scenarios.plan` but for the projection.
 
-    ``dependence`` ties what components draw among themselves and with what the scenario's changes draw.
+    ``dependence`` ties what components draw among themselves and with what the scenario's changes draw. ``scenario``
+    and ``components`` are as they were asked, and ``overrides`` the judgements laid over them: :attr:`laid` is what is
+    in force.
     """
 
     prices: PriceBook
@@ -36,6 +39,7 @@ class PlanSpec:
     unpriced: Unpriced
     detail: tuple[str, ...]
     dependence: tuple[Dependence, ...] = ()
+    overrides: tuple[Override, ...] = ()
 
     def __post_init__(self) -> None:
         """Check what can be checked without the projection."""
@@ -61,10 +65,27 @@ class PlanSpec:
         for tie in self.dependence:
             if not isinstance(tie, Dependence):
                 raise PlanError(f"dependence {tie!r}: wanted CommonFactor(...) or RankCorrelation(...)")
+        if self.overrides:
+            _ = self.laid  # what names changes and components names those in force
+            return
         self.tied(World(self.draws, self.seed))
         for reserve in self.reserves:
             self.funded(reserve)
         check_levels(self.reserves, self.confidence)
+
+    @property
+    def laid(self) -> PlanSpec:
+        """What is in force: the same with its overrides in the scenario and components, and none beside.
+
+        Raises
+        ------
+        PlanError, ScenarioError
+            An override does not fit what was asked.
+        """
+        if not self.overrides:
+            return self
+        scenario, components = laid_over(self.scenario, self.components, self.overrides)
+        return replace(self, scenario=scenario, components=components, overrides=())
 
     def tied(self, world: World) -> World:
         """The random numbers, with what the plan ties together; what the scenario ties of its own comes beside.
