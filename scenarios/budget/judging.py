@@ -83,8 +83,8 @@ class Override:
             )
         day = date_of(on, f"Override {name!r}: on", PlanError)
         held = {"name": name, "what": what, "who": who, "why": why, "on": day, "replaces": replaces}
-        for attribute, value in held.items():
-            object.__setattr__(self, attribute, value)
+        for attribute, given in held.items():
+            object.__setattr__(self, attribute, given)
 
     def describe(self) -> str:
         """In plain words."""
