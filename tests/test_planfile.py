@@ -12,7 +12,9 @@ import forecast as fc
 import scenarios as sc
 from forecast.errors import PlanError
 from forecast.samples import sample_path
+from scenarios.budget import planreference
 from scenarios.budget.planfile import PlanFile, read_plan_file
+from scenarios.budget.planreference import plan_file_keys
 from scenarios.changes import KINDS as CHANGES
 from scenarios.changes import World
 from scenarios.cli.template_job import TEMPLATE
@@ -731,3 +733,16 @@ def test_usage_is_a_folder_or_a_glob_of_exports_with_rules(tmp_path):
     (tmp_path / "plan.toml").write_text('[plan]\nhorizon = "1M"\n[usage]\nfile = "nothing*.json"\n')
     with pytest.raises(PlanError, match=r"usage\.file.*no file fits this glob"):
         read_plan_file(tmp_path / "plan.toml")
+
+
+def test_the_reference_in_the_docs_is_what_the_schema_prints():
+    page = (ROOT / "docs" / "plan-file.md").read_text(encoding="utf-8")
+    assert page.split("from what is checked when a file is read.\n\n", 1)[1] == plan_file_keys()
+
+
+def test_every_key_of_the_reference_is_one_and_is_told(monkeypatch):
+    told = {name: dict(keys) for name, keys in planreference._SAID.items()}
+    del told["[plan]"]["seed"]
+    monkeypatch.setattr(planreference, "_SAID", told)
+    with pytest.raises(LookupError, match=r"\[plan\]: seed"):
+        plan_file_keys()

@@ -177,7 +177,7 @@ def read_plan_file(path: str | Path) -> PlanFile:
         raise PlanError(
             f"{path}: version = {checks.shown(version)}: this tokenplan reads version {VERSION}; upgrade it"
         )
-    tables = _tables(file.parent)
+    tables = plain_tables(file.parent)
     owners: dict[str, Iterable[str]] = {**tables, "scenario": ("use", "changes", "dependence", "branches")}
     every = (*tables, *LISTS)
     for name in document:
@@ -230,7 +230,7 @@ def detail_for(by: tuple[str, ...], detail: Iterable[str] | None = None) -> tupl
     return tuple(dict.fromkeys((*(detail or DETAIL), *(c for c in by if c in schema.DIMENSIONS))))
 
 
-def _tables(folder: Path) -> dict[str, Keys]:
+def plain_tables(folder: Path) -> dict[str, Keys]:
     """Keys of the plain tables, and the check of each."""
     spec = PlanSpec(PriceBook(()), Scenario(), (), None, 0.8, 10_000, 0, "refuse", ())
     return {
