@@ -398,6 +398,26 @@ class BudgetPlan:
 
         return write_json(self, Path(path))
 
+    def to_toml(
+        self,
+        path: str | Path,
+        *,
+        usage: Mapping[str, Any] | None = None,
+        prices: Mapping[str, Any] | None = None,
+        policy: BudgetPolicy | None = None,
+    ) -> Path:
+        """Write the plan as a plan file, which is read back and compared first; returns its path.
+
+        ``usage`` and ``prices`` are its tables ``[usage]`` and ``[prices]``: the file that the usage was read from, and
+        the vendors' lists, unless given. The file is refused where it would not make the same plan.
+        """
+        from scenarios.budget.planwriting import Beside, plan_text_of
+        from scenarios.report import save
+
+        read = usage if usage is not None else {"file": str(Path(self.projection.usage.source).absolute())}
+        beside = Beside(usage=read, prices=prices or {}, policy=policy)
+        return save(Path(path), lambda: plan_text_of(self, Path(path), beside).encode())
+
     def __repr__(self) -> str:
         """One line: span, P50, budget."""
         span = self.projection.span

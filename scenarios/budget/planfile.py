@@ -169,8 +169,18 @@ def read_plan_file(path: str | Path) -> PlanFile:
     PlanError
         The file cannot be read, or keys or values in it do not hold; every problem is listed with its key path.
     """
-    file = Path(path)
-    document = parsed(file, PlanError)
+    return plan_told(parsed(Path(path), PlanError), Path(path))
+
+
+def plan_told(document: Table, path: Path) -> PlanFile:
+    """What the parsed document of a plan file says; ``path`` names it, and is what paths in it are relative to.
+
+    Raises
+    ------
+    PlanError
+        Keys or values do not hold; every problem is listed with its key path.
+    """
+    file, document = path, dict(document)
     problems = Problems(str(path), PlanError)
     version = document.pop("version", VERSION)
     if version != VERSION:

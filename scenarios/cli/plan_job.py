@@ -16,6 +16,7 @@ JSON document ``tokenplan/plan/1``:
   pool and the total: ``budget, spent, probability_short, months_short, expected_shortfall, shortfall_p95, released,
   lapsed, idle``
 - ``unpriced``: what was left out because it has no price: ``provider, model, service_tier, unit, share``
+- ``overrides``: judgements by hand, in order: ``name, what, replaces`` (null where it comes last), ``who, why, on``
 - ``assumptions``: ``topic, assumption, source``, ``as_of`` (the day on which it was known or stated; null where nobody
   says) and ``stale_from`` (the day from which it ought to be looked at again; null where it does not go stale)
 - ``files``: what was written with ``--out``
@@ -160,9 +161,9 @@ def _notes(plan: BudgetPlan) -> list[str]:
     return [str(text) for text in held["assumption"]]
 
 
-def _dates_alone(assumptions: pd.DataFrame) -> pd.DataFrame:
-    """The ledger with its days as dates, without a time."""
-    return assumptions.assign(**{c: assumptions[c].dt.date.astype("object") for c in DATES})
+def _dates_alone(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    """A table with its days as dates, without a time."""
+    return table.assign(**{c: table[c].dt.date.astype("object") for c in columns})
 
 
 def _over(plan: BudgetPlan, limit: float) -> str:
@@ -205,6 +206,7 @@ def document(shown: Shown) -> dict[str, Any]:
         ],
         "policy": None if run is None else {"terms": run.policy.describe(), "rows": records(run.table().reset_index())},
         "unpriced": records(plan.excluded),
-        "assumptions": records(_dates_alone(plan.assumptions)),
+        "overrides": records(_dates_alone(plan.overrides(), ("on",))),
+        "assumptions": records(_dates_alone(plan.assumptions, DATES)),
         "files": [str(path) for path in shown.written],
     }
