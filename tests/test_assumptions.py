@@ -243,7 +243,8 @@ def test_the_json_document_has_dates_or_null(tmp_path, capsys):
     (tmp_path / "plan.toml").write_text(
         '[plan]\nhorizon = "1Q"\ndraws = 100\n[usage]\nfile = "usage.csv"\n[forecast]\nmodel = "seasonal_naive"\n'
         '[[components]]\nkind = "fixed"\nname = "quoted"\nmonthly = 10\nstated_on = 2026-08-31\n'
-        '[[overrides]]\nname = "o"\nwho = "a"\nwhy = "b"\non = 2026-11-20\n[overrides.change]\nkind = "step"\nby = 0.1\n'
+        '[[overrides]]\nname = "o"\nwho = "a"\nwhy = "b"\non = 2026-11-20\n'
+        '[overrides.change]\nkind = "step"\nby = 0.1\n'
     )
     assert main(["plan", str(tmp_path / "plan.toml"), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
