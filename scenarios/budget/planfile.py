@@ -183,10 +183,10 @@ def plan_told(document: Table, path: Path) -> PlanFile:
     file, document = path, dict(document)
     problems = Problems(str(path), PlanError)
     version = document.pop("version", VERSION)
-    if version != VERSION:
-        raise PlanError(
-            f"{path}: version = {checks.shown(version)}: this tokenplan reads version {VERSION}; upgrade it"
-        )
+    if type(version) is not int or not 1 <= version <= VERSION:
+        newer = type(version) is int and version > VERSION
+        mend = "the file is of a newer one: upgrade it" if newer else f"write version = {VERSION}, or leave it out"
+        raise PlanError(f"{path}: version = {checks.shown(version)}: this tokenplan reads version {VERSION}; {mend}")
     tables = plain_tables(file.parent)
     owners: dict[str, Iterable[str]] = {**tables, "scenario": ("use", "changes", "dependence", "branches")}
     every = (*tables, *LISTS)
