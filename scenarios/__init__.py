@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from scenarios.bridging import Bridge
     from scenarios.budget.bridges import bridge
     from scenarios.budget.budget_plan import BudgetPlan
+    from scenarios.budget.committing.offering import commitment
+    from scenarios.budget.committing.result import Commitment
+    from scenarios.budget.committing.sized import SizedCommitment
     from scenarios.budget.planning import plan
     from scenarios.budget.policies import BudgetPolicy
     from scenarios.budget.policy_paths import PolicyPaths
@@ -79,6 +82,7 @@ _LATER = {
     "BudgetPlan": "scenarios.budget.budget_plan",
     "BudgetPolicy": "scenarios.budget.policies",
     "Campaign": "scenarios.changes",
+    "Commitment": "scenarios.budget.committing.result",
     "CommonFactor": "scenarios.dependence",
     "Comparison": "scenarios.comparing.comparison",
     "Compress": "scenarios.changes",
@@ -126,6 +130,7 @@ _LATER = {
     "Scenario": "scenarios.scenario",
     "SemanticCache": "scenarios.changes",
     "ShareOf": "scenarios.components",
+    "SizedCommitment": "scenarios.budget.committing.sized",
     "Sought": "scenarios.comparing.seeking",
     "Spikes": "scenarios.changes",
     "Split": "scenarios.budget.splits",
@@ -136,6 +141,7 @@ _LATER = {
     "VendorPrices": "scenarios.changes",
     "bridge": "scenarios.budget.bridges",
     "clipped": "scenarios.clipping",
+    "commitment": "scenarios.budget.committing.offering",
     "compare": "scenarios.comparing.comparison",
     "dump": "scenarios.files.loading",
     "goal_seek": "scenarios.comparing.seeking",
@@ -156,6 +162,7 @@ __all__ = [
     "BudgetPlan",
     "BudgetPolicy",
     "Campaign",
+    "Commitment",
     "CommonFactor",
     "Comparison",
     "Compress",
@@ -203,6 +210,7 @@ __all__ = [
     "Scenario",
     "SemanticCache",
     "ShareOf",
+    "SizedCommitment",
     "Sought",
     "Spikes",
     "Split",
@@ -214,6 +222,7 @@ __all__ = [
     "between",
     "bridge",
     "clipped",
+    "commitment",
     "compare",
     "dump",
     "goal_seek",

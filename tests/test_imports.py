@@ -155,6 +155,10 @@ PUBLIC = {
         "BudgetPlan",
         "BudgetPolicy",
         "PolicyPaths",
+        # commitments against on demand
+        "Commitment",
+        "SizedCommitment",
+        "commitment",
         "EnvironmentSplit",
         "Allowance",
         "Fixed",
