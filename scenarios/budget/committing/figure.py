@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from forecast.drawing import canvas, headline, label_ends, money, money_axis, printable, short, span_words
+from forecast.drawing import canvas, headline, label_ends, money, money_axis, percent, printable, short, span_words
 from scenarios.budget.committing.ranges import grid_of, nearly_least
 from scenarios.budget.committing.result import Commitment, top_of
 from scenarios.budget.funding import level_name
@@ -41,7 +41,7 @@ def commitment_chart(commitment: Commitment, ax: Axes | None = None) -> Axes:
         (quantile, palette.budget, level, safest.size),
         (expected, palette.future, "expected", best),
     ):
-        dashes = {"linewidth": 0.9, "linestyle": (0, (4, 3)), "zorder": 1.5}
+        dashes: Any = {"linewidth": 0.9, "linestyle": (0, (4, 3)), "zorder": 1.5}
         ax.plot([0.0, sizes[-1]], [values[0]] * 2, color=colour, **dashes)
         ax.plot(sizes, values, color=colour, linewidth=1.8, zorder=3)
         ax.plot(at, values[np.searchsorted(sizes, at)], "o", color=colour, markersize=7, zorder=4)
@@ -67,7 +67,7 @@ def _finding(commitment: Commitment, level: str) -> str:
     if not best.worth_it:
         lower = money(safest.quantile_saved, currency)
         return f"No size saves money on average; {_size(commitment, safest.size)} lowers the {level} by {lower}"
-    saved = f"{money(best.saving, currency)} ({best.savings_rate:.0%})"
+    saved = f"{money(best.saving, currency)} ({percent(best.savings_rate)})"
     told = f"Committing to {_size(commitment, best.size)} costs least on average and saves {saved}"
     if safest.size == best.size:
         return f"{told}; the {level} is least there too"

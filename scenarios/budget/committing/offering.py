@@ -65,7 +65,7 @@ def commitment(
 
     Each is convex and piecewise linear in s along every draw. The size of least **expected** cost is exact: the
     quantile of pooled demand at the newsvendor's critical ratio (of a spend commitment: at δ itself). A quantile of
-    cost need not be convex in s: its least is found by branch and bound, within 1e-6 of the quantile, which is proved.
+    cost need not be convex in s: its least is found by branch and bound, within 1e-9 of the quantile, which is proved.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def commitment(
         How demand goes over the hours of a day. ``peak_to_mean`` in its place: see
         :class:`forecast.prices.billing.Provisioned`.
     ramp : mapping, optional
-        Parts of the size that hold from a month on: ``{"2027-01": 0.5, "2027-04": 1}``.
+        Parts of the size that hold from a month on, all of it before the first: ``{"2027-01": 0.5, "2027-04": 1}``.
     least : float, optional
         The least size that is sold. Where all usage is discounted, this or a discount by size is needed.
     step : float, optional

@@ -17,7 +17,7 @@ _HALVINGS: Final = 1_100
 #: A slope that is this near to the fee, as a part of it, is rounding.
 _ROUNDING: Final = 1e-12
 #: How far, as a part of itself, the least quantile may lie below the one that is reported.
-TOLERANCE: Final = 1e-6
+TOLERANCE: Final = 1e-9
 #: Intervals looked at, at most; what is left then is told as the gap.
 _MOST: Final = 20_000
 
@@ -164,8 +164,9 @@ def least_quantile(
     Every draw's cost is convex in the size, but their quantile need not be, so this branches and bounds.
     On an interval of sizes a convex cost is at most the greater of its values at the two ends, and at least where its
     tangents there meet; the quantile of these lower ends bounds the quantile of costs from below for every size in the
-    interval. What cannot lie ``tolerance`` below the best size found is left out, the rest halved. Draws that lie
-    wholly below or above the quantile in an interval are only counted.
+    interval. What cannot lie ``tolerance`` below the best size found is left out, the rest halved, down to intervals
+    in which no cost bends and no two cross: there the quantile is a line. Draws that lie wholly below or above the
+    quantile in an interval are only counted.
 
     Parameters
     ----------
@@ -218,8 +219,12 @@ def least_quantile(
             middle = sizes.between(one.low, one.high)
             if middle is None:
                 continue  # both ends were looked at, and nothing lies between
-            seen += 1
             narrowed = _narrowed(one, floor)
+            if _straight(narrowed):
+                # The quantile is one line from end to end, and both ends were looked at.
+                least = min(least, quantile(narrowed.at_low, narrowed.rank), quantile(narrowed.at_high, narrowed.rank))
+                continue
+            seen += 1
             cost, left, right = evaluated(middle, narrowed.draws)
             here = quantile(cost, narrowed.rank)
             if here < value - _ROUNDING * abs(value):
@@ -246,6 +251,15 @@ def _lower(part: _Part) -> FloatArray:
     inside = (part.rises_low < 0.0) & (part.rises_high > 0.0)
     meet = part.at_low + part.rises_low * np.clip(np.where(inside, reach, 0.0), 0.0, width)
     return np.where(inside, meet, np.minimum(part.at_low, part.at_high))
+
+
+def _straight(part: _Part) -> bool:
+    """Whether every draw's cost is a line between the two sizes, and no two of them cross."""
+    scale = _ROUNDING * (np.abs(part.rises_low) + np.abs(part.rises_high))
+    if (part.rises_high - part.rises_low > scale).any():
+        return False
+    order = np.lexsort((part.at_high, part.at_low))
+    return bool((np.diff(part.at_high[order]) >= 0.0).all())
 
 
 def _narrowed(part: _Part, floor: FloatArray) -> _Part:

@@ -252,7 +252,9 @@ class Commitment:
 
     def scenario(self, size: float | None = None) -> Scenario:
         """The plan's scenario with a size in force: ``plan.replan(scenario=commitment.scenario())``."""
-        return self.plan.spec.scenario | Scenario(self.name, [self.contract(size)])
+        made = self.plan.spec.scenario | Scenario(self.name, [self.contract(size)])
+        # Branches are dealt to draws by the scenario's name.
+        return made.named(self.plan.spec.scenario.name) if made.branches else made
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Expected cost and its quantile against the size, the two best marked."""

@@ -99,10 +99,17 @@ class SizedCommitment:
         even = unit or f"a discount of {self.break_even:.1%}"
         return (
             f"{self.told}: {does} {self.currency} {abs(self.saving):,.2f}{more} on average (s.e. "
-            f"{self.saving_se:,.2f}), cheaper than on demand in {self.probability:.1%} of futures; "
+            f"{self.saving_se:,.2f}), cheaper than on demand in {_share(self.probability)} of futures; "
             f"{self.utilisation:.1%} used, {self.coverage:.1%} of usage covered, waste P50 {self.waste_p50:,.2f} and "
             f"P90 {self.waste_p90:,.2f}; breaks even at {'no discount' if np.isnan(self.break_even) else even}"
         )
+
+
+def _share(share: float) -> str:
+    """A probability that is neither 0 nor 1 is not told as either."""
+    if 0 < share < 0.0005 or 0.9995 < share < 1:
+        return "under 0.1 %" if share < 0.5 else "over 99.9 %"
+    return f"{share:.1%}"
 
 
 def sized(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -22,6 +23,8 @@ SizedIn = Literal["on_demand", "paid"]
 Every = Literal["month", "day"]
 #: What capacity may count beside the units of usage.
 COST, TOKENS = "cost", "total_tokens"
+#: A month, which stands for its first day.
+_MONTH: Final = re.compile(r"\d{4}-\d{2}")
 #: Which arguments are of which kind; others are of all.
 OF_KIND: Final[Mapping[Kind, tuple[str, ...]]] = {
     "spend": ("discount", "overage", "sized_in", "every", "profile", "peak_to_mean", "ramp"),
@@ -209,7 +212,7 @@ def _ramp(ramp: object, faults: list[str]) -> tuple[tuple[pd.Timestamp, float], 
     for day, share in ramp.items():
         part = number_of(share)
         try:
-            first = date_of(day, "commitment: ramp", PlanError)
+            first = date_of(f"{day}-01" if _MONTH.fullmatch(str(day)) else day, "ramp", PlanError)
         except PlanError as why:
             faults.append(str(why))
             continue
