@@ -338,6 +338,16 @@ def test_the_range_of_the_best_size_holds_it_as_often_as_it_says():
     assert abs(held / 400 - 0.80) < 0.08
 
 
+def test_a_least_size_that_nearly_pays_is_in_the_range():
+    # 1,000 a month at a tenth off cost 900; usage of 899 or 903 in turn says nothing of whether it pays, 700 does.
+    near, far = (np.array([[mean - 20.0], [mean + 20.0]] * 50) for mean in (901.0, 700.0))
+    for rows, high in ((near, 1_000.0), (far, 0.0)):
+        known = costs(rows, discount=0.1, least=1_000)
+        best = 1_000.0 if known.cost(1_000.0).mean() < known.on_demand.mean() else 0.0
+        found = likely_least(known, best, np.arange(100), 0.8)
+        assert (found.low, found.high) == (0.0, high)
+
+
 def test_the_range_is_that_of_a_bootstrap():
     rng = np.random.default_rng(7)
     follows = np.repeat(np.arange(100), 10)
@@ -631,6 +641,7 @@ BAD = {
     "ramp": (lambda p: sc.commitment(p, discount=0.1, ramp={"2027-01-15": 1}), "from a month's first day"),
     "ramp's day": (lambda p: sc.commitment(p, discount=0.1, ramp={"soon": 1}), "ramp"),
     "ramp's shape": (lambda p: sc.commitment(p, discount=0.1, ramp=[0.5, 1]), "wanted parts of the size by month"),
+    "ramp to nothing": (lambda p: sc.commitment(p, discount=0.1, ramp={"2026-12": 0}), "leaves nothing of the size"),
     "step": (lambda p: sc.commitment(p, discount=0.1, step=0), "step = 0"),
     "term": (lambda p: sc.commitment(p, discount=0.1, start="2026-11-01"), "does not lie in the plan"),
     "end first": (lambda p: sc.commitment(p, discount=0.1, start="2027-02-01", end="2027-01-01"), "does not lie"),

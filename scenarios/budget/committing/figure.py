@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: Sizes that are drawn.
-_DRAWN: Final = 300
+_DRAWN: Final = 150
 #: How far above paying on demand the picture reaches.
 _SHOWN: Final = 1.15
 

@@ -154,6 +154,8 @@ def commitment(
     level = _confidence(plan.confidence if confidence is None else confidence)
     covered = Covered(*term_of(plan, start, end), _glob("provider", provider), _glob("model", model), _where(where))
     costs = costs_of(offer, demand_of(plan, offer, covered, n_jobs))
+    if not offer.ramped(costs.demand.first).any():
+        raise PlanError(f"commitment: ramp = {ramp!r} leaves nothing of the size from {covered.start:%Y-%m-%d} on")
     if not costs.on_demand.any():
         raise PlanError(
             f"commitment: {covered.told} cost nothing from {covered.start:%Y-%m-%d} to {covered.end:%Y-%m-%d}"

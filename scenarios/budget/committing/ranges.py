@@ -73,22 +73,31 @@ def nearly_least_quantile(quantile: Callable[[float], float], sizes: FloatArray,
 def likely_least(costs: Costs, best: float, trajectory: IntArray, level: float) -> Range:
     """Sizes that the size of least expected cost may be, for how little the draws know of it.
 
-    It is where the mean gain G(s) falls to the fee, so with the standard error e of G at the best size and z of the
-    level, the range is from the size where G falls to fee + z e to that where it falls to fee - z e.
+    At one discount it is where the mean gain G(s) falls to the fee, so with the standard error e of G at that size and
+    z of the level, the range is from the size where G falls to fee + z e to that where it falls to fee - z e. The best
+    size of another discount, or none, counts too where its mean cost lies no more than z standard errors of the
+    difference above that of the best.
 
     Source: Woodruff (1952), doi:10.1080/01621459.1952.10483443, for quantiles; errors by trajectory, as of all means.
     """
     from scipy.stats import norm
 
-    tier = next((t for t in reversed(costs.tiers) if t.sizes.low <= best), costs.tiers[0])
-    curve = tier.curve
-    at = critical_size(curve)
-    width = float(norm.ppf(0.5 + level / 2)) * mean_error(curve.kept_off(at), trajectory)
-    low, high = (critical_size(curve, fee) for fee in (curve.fee + width, max(curve.fee - width, 0.0)))
-    held = [min(tier.sizes.near(low)), max(tier.sizes.near(high))]
-    if low < tier.sizes.low or best == 0.0:
-        held[0] = 0.0 if best == 0.0 else held[0]
-    return Range(min(held[0], best), max(held[1], best))
+    z, least = float(norm.ppf(0.5 + level / 2)), costs.cost(best)
+
+    def rivals(cost: FloatArray) -> bool:
+        more = cost - least
+        return float(more.mean()) <= z * mean_error(more, trajectory)
+
+    found = [best, *([0.0] if rivals(costs.on_demand) else [])]
+    for tier in costs.tiers:
+        curve = tier.curve
+        size, _ = least_expected(curve, tier.sizes)
+        if size != best and not rivals(curve.cost(size)):
+            continue
+        width = z * mean_error(curve.kept_off(critical_size(curve)), trajectory)
+        for fee in (curve.fee + width, max(curve.fee - width, 0.0)):
+            found += tier.sizes.near(critical_size(curve, fee))
+    return Range(min(found), max(found))
 
 
 def likely_least_quantile(

@@ -19,9 +19,8 @@ _ROUNDING: Final = 1e-12
 class SizedCommitment:
     """What one size of a commitment does; as text, a sentence.
 
-    With fee the money paid for the commitment over the term, used or not, by the FinOps Foundation's measures (KPIs
-    "Percentage of Commitment Discount Waste", "Commitment Discount Coverage" and "Effective Savings Rate",
-    https://www.finops.org/finops-kpis/):
+    With fee the money paid for the commitment over the term, used or not, by the FinOps Foundation's measures ("How to
+    Calculate Percentage of Commitment Discount Waste", "Determine Effective Savings Rate"):
 
         waste = fee of what is not used;  waste_share = E[waste] / fee;  utilisation = 1 - waste_share
         coverage = E[usage that it serves, at on-demand prices] / E[usage at on-demand prices]
@@ -172,6 +171,8 @@ def break_even(costs: Costs, size: float) -> float:
     if costs.offer.kind == "capacity":
         priced = costs_per_price(costs)
         return float(curve.covered(size).mean()) / (size * priced) if priced else np.nan
+    if costs.offer.kind == "spend" and not costs.offer.needs_a_floor and costs.offer.sized_in == "on_demand":
+        return float(curve.waste(size).mean()) / (curve.fee * size)
     on_demand = float(costs.on_demand.mean())
 
     def saved(discount: float) -> float:
