@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from scenarios.budget.bridges import bridge
     from scenarios.budget.budget_plan import BudgetPlan
     from scenarios.budget.judging import Override
+    from scenarios.budget.committing.offering import commitment
+    from scenarios.budget.committing.result import Commitment
+    from scenarios.budget.committing.sized import SizedCommitment
     from scenarios.budget.planning import plan
     from scenarios.budget.policies import BudgetPolicy
     from scenarios.budget.policy_paths import PolicyPaths
@@ -80,6 +83,7 @@ _LATER = {
     "BudgetPlan": "scenarios.budget.budget_plan",
     "BudgetPolicy": "scenarios.budget.policies",
     "Campaign": "scenarios.changes",
+    "Commitment": "scenarios.budget.committing.result",
     "CommonFactor": "scenarios.dependence",
     "Comparison": "scenarios.comparing.comparison",
     "Compress": "scenarios.changes",
@@ -128,6 +132,7 @@ _LATER = {
     "Scenario": "scenarios.scenario",
     "SemanticCache": "scenarios.changes",
     "ShareOf": "scenarios.components",
+    "SizedCommitment": "scenarios.budget.committing.sized",
     "Sought": "scenarios.comparing.seeking",
     "Spikes": "scenarios.changes",
     "Split": "scenarios.budget.splits",
@@ -138,6 +143,7 @@ _LATER = {
     "VendorPrices": "scenarios.changes",
     "bridge": "scenarios.budget.bridges",
     "clipped": "scenarios.clipping",
+    "commitment": "scenarios.budget.committing.offering",
     "compare": "scenarios.comparing.comparison",
     "dump": "scenarios.files.loading",
     "goal_seek": "scenarios.comparing.seeking",
@@ -158,6 +164,7 @@ __all__ = [
     "BudgetPlan",
     "BudgetPolicy",
     "Campaign",
+    "Commitment",
     "CommonFactor",
     "Comparison",
     "Compress",
@@ -206,6 +213,7 @@ __all__ = [
     "Scenario",
     "SemanticCache",
     "ShareOf",
+    "SizedCommitment",
     "Sought",
     "Spikes",
     "Split",
@@ -217,6 +225,7 @@ __all__ = [
     "between",
     "bridge",
     "clipped",
+    "commitment",
     "compare",
     "dump",
     "goal_seek",

@@ -156,6 +156,10 @@ PUBLIC = {
         "BudgetPlan",
         "BudgetPolicy",
         "PolicyPaths",
+        # commitments against on demand
+        "Commitment",
+        "SizedCommitment",
+        "commitment",
         "EnvironmentSplit",
         "Allowance",
         "Fixed",
