@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from scenarios.components.preset_files import preset, presets
     from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
     from scenarios.files.loading import dump, load, shipped
+    from scenarios.saved.loading import load_plan
     from scenarios.scenario import Scenario
 
 #: Public names by module: loaded when first asked for, so that importing stays cheap.
@@ -140,6 +141,7 @@ _LATER = {
     "dump": "scenarios.files.loading",
     "goal_seek": "scenarios.comparing.seeking",
     "load": "scenarios.files.loading",
+    "load_plan": "scenarios.saved.loading",
     "plan": "scenarios.budget.planning",
     "preset": "scenarios.components.preset_files",
     "presets": "scenarios.components.preset_files",
@@ -218,6 +220,7 @@ __all__ = [
     "dump",
     "goal_seek",
     "load",
+    "load_plan",
     "plan",
     "preset",
     "presets",

@@ -155,6 +155,7 @@ PUBLIC = {
         "BudgetPlan",
         "BudgetPolicy",
         "PolicyPaths",
+        "load_plan",
         "EnvironmentSplit",
         "Allowance",
         "Fixed",

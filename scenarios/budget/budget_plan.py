@@ -375,6 +375,19 @@ class BudgetPlan:
 
         return write_json(self, Path(path))
 
+    def save(self, path: str | Path, *, kinds: Sequence[type[Any]] = ()) -> Path:
+        """Write it to one file, for :func:`scenarios.load_plan`: :func:`scenarios.saved.saving.save_plan`."""
+        from scenarios.saved.saving import save_plan
+
+        return save_plan(self, Path(path), kinds)
+
+    @property
+    def fingerprint(self) -> str:
+        """A SHA-256 of what it says: its arguments, inputs and draws. A plan and its opened copy have the same."""
+        from scenarios.saved.saving import fingerprint_of
+
+        return fingerprint_of(self)
+
     def __repr__(self) -> str:
         """One line: span, P50, budget."""
         span = self.projection.span
