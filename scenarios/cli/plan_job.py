@@ -17,7 +17,7 @@ JSON document ``tokenplan/plan/1``:
   lapsed, idle``
 - ``unpriced``: what was left out because it has no price: ``provider, model, service_tier, unit, share``
 - ``assumptions``: ``topic, assumption, source``
-- ``files``: what was written with ``--out``
+- ``files``: what was written with ``--out`` and ``--save``
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _made(file: PlanFile, options: argparse.Namespace, *, screen: Screen) -> Sho
         unpriced = _unpriced(usage, prices)
     if unpriced:
         screen.note(unpriced)
-    with screen.progress(3 if options.out else 2) as step, _told_of(file.path):
+    with screen.progress(2 + bool(options.out or options.save)) as step, _told_of(file.path):
         step("forecasting")
         projection = file.project(usage)
         step("simulating")
@@ -120,9 +120,10 @@ def _made(file: PlanFile, options: argparse.Namespace, *, screen: Screen) -> Sho
         by = file.groups(plan)
         plan.ledger.groups(list(by))
         written: list[Path] = []
-        if options.out:
+        if options.out or options.save:
             step("writing files")
-            written = write_files(plan, options.out)
+            written = write_files(plan, options.out) if options.out else []
+            written += [plan.save(options.save)] if options.save else []
     limit = options.limit if options.limit is not None else file.limit
     return Shown(file, plan, by, limit, tuple(written))
 

@@ -1,9 +1,9 @@
 """Arrays. Comes in: an array of numbers, days or text. Goes out: what a saved plan's JSON says of it, and back.
 
 Small ones stand in the JSON itself; the others are members of the file. The order of an array's axes in memory is
-kept: sums follow it, and so their last bits do. Large ones of floating-point numbers are kept as planes, (byte, number):
-the first bytes of all numbers, then the second ones; the last axis runs slowest. What is alike, signs and exponents, then
-lies together, and packs a sixth smaller in three quarters of the time.
+kept: sums follow it, and so their last bits do. Large ones of floating-point numbers are kept as planes (byte, number):
+the first bytes of all numbers, then the second ones; the last axis runs slowest. Signs and exponents, which are alike,
+then lie together, and pack a sixth smaller in three quarters of the time.
 """
 
 from __future__ import annotations

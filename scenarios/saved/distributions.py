@@ -33,4 +33,5 @@ def same(one: Any, other: Any) -> bool:
     """Whether two have the same quantiles, to the bit, and the same law."""
     if other is None or type(one.dist) is not type(other.dist):
         return False
-    return np.array_equal(np.asarray(one.ppf(_LEVELS)), np.asarray(other.ppf(_LEVELS)), equal_nan=True)
+    alike = np.array_equal(np.asarray(one.ppf(_LEVELS)), np.asarray(other.ppf(_LEVELS)), equal_nan=True)
+    return alike and bool(one.support() == other.support())

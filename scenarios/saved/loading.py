@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,9 @@ from scenarios.budget.spec import PlanSpec
 from scenarios.saved.archive import opened
 from scenarios.saved.arrays import Array
 from scenarios.saved.kinds import own_kinds
-from scenarios.saved.reading import Reader
+from scenarios.saved.reading import WRONG, Reader
 from scenarios.saved.saving import LIBRARIES, OPENED, installed
 from scenarios.workings import Workings
-
-#: What reading values of a forged file may raise.
-_WRONG: Final = (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError)
 
 
 def load_plan(path: str | Path, *, kinds: Iterable[type[Any]] = ()) -> BudgetPlan:
@@ -54,7 +51,7 @@ def load_plan(path: str | Path, *, kinds: Iterable[type[Any]] = ()) -> BudgetPla
         return _noted(plan, manifest["made_with"])
     except PlanError as cause:
         raise PlanError(f"{where}: {cause}") from cause
-    except (TokenplanError, MemoryError, *_WRONG) as cause:
+    except (TokenplanError, MemoryError, *WRONG) as cause:
         raise PlanError(f"{where}: it holds what makes no plan ({type(cause).__name__}: {cause})") from cause
 
 

@@ -23,6 +23,9 @@ from scenarios.saved.distributions import frozen
 from scenarios.saved.kinds import class_of
 from scenarios.saved.writing import Node, told_fields
 
+#: What making values of a tree may raise where it is none that was told.
+WRONG: Final = (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError)
+
 
 @dataclass(slots=True)
 class Reader:
@@ -179,8 +182,8 @@ _SCALARS: Final[dict[str, Callable[[Node], Any]]] = {
     "float": lambda node: float(node["value"]),
     "decimal": lambda node: Decimal(node["value"]),
     "date": lambda node: dt.date.fromisoformat(node["value"]),
-    "datetime": lambda node: dt.datetime.fromisoformat(node["value"]),
-    "time": lambda node: dt.time.fromisoformat(node["value"]),
+    "datetime": lambda node: dt.datetime.fromisoformat(node["value"]).replace(fold=node["fold"]),
+    "time": lambda node: dt.time.fromisoformat(node["value"]).replace(fold=node["fold"]),
     "timedelta": lambda node: dt.timedelta(*node["value"]),
     "timestamp": _timestamp,
     "span": lambda node: pd.Timedelta(_in_units(node, "m8")),

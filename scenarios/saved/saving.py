@@ -18,7 +18,7 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.report.outgoing.files import written
 from scenarios.saved.archive import SCHEMA, packed
 from scenarios.saved.kinds import kind_of, own_kinds
-from scenarios.saved.reading import Reader
+from scenarios.saved.reading import WRONG, Reader
 from scenarios.saved.writing import Node, Writer
 
 #: Whose versions a saved plan tells, and the topic of the assumption that tells of others.
@@ -53,10 +53,14 @@ def save_plan(plan: BudgetPlan, path: Path, kinds: Iterable[type[Any]] = ()) -> 
 
 def content_of(plan: BudgetPlan, own: Mapping[str, type[Any]]) -> bytes:
     """The bytes of a plan's file."""
-    parts = parts_of(plan)
     writer = Writer(tuple(own.values()))
-    tree = writer.tell(parts, "plan")
-    _check_same(tree, writer, own)
+    try:
+        tree = _tree(parts_of(plan), writer)
+        _check_same(tree, writer, own)
+    except PlanError:
+        raise
+    except WRONG as cause:
+        raise PlanError(f"the plan holds what cannot be made again from a file: {cause}") from cause
     head = {"schema": SCHEMA, **_head(plan), "made_with": made_with(plan), "fingerprint": fingerprint_of(plan)}
     return packed(head, _text(tree), writer.members)
 
@@ -116,10 +120,15 @@ def _head(plan: BudgetPlan) -> dict[str, Any]:
     }
 
 
+def _tree(parts: Mapping[str, Any], writer: Writer) -> Node:
+    """The tree of a plan's parts."""
+    return {"$": "dict", "items": [[name, writer.tell(part, f"plan.{name}")] for name, part in parts.items()]}
+
+
 def _check_same(tree: Node, writer: Writer, own: Mapping[str, type[Any]]) -> None:
     """Read a plan's tree back and tell it again: what would come back otherwise is not saved."""
     back = Reader(writer.members, own).make(tree)
-    again = Writer(writer.own).tell(back, "plan")
+    again = _tree(back, Writer(writer.own))
     if again != tree:
         changed = next(
             name for (name, one), (_, other) in zip(tree["items"], again["items"], strict=True) if one != other

@@ -97,8 +97,8 @@ def _masked_node(values: Any, writer: Writer, path: str) -> Node:
 
 
 _TOLD: Final[tuple[tuple[Any, Callable[[Any, Writer, str], Node]], ...]] = (
+    ((pd.arrays.StringArray, pd.arrays.ArrowStringArray), _text_node),  # the first is a plain one too
     (pd.arrays.NumpyExtensionArray, _plain_node),
-    ((pd.arrays.StringArray, pd.arrays.ArrowStringArray), _text_node),
     (pd.Categorical, _categories_node),
     ((pd.arrays.DatetimeArray, pd.arrays.TimedeltaArray), _moments_node),
     (pd.arrays.PeriodArray, _periods_node),

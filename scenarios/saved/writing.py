@@ -182,7 +182,7 @@ def _timestamp(value: pd.Timestamp) -> Node:
 def _moment(value: dt.datetime | dt.time) -> Node:
     if value.tzinfo is not None:
         raise PlanError(f"{value!r} bears a time zone of its own; give it without, or as a pandas Timestamp")
-    return {"$": type(value).__name__, "value": value.isoformat()}
+    return {"$": type(value).__name__, "value": value.isoformat(), "fold": value.fold}
 
 
 def _plainly(value: Any) -> Node:
