@@ -160,6 +160,7 @@ PUBLIC = {
         "Commitment",
         "SizedCommitment",
         "commitment",
+        "load_plan",
         "EnvironmentSplit",
         "Allowance",
         "Fixed",

@@ -418,6 +418,19 @@ class BudgetPlan:
         beside = Beside(usage=read, prices=prices or {}, policy=policy)
         return save(Path(path), lambda: plan_text_of(self, Path(path), beside).encode())
 
+    def save(self, path: str | Path, *, kinds: Sequence[type[Any]] = ()) -> Path:
+        """Write it to one file, for :func:`scenarios.load_plan`: :func:`scenarios.saved.saving.save_plan`."""
+        from scenarios.saved.saving import save_plan
+
+        return save_plan(self, Path(path), kinds)
+
+    @property
+    def fingerprint(self) -> str:
+        """A SHA-256 of what it says: its arguments, inputs and draws. A plan and its opened copy have the same."""
+        from scenarios.saved.saving import fingerprint_of
+
+        return fingerprint_of(self)
+
     def __repr__(self) -> str:
         """One line: span, P50, budget."""
         span = self.projection.span

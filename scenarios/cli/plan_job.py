@@ -19,7 +19,7 @@ JSON document ``tokenplan/plan/1``:
 - ``overrides``: judgements by hand, in order: ``name, what, replaces`` (null where it comes last), ``who, why, on``
 - ``assumptions``: ``topic, assumption, source``, ``as_of`` (the day on which it was known or stated; null where nobody
   says) and ``stale_from`` (the day from which it ought to be looked at again; null where it does not go stale)
-- ``files``: what was written with ``--out``
+- ``files``: what was written with ``--out`` and ``--save``
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _made(file: PlanFile, options: argparse.Namespace, *, screen: Screen) -> Sho
         unpriced = _unpriced(usage, prices)
     if unpriced:
         screen.note(unpriced)
-    with screen.progress(3 if options.out else 2) as step, _told_of(file.path):
+    with screen.progress(2 + bool(options.out or options.save)) as step, _told_of(file.path):
         step("forecasting")
         projection = file.project(usage)
         step("simulating")
@@ -125,9 +125,10 @@ def _made(file: PlanFile, options: argparse.Namespace, *, screen: Screen) -> Sho
         by = file.groups(plan)
         plan.ledger.groups(list(by))
         written: list[Path] = []
-        if options.out:
+        if options.out or options.save:
             step("writing files")
-            written = write_files(plan, options.out)
+            written = write_files(plan, options.out) if options.out else []
+            written += [plan.save(options.save)] if options.save else []
     limit = options.limit if options.limit is not None else file.limit
     return Shown(file, plan, by, limit, tuple(written))
 
