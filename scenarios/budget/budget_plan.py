@@ -30,6 +30,8 @@ from scenarios.workings import Workings
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from scenarios.bridging import Bridge
+    from scenarios.budget.alternatives import Alternatives
     from scenarios.report.outgoing.enforcers import Entity
 
 LEVELS = {"p10": 0.10, "p50": 0.50, "p80": 0.80, "p90": 0.90, "p95": 0.95}
@@ -314,11 +316,13 @@ class BudgetPlan:
 
         return drawn(self, kind, limit=limit, by=by, ax=ax)
 
-    def to_excel(self, path: str | Path) -> Path:
-        """Write the workbook; returns its path."""
+    def to_excel(
+        self, path: str | Path, *, scenarios: Alternatives | None = None, bridge: Bridge | None = None
+    ) -> Path:
+        """Write the workbook, with other scenarios and a bridge: :func:`scenarios.report.workbook.write_workbook`."""
         from scenarios.report.workbook import write_workbook
 
-        return write_workbook(self, Path(path))
+        return write_workbook(self, Path(path), scenarios=scenarios, bridge=bridge)
 
     def to_html(self, path: str | Path) -> Path:
         """Write the plan as one self-contained page; returns its path."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -89,11 +89,14 @@ class Ledger:
     shares: FloatArray | None
     calendar: Calendar
     levels: tuple[Level, ...] = ()
+    _kept: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def totals(self) -> FloatArray:
         """Money over the horizon in each draw: (draw,)."""
-        return np.asarray(self.money[:, :, self.demand].sum(axis=(1, 2)))
+        if "totals" not in self._kept:  # what tables and files ask for a hundred times
+            self._kept["totals"] = np.asarray(self.money[:, :, self.demand].sum(axis=(1, 2)))
+        return self._kept["totals"].copy()
 
     @property
     def months(self) -> pd.PeriodIndex:
