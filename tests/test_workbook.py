@@ -367,7 +367,7 @@ def test_a_typed_share_moves_money_and_totals_stay(sample, plan, tmp_path):
         (sample, {"production": 0.65}, 0.95, 0),
         (sample, {"development": 0.30}, 0.80, 1),  # above the policy's 20 %, and production stays within its own
         (sample, {"development": 0.2, "production": 0.6, "staging": 0.1, "test": 0.2}, 0.80, 1),  # 1.1 in all
-        (plan, {ODD: 0.05}, 0.80, 0),
+        (plan, {ODD: 0.08}, 0.80, 0),
     ]
     paths = []
     for i, (made, shares, confidence, _) in enumerate(asked):

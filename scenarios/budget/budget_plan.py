@@ -309,12 +309,21 @@ class BudgetPlan:
         """Draw the plan.
 
         ``"fan"`` (months, with history), ``"s_curve"`` (marking ``limit``), ``"environments"``, ``"policy"`` (what each
-        part of the split ``by`` a column, or of the last, wants beside its range), or ``"funding"`` (the staircase from
-        base to what must be found).
+        part of the split ``by`` a column, or of the last, wants beside its range), ``"funding"`` (the staircase from
+        base to what must be found), ``"tornado"`` (what the budget hangs on: :meth:`sensitivity`, ``by`` its rows), or
+        ``"bridge"`` (from the forecast alone to the plan).
         """
         from scenarios.report.charts import drawn
 
         return drawn(self, kind, limit=limit, by=by, ax=ax)
+
+    def to_picture(
+        self, path: str | Path, kind: str = "fan", *, limit: float | None = None, by: str | None = None
+    ) -> Path:
+        """Write what :meth:`plot` draws as PNG, SVG or PDF, by the name's end; returns its path."""
+        from scenarios.report.pictures import write_picture
+
+        return write_picture(self, Path(path), kind, limit=limit, by=by)
 
     def to_excel(
         self, path: str | Path, *, scenarios: Alternatives | None = None, bridge: Bridge | None = None
