@@ -333,11 +333,11 @@ class BudgetPlan:
 
         return write_workbook(self, Path(path), scenarios=scenarios, bridge=bridge)
 
-    def to_html(self, path: str | Path) -> Path:
-        """Write the plan as one self-contained page; returns its path."""
+    def to_html(self, path: str | Path, *, scenarios: Alternatives | None = None, bridge: Bridge | None = None) -> Path:
+        """Write the plan as one self-contained page, with what :meth:`to_excel` takes; returns its path."""
         from scenarios.report.page import write_page
 
-        return write_page(self, Path(path))
+        return write_page(self, Path(path), scenarios=scenarios, bridge=bridge)
 
     def budgets(
         self,
