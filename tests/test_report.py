@@ -426,7 +426,7 @@ def test_the_page_is_whole_in_itself_and_accessible(plan, tmp_path):
         assert attrs["href"].startswith("#")
     assert "default-src 'none'" in page.all("meta")[1]["content"]
     assert len(page.all("h1")) == 1
-    assert [len(page.all(tag)) for tag in ("svg", "table", "caption")] == [4, 3, 3]
+    assert [len(page.all(tag)) for tag in ("svg", "table", "caption")] == [5, 4, 4]
     assert all(attrs["role"] == "img" and "USD" in attrs["aria-label"] for attrs in page.all("svg"))
     ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
     assert len(ids) == len(set(ids))

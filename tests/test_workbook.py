@@ -18,6 +18,7 @@ from forecast.errors import PlanError
 from scenarios.budget.alternatives import ALONE, alternatives_of, plan_bridge
 from scenarios.budget.planfile import read_plan_file
 from scenarios.report.book.levels import CHOICES, levels_of, plan_at
+from scenarios.report.page import page_html
 from scenarios.report.workbook import workbook_bytes
 from tests import office
 
@@ -276,6 +277,31 @@ def test_without_changes_the_plan_is_the_forecast_alone(projection):
     assert rows_of(values["Scenarios"], "scenario").index.tolist() == ["as forecast"]
     assert plan_bridge(plan).steps == ()
     assert rows_of(values["Bridge"], "step")["amount"].iloc[-1] == plan.budget
+
+
+def test_the_page_tells_scenarios_and_the_bridge_as_the_workbook_does(plan, projection):
+    frozen = sc.Scenario("<no> growth", [sc.Growth(monthly=0.0)])
+    text = page_html(plan, scenarios=[frozen])
+    assert "<h2>Scenarios</h2>" in text
+    assert "<h2>From forecast alone to launch</h2>" in text
+    assert "&lt;no&gt; growth" in text
+    less = round(plan.replan(scenario=frozen).budget) - round(plan.budget)
+    assert f"{less:,.0f}".replace("-", "\u2212") in text
+    assert text == page_html(plan, scenarios=[frozen], bridge=plan_bridge(plan))
+    quiet = planned(projection, scenario=None)
+    assert "<h2>Scenarios</h2>" not in page_html(quiet)
+    assert "<h2>Scenarios</h2>" in page_html(quiet, scenarios=[frozen])
+
+
+def test_what_a_plan_hands_over_does_not_depend_on_what_it_handed_over_before(projection):
+    first, second = planned(projection), planned(projection)
+    table = first.table(["month", "line"], demand=True, errors=True)
+    table.loc[:, "budget"] = 0.0  # a table is the caller's own
+    first.totals[:] = 0.0
+    labels, group = first.ledger.groups(["month"])
+    labels.loc[:, "month"], group[:] = "x", 0
+    assert workbook_bytes(first) == workbook_bytes(second)
+    pd.testing.assert_frame_equal(first.to_frame(), second.to_frame())
 
 
 # ----------------------------------------------------------------------------------------------------- assumptions

@@ -233,14 +233,15 @@ class BudgetPlan:
         names = _names(by)
         labels, group = self.ledger.groups(names)
         count = len(labels)
-        money = self.ledger.summed(group, count)
-        found = np.quantile(money, list(LEVELS.values()), axis=0)
+        levels, once = list(LEVELS.values()), self.ledger.once
+        found = once(("bands", *names), lambda: np.quantile(self.ledger.summed(group, count), levels, axis=0))
         table = labels.assign(**{name: found[i] for i, name in enumerate(LEVELS)})
-        table["demand_share"] = self._demand_share(labels, group, names)
+        table["demand_share"] = once(("demand", *names), lambda: self._demand_share(labels, group, names)).copy()
         for column, level in (("base", 0.5), ("budget", self.confidence)):
             table[column] = np.bincount(group.ravel(), weights=self.cents(level), minlength=count) / 100.0
         table["contingency"] = (table["budget"] - table["base"]).round(2)
         if errors:
+            money = self.ledger.summed(group, count)
             for name, level in LEVELS.items():
                 table[f"{name}_se"] = [quantile_error(money[:, i], level, self.trajectory) for i in range(count)]
         if demand:

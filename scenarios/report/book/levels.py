@@ -113,7 +113,10 @@ def _cells(plan: BudgetPlan, columns: list[str], level: float, index: pd.MultiIn
     """Money of each cell of an index at a level, to the cent: (cell,)."""
     labels, group = plan.ledger.groups(columns)
     cents = np.bincount(group.ravel(), weights=plan.cents(level), minlength=len(labels))
-    found = pd.Series(cents / 100.0, index=pd.MultiIndex.from_frame(labels))
+    own = pd.MultiIndex.from_frame(labels)
+    if own.equals(index):
+        return cents / 100.0
+    found = pd.Series(cents / 100.0, index=own)
     return np.asarray(found.reindex(index).fillna(0.0), dtype="float64")
 
 

@@ -22,11 +22,16 @@ STALE_FROM: Final = "stale_from"
 
 def tables_of(plan: BudgetPlan, detail: list[str]) -> dict[str, pd.Index]:
     """The rows of the tables that are summed from the levels, by the key that a cell's number of row is kept under."""
-    rows = {by: plan.table(by).index for by in ("month", "quarter", "environment")}
+    rows = {by: _rows(plan, [by]) for by in ("month", "quarter", "environment")}
     for number, level in enumerate(splits_of(plan), start=1):
         rows[f"split{number}"] = plan.policy(level).index
     lines = detail if LINE in detail else []
-    return rows | ({"row": plan.table(lines).index} if lines else {})
+    return rows | ({"row": _rows(plan, lines)} if lines else {})
+
+
+def _rows(plan: BudgetPlan, by: list[str]) -> pd.Index:
+    """The rows of ``plan.table(by)``."""
+    return plan.ledger.groups(by)[0].set_index(by).index
 
 
 def splits_of(plan: BudgetPlan) -> list[str]:
