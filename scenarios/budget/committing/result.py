@@ -39,7 +39,8 @@ Of = Literal["usage", "plan"]
 #: The columns of a table, in order; the quantile's is called by its level.
 COLUMNS: Final = (
     "committed", "expected", "saving", "saving_se", "quantile", "quantile_se", "quantile_saved", "probability",
-    "probability_se", "waste", "waste_p50", "waste_p90", "waste_share", "utilisation", "coverage", "savings_rate", "break_even",
+    "probability_se", "waste", "waste_p50", "waste_p90", "waste_share", "utilisation", "coverage", "savings_rate",
+    "break_even",
 )  # fmt: skip
 _SHARES: Final = ("probability", "probability_se", "waste_share", "utilisation", "coverage", "savings_rate")
 _ROWS: Final = 10
@@ -285,6 +286,7 @@ class Commitment:
 
     def _repr_html_(self) -> str:
         table = self.table()
+        table.index = pd.Index([f"{size:,.2f}".removesuffix(".00") for size in table.index], name="size")
         form: dict[str, Any] = dict.fromkeys(_SHARES, _percent)
         if self.offer.kind != "capacity":
             form["break_even"] = _percent
