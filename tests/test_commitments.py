@@ -500,6 +500,14 @@ def test_a_contract_is_settled_month_by_month_as_the_paths_are(plan):
     np.testing.assert_allclose(plan.ledger.money[:, :, tokens].sum(axis=2), made.paths(0.0), rtol=1e-9)
 
 
+def test_any_column_is_covered_whatever_the_plan_keeps_apart(plan):
+    made = sc.commitment(plan.replan(detail=()), discount=0.3, model="gpt-5", where={"environment": "prod*"})
+    labels = plan.ledger.labels
+    rows = (labels["model"] == "gpt-5") & (labels["environment"] == "production")
+    wanted = plan.ledger.money[:, :, rows.to_numpy()].sum(axis=(1, 2))
+    np.testing.assert_allclose(made.costs.on_demand, wanted, rtol=1e-12)
+
+
 def test_branches_and_fiscal_weeks_and_months_of_usage(projection):
     tree = sc.Scenario("next year").tree(
         [
@@ -651,7 +659,8 @@ BAD = {
     "column": (lambda p: sc.commitment(p, discount=0.1, where={"projct": "x"}), "did you mean 'project'"),
     "no usage": (lambda p: sc.commitment(p, discount=0.1, model="claude*"), "there are gpt-5"),
     "sizes": (lambda p: sc.commitment(p, discount=0.1, sizes=300), r"wanted a list, such as \[10_000"),
-    "negative size": (lambda p: sc.commitment(p, discount=0.1, sizes=[-1]), "wanted numbers from 0 up"),
+    "negative size": (lambda p: sc.commitment(p, discount=0.1, sizes=[-1]), "wanted a number from 0 up"),
+    "sizes of a table": (lambda p: sc.commitment(p, discount=0.1).table(100), r"wanted a list, such as \[10_000"),
     "too small": (lambda p: sc.commitment(p, discount={500: 0.1}).at(100), "the least that is sold is 500"),
     "no step": (lambda p: sc.commitment(p, discount=0.1, step=10).at(15), "comes in steps of 10"),
     "no size": (lambda p: sc.commitment(p, discount=0.1).at(np.nan), "wanted a number from 0 up"),

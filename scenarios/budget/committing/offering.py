@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -14,7 +15,7 @@ from scenarios.budget.committing.costs import Costs, costs_of
 from scenarios.budget.committing.demand import Covered, demand_of, term_of
 from scenarios.budget.committing.optimum import LeastQuantile, least_expected, least_quantile
 from scenarios.budget.committing.result import Commitment, Of, rows_of, top_of
-from scenarios.budget.committing.terms import Every, Kind, Offer, Overage, SizedIn, number_of, offered
+from scenarios.budget.committing.terms import Every, Kind, Offer, Overage, SizedIn, offered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,9 +167,7 @@ def commitment(
     if not isinstance(name, str) or not name.strip():
         raise PlanError(f"commitment: name = {name!r}: wanted a name")
     made = Commitment(plan, name, offer, covered, costs, level, of, best, safest, shown, beside)
-    if sizes is None:
-        return made
-    return Commitment(plan, name, offer, covered, costs, level, of, best, safest, _sizes(made, sizes), beside)
+    return made if sizes is None else replace(made, sizes=made.listed(sizes))
 
 
 def _least_expected(costs: Costs) -> float:
@@ -206,16 +205,6 @@ def _where(where: object) -> dict[str, str]:
     if not isinstance(globs, Mapping) or not all(isinstance(k, str) and isinstance(v, str) for k, v in globs.items()):
         raise PlanError(f"commitment: where = {where!r}: wanted globs by column, such as {{'project': 'search*'}}")
     return dict(globs)
-
-
-def _sizes(made: Commitment, sizes: object) -> FloatArray:
-    """Sizes to be shown, each of which is sold."""
-    if isinstance(sizes, str) or not isinstance(sizes, Iterable):
-        raise PlanError(f"commitment: sizes = {sizes!r}: wanted a list, such as [10_000, 20_000]")
-    listed = [number_of(size) for size in sizes]
-    if not listed or None in listed:
-        raise PlanError(f"commitment: sizes = {sizes!r}: wanted numbers from 0 up, such as [10_000, 20_000]")
-    return np.array([made.at(size).size for size in listed if size is not None])
 
 
 def _check_floor(offer: Offer) -> None:

@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 Of = Literal["usage", "plan"]
 #: The columns of a table, in order; the quantile's is called by its level.
 COLUMNS: Final = (
-    "committed", "expected", "saving", "saving_se", "quantile", "quantile_se", "probability", "probability_se",
-    "waste", "waste_p50", "waste_p90", "waste_share", "utilisation", "coverage", "savings_rate", "break_even",
+    "committed", "expected", "saving", "saving_se", "quantile", "quantile_se", "quantile_saved", "probability",
+    "probability_se", "waste", "waste_p50", "waste_p90", "waste_share", "utilisation", "coverage", "savings_rate",
+    "break_even",
 )  # fmt: skip
 _SHARES: Final = ("probability", "probability_se", "waste_share", "utilisation", "coverage", "savings_rate")
 _ROWS: Final = 10
@@ -69,6 +70,8 @@ class Commitment:
         The size of least quantile, and how far below it, as a part of it, any other size may lie.
     sizes : float array (size,)
         Which sizes the table shows unless others are asked.
+    beside : float array (draw,)
+        Money that no size moves and that the quantile is of too: the plan's other money where ``of="plan"``, else 0.
     """
 
     plan: BudgetPlan
@@ -102,7 +105,7 @@ class Commitment:
         Raises
         ------
         PlanError
-            So large a size is not sold.
+            No such size is sold.
         """
         known = self._checked(size)
         if known not in self._known:
@@ -165,16 +168,28 @@ class Commitment:
             Index ``size``; ``best`` says which row has the least expected cost, or quantile; the rest as
             :class:`SizedCommitment` has it, the quantile by its level, such as ``p80``.
         """
-        asked = self.sizes if sizes is None else [self._checked(size) for size in sizes]
+        asked = self.sizes if sizes is None else self.listed(sizes)
         every = np.unique([0.0, *asked, self.least_expected, self.least_quantile.size])
         judged = [self.at(float(size)) for size in every]
         table = pd.DataFrame(
             {name: [getattr(one, name) for one in judged] for name in COLUMNS}, index=pd.Index(every, name="size")
         )
         level = level_name(self.confidence).lower()
-        table = table.rename(columns={"quantile": level, "quantile_se": f"{level}_se"})
+        table = table.rename(columns=lambda name: name.replace("quantile", level))
         table.insert(0, "best", [self._best(float(size)) for size in every])
         return table
+
+    def listed(self, sizes: object) -> FloatArray:
+        """Sizes to be shown, checked.
+
+        Raises
+        ------
+        PlanError
+            They are no list of sizes that are sold.
+        """
+        if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+            raise PlanError(f"commitment: sizes = {sizes!r}: wanted a list, such as [10_000, 20_000]")
+        return np.array([self._checked(size) for size in sizes])
 
     def _best(self, size: float) -> str:
         marks = {
@@ -271,6 +286,7 @@ class Commitment:
 
     def _repr_html_(self) -> str:
         table = self.table()
+        table.index = pd.Index([f"{size:,.2f}".removesuffix(".00") for size in table.index], name="size")
         form: dict[str, Any] = dict.fromkeys(_SHARES, _percent)
         if self.offer.kind != "capacity":
             form["break_even"] = _percent
