@@ -188,13 +188,15 @@ class Ran:
 
 def test_arrays_that_run_or_lie_are_refused(forge):
     objects = npy(np.array([Ran()], dtype=object), allow_pickle=True)
-    assert "a saved plan holds numbers" in forge(lambda m: m | {"arrays/0000.npy": objects})
+    assert "is no array of numbers" in forge(lambda m: m | {"arrays/0000.npy": objects})
     assert not Ran.ran
     lying = npy(np.zeros(4)).replace(b"(4,)", b"(9,)")
     assert "tells of shape (9,)" in forge(lambda m: m | {"arrays/0000.npy": lying})
     giant = npy(np.zeros(4)).replace(b"'shape': (4,), }             ", b"'shape': (4444444444444,), } ")
     assert "tells of shape (4444444444444,)" in forge(lambda m: m | {"arrays/0000.npy": giant})
     assert "is no array" in forge(lambda m: m | {"arrays/0000.npy": b"x"})
+    for head in (b"__import__('os')", b"{'descr': '|O', ", b"{'shape': (((", b'"' * 90):
+        assert "is no array" in forge(lambda m, head=head: m | {"arrays/0000.npy": npy(np.zeros(4))[:10] + head})
     assert "is told of it" in forge(lambda m: m | {"arrays/0000.npy": npy(np.zeros(4))})
 
 
@@ -211,6 +213,9 @@ def test_arrays_of_another_shape_are_told(small, tmp_path, name):
     assert "is what the plan tells of" in told or "is none of the 5" in told
 
 
+EMPTY = {"$": "array", "dtype": "|u1", "shape": [0], "data": ""}
+
+
 @pytest.mark.parametrize(
     "node",
     [
@@ -225,6 +230,7 @@ def test_arrays_of_another_shape_are_told(small, tmp_path, name):
         {"$": "array", "dtype": "<f8", "shape": [-1], "data": ""},
         {"$": "array", "dtype": "<f8", "shape": [10**12], "data": ""},
         {"$": "array", "dtype": "<f8", "shape": [1], "member": 99},
+        {"$": "objects", "shape": [10**10], "cells": {"$": "cells", "values": [], "codes": EMPTY}},
         {"$": "same", "number": 10**9},
         {"$": "scalar", "dtype": "O", "value": 1},
         {"$": "range", "ends": [0, 1, 0], "name": None},

@@ -109,8 +109,7 @@ def assert_same(one, other):
 
 def test_everything_that_a_plan_tells_is_the_same(plan, loaded):
     assert_same(plan, loaded)
-    for by in ("parameter", "component", "driver"):
-        pd.testing.assert_frame_equal(plan.sensitivity(by), loaded.sensitivity(by), check_exact=True)
+    pd.testing.assert_frame_equal(plan.sensitivity(), loaded.sensitivity(), check_exact=True)
     assert plan.point_estimates().equals(loaded.point_estimates())
     assert plan.reserves == loaded.reserves
     assert plan.earmarks == loaded.earmarks
@@ -120,8 +119,7 @@ def test_everything_that_a_plan_tells_is_the_same(plan, loaded):
     assert plan.projection.to_frame().equals(loaded.projection.to_frame())
 
 
-def test_pages_and_workbooks_are_the_same_bytes(plan, loaded, tmp_path):
-    assert plan.to_html(tmp_path / "a").read_bytes() == loaded.to_html(tmp_path / "b").read_bytes()
+def test_tables_written_from_it_are_the_same_bytes(plan, loaded, tmp_path):
     assert plan.to_csv(tmp_path / "c").read_bytes() == loaded.to_csv(tmp_path / "d").read_bytes()
 
 
@@ -129,9 +127,8 @@ def test_pages_and_workbooks_are_the_same_bytes(plan, loaded, tmp_path):
     "arguments",
     [
         {"scenario": OTHER, "components": [], "dependence": [], "split": None},
-        {"confidence": 0.9},
         {"seed": 8, "draws": 200},
-        {"prices": fc.PriceBook.blended(2) | fc.PriceBook.builtin()},
+        {"prices": BOOK, "confidence": 0.9},
     ],
     ids=",".join,
 )
@@ -227,7 +224,7 @@ PROJECTIONS = {
     "as measured": (few, {"cleaning": None}),
     "by hand": (few, {"cleaning": fc.Cleaning(exclude=[("*", "2026-08-01", "2026-08-03")])}),
     "own paths": (few, {"model": fc.AdoptionCurve(kind="logistic", paths="own")}),
-    "one by one": (few, {"model": fc.Combination(models=["seasonal_naive", fc.Theta()])}),
+    "one by one": (few, {"model": fc.Combination(models=["seasonal_naive", "drift"])}),
 }
 
 

@@ -7,6 +7,7 @@ scipy.stats, and classes that are handed over.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
@@ -154,10 +155,10 @@ def _timestamp(node: Node) -> pd.Timestamp:
 
 
 def _objects(node: Node, reader: Reader) -> Array:
-    made = np.empty(tuple(node["shape"]), dtype=object)
-    held = tables.cells_of(node["cells"], reader)
-    if made.size != len(held):
-        raise PlanError(f"an array of shape {made.shape} holds {len(held)} values")
+    shape, held = tuple(node["shape"]), tables.cells_of(node["cells"], reader)
+    if math.prod(shape) != len(held):
+        raise PlanError(f"an array of shape {shape} holds {len(held)} values")
+    made = np.empty(shape, dtype=object)
     for i, value in enumerate(held):
         made.flat[i] = value
     return made
