@@ -165,7 +165,7 @@ def assumptions(book: Book) -> None:
 
 def _told(name: str, value: object) -> str | datetime:
     """What a cell of the assumptions holds: a day as a day, anything else as text."""
-    if value is None or value is pd.NaT or (isinstance(value, float) and pd.isna(value)):
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and pd.isna(value)):
         return ""
     if name not in _WIDTHS and isinstance(value, str | date | datetime):
         day = pd.to_datetime(value, errors="coerce", format=None if not isinstance(value, str) else "%Y-%m-%d")
