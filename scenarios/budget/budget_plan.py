@@ -19,7 +19,7 @@ from scenarios.budget.diversification import diversification_of
 from scenarios.budget.funding import beside, funding_table_of, levels_of, set_aside_of
 from scenarios.budget.handed_over import HandedOver
 from scenarios.budget.judging import overrides_table, rest_of
-from scenarios.budget.ledger import Ledger
+from scenarios.budget.ledger import Ledger, columns_of
 from scenarios.budget.points import Standing, checked_amount, point_estimates_of, standing_of
 from scenarios.budget.policies import BudgetPolicy
 from scenarios.budget.policy import policy_table, shares_table
@@ -141,7 +141,7 @@ class BudgetPlan(HandedOver):
 
     def diversification(self, by: list[str] | tuple[str, ...] | str, *, errors: bool = False) -> pd.DataFrame:
         """Parts funded alone beside their budgets: :func:`scenarios.budget.diversification.diversification_of`."""
-        return diversification_of(self, _names(by), errors=errors)
+        return diversification_of(self, columns_of(by), errors=errors)
 
     def dependence_effect(self) -> pd.DataFrame:
         """The total as tied, and with every number drawn on its own.
@@ -197,7 +197,7 @@ class BudgetPlan(HandedOver):
         self, policy: BudgetPolicy, *, by: list[str] | tuple[str, ...] | str = "environment", every: Unit = "month"
     ) -> PolicyPaths:
         """The budgets under a policy, along every draw: :func:`scenarios.budget.policy_paths.under_policy`."""
-        return under_policy(self, policy, _names(by), every)
+        return under_policy(self, policy, columns_of(by), every)
 
     def table(
         self,
@@ -227,7 +227,7 @@ class BudgetPlan(HandedOver):
             ``demand_share`` is the row's part of what the lines with an environment want in its period. ``base``,
             ``budget`` and ``contingency`` add up to the plan's, to the cent, over any ``by``.
         """
-        names = _names(by)
+        names = columns_of(by)
         labels, group = self.ledger.groups(names)
         count = len(labels)
         levels, once = list(LEVELS.values()), self.ledger.once
@@ -366,13 +366,6 @@ class BudgetPlan(HandedOver):
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(own > 0, own / whole, np.nan)
-
-
-def _names(by: object) -> list[str]:
-    """What tables are made by, as a list."""
-    if not isinstance(by, str | list | tuple):
-        raise PlanError(f"by={by!r}: wanted a column or a list of them, such as by=['month', 'environment']")
-    return [by] if isinstance(by, str) else list(by)
 
 
 def _level(what: str, level: object) -> float:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from scenarios.budget.ledger import columns_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -83,11 +85,8 @@ class HandedOver(ABC):
         """The budgets as "litellm", "aws", "azure" or "google" takes them: requests of ``outgoing/enforcers.py``."""
         from scenarios.report.outgoing.enforcers import asked_of, budgets_of
 
-        return budgets_of(
-            self._plan,
-            enforcer,
-            asked_of([by] if isinstance(by, str) else list(by), month, lines, tags, notify, account, entity),
-        )
+        asked = asked_of(columns_of(by), month, lines, tags, notify, account, entity)
+        return budgets_of(self._plan, enforcer, asked)
 
     def to_budgets(
         self, path: str | Path, enforcer: str, by: list[str] | tuple[str, ...] | str = "environment", **asked: Any

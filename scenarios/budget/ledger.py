@@ -151,3 +151,10 @@ class Ledger:
             found, first = np.unique(code[order], return_index=True)
             out[:, found] += np.add.reduceat(self.money[:, month].take(used[order], axis=1), first, axis=1)
         return out
+
+
+def columns_of(by: object) -> list[str]:
+    """What tables are made by, as a list."""
+    if not isinstance(by, str | list | tuple):
+        raise PlanError(f"by={by!r}: wanted a column or a list of them, such as by=['month', 'environment']")
+    return [by] if isinstance(by, str) else list(by)
