@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from scenarios.components.preset_files import preset, presets
     from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
     from scenarios.files.loading import dump, load, shipped
+    from scenarios.reviews.diving.dive import DeepDive, deep_dive
     from scenarios.reviews.outlook import Outlook
     from scenarios.reviews.reviewing import Review, review
     from scenarios.reviews.versions import Reforecast
@@ -87,6 +88,7 @@ _LATER = {
     "Compress": "scenarios.changes",
     "Contract": "scenarios.changes",
     "DataTransfer": "scenarios.changes",
+    "DeepDive": "scenarios.reviews.diving.dive",
     "Deprecation": "scenarios.changes",
     "Discount": "scenarios.changes",
     "Effect": "scenarios.comparing.effects",
@@ -143,6 +145,7 @@ _LATER = {
     "bridge": "scenarios.budget.bridges",
     "clipped": "scenarios.clipping",
     "compare": "scenarios.comparing.comparison",
+    "deep_dive": "scenarios.reviews.diving.dive",
     "dump": "scenarios.files.loading",
     "goal_seek": "scenarios.comparing.seeking",
     "load": "scenarios.files.loading",
@@ -168,6 +171,7 @@ __all__ = [
     "Compress",
     "Contract",
     "DataTransfer",
+    "DeepDive",
     "Deprecation",
     "Discount",
     "Effect",
@@ -225,6 +229,7 @@ __all__ = [
     "bridge",
     "clipped",
     "compare",
+    "deep_dive",
     "dump",
     "goal_seek",
     "load",

@@ -104,6 +104,7 @@ PUBLIC = {
         # volume, limits and events
         "Adoption",
         "Campaign",
+        "DeepDive",
         "Deprecation",
         "Headcount",
         "Heads",
@@ -181,6 +182,7 @@ PUBLIC = {
         "RankCorrelation",
         "Sought",
         "compare",
+        "deep_dive",
         "goal_seek",
         "reverse_stress",
         "review",
