@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from scenarios.bridging import Bridge
     from scenarios.budget.bridges import bridge
     from scenarios.budget.budget_plan import BudgetPlan
+    from scenarios.budget.judging import Override
     from scenarios.budget.planning import plan
     from scenarios.budget.policies import BudgetPolicy
     from scenarios.budget.policy_paths import PolicyPaths
@@ -111,6 +112,7 @@ _LATER = {
     "Outage": "scenarios.changes",
     "Outlook": "scenarios.reviews.outlook",
     "OutputCap": "scenarios.changes",
+    "Override": "scenarios.budget.judging",
     "Pack": "scenarios.changes",
     "PerUnit": "scenarios.components",
     "PlanSpec": "scenarios.budget.spec",
@@ -194,6 +196,7 @@ __all__ = [
     "Outage",
     "Outlook",
     "OutputCap",
+    "Override",
     "Pack",
     "PerUnit",
     "PlanSpec",

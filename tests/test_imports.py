@@ -141,6 +141,7 @@ PUBLIC = {
         "Split",
         "Spot",
         "Tokenizer",
+        "Override",
         "PlanSpec",
         "PriceChange",
         "PriceSteps",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,11 @@ from forecast.calendars import Unit
 from forecast.errors import PlanError
 from forecast.panel import FloatArray, IntArray
 from forecast.projection import Projection
+from scenarios.budget.assumed import dated_in_words, stale_of
 from scenarios.budget.contingency import euler_shares, quantile_error, to_cents
 from scenarios.budget.diversification import diversification_of
 from scenarios.budget.funding import beside, funding_table_of, levels_of, set_aside_of
+from scenarios.budget.judging import overrides_table, rest_of
 from scenarios.budget.ledger import Ledger
 from scenarios.budget.points import Standing, checked_amount, point_estimates_of, standing_of
 from scenarios.budget.policies import BudgetPolicy
@@ -59,7 +62,9 @@ class BudgetPlan:
     excluded : DataFrame
         Lanes without a price that were left out because ``unpriced="exclude"`` said so.
     assumptions : DataFrame
-        What the plan rests on: ``topic, assumption, source``.
+        What the plan rests on: ``topic, assumption, source``, the day ``as_of`` which it was known or stated (NaT where
+        nobody says), and ``stale_from``, the day from which it ought to be looked at again (NaT where it does not go
+        stale): :data:`scenarios.budget.assumed.GOES_STALE`. :meth:`stale` lists those that have.
     workings : Workings
         What the next scenario on the same projection can reuse.
     earmarks : tuple of Reserve
@@ -270,6 +275,20 @@ class BudgetPlan:
 
         return reforecast_of(self, usage, **arguments)
 
+    def without(self, override: str, *, n_jobs: int | None = 1) -> BudgetPlan:
+        """The plan that one would have without an override, by its name: the same bits as one made without it.
+
+        Raises
+        ------
+        PlanError
+            There is none of that name; or what was asked does not hold without it.
+        """
+        return self.replan(overrides=rest_of(self.spec.overrides, override), n_jobs=n_jobs)
+
+    def overrides(self, *, effects: bool = False) -> pd.DataFrame:
+        """The judgements laid over it, and what each moves: :func:`scenarios.budget.judging.overrides_table`."""
+        return overrides_table(self, effects=effects)
+
     def convergence(self) -> pd.DataFrame:
         """How sure the total's quantiles are, from ever more of the draws.
 
@@ -309,6 +328,10 @@ class BudgetPlan:
         """
         return policy_table(self, by)
 
+    def stale(self, on: str | date | None = None) -> pd.DataFrame:
+        """The assumptions gone stale by a day, today unless given: :func:`scenarios.budget.assumed.stale_of`."""
+        return stale_of(self.assumptions, on)
+
     def plot(
         self, kind: str = "fan", *, limit: float | None = None, by: str | None = None, ax: Axes | None = None
     ) -> Axes:
@@ -326,7 +349,7 @@ class BudgetPlan:
         """Write the workbook; returns its path."""
         from scenarios.report.workbook import write_workbook
 
-        return write_workbook(self, Path(path))
+        return write_workbook(replace(self, assumptions=dated_in_words(self.assumptions)), Path(path))
 
     def to_html(self, path: str | Path) -> Path:
         """Write the plan as one self-contained page; returns its path."""

@@ -16,7 +16,8 @@ JSON document ``tokenplan/plan/1``:
   pool and the total: ``budget, spent, probability_short, months_short, expected_shortfall, shortfall_p95, released,
   lapsed, idle``
 - ``unpriced``: what was left out because it has no price: ``provider, model, service_tier, unit, share``
-- ``assumptions``: ``topic, assumption, source``
+- ``assumptions``: ``topic, assumption, source``, ``as_of`` (the day on which it was known or stated; null where nobody
+  says) and ``stale_from`` (the day from which it ought to be looked at again; null where it does not go stale)
 - ``files``: what was written with ``--out``
 """
 
@@ -30,9 +31,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
+
 from forecast.errors import TokenplanError
 from forecast.prices import PriceBook
 from forecast.usage import Usage
+from scenarios.budget.assumed import DATES
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.budget.planfile import PlanFile, read_plan_file
 from scenarios.cli.exports import write_files
@@ -156,6 +160,11 @@ def _notes(plan: BudgetPlan) -> list[str]:
     return [str(text) for text in held["assumption"]]
 
 
+def _dates_alone(assumptions: pd.DataFrame) -> pd.DataFrame:
+    """The ledger with its days as dates, without a time."""
+    return assumptions.assign(**{c: assumptions[c].dt.date.astype("object") for c in DATES})
+
+
 def _over(plan: BudgetPlan, limit: float) -> str:
     return (
         f"over the limit: P{plan.confidence * 100:g} of {plan.budget:,.2f} {plan.currency} is above {limit:,.2f}; "
@@ -196,6 +205,6 @@ def document(shown: Shown) -> dict[str, Any]:
         ],
         "policy": None if run is None else {"terms": run.policy.describe(), "rows": records(run.table().reset_index())},
         "unpriced": records(plan.excluded),
-        "assumptions": records(plan.assumptions),
+        "assumptions": records(_dates_alone(plan.assumptions)),
         "files": [str(path) for path in shown.written],
     }

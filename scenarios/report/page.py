@@ -7,7 +7,9 @@ import re
 from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from forecast.drawing import DARK, LIGHT, one_line, span_words
 from scenarios.budget.budget_plan import BudgetPlan
@@ -126,12 +128,17 @@ def _assumptions(plan: BudgetPlan) -> str:
     """What the plan rests on, as a table."""
     rows = "".join(
         f'<tr><th scope="row">{html.escape(one_line(r.topic, 60))}</th>'
-        f"<td>{html.escape(one_line(r.assumption, 2000))}</td><td>{html.escape(one_line(r.source, 300))}</td></tr>"
+        f"<td>{html.escape(one_line(r.assumption, 2000))}</td><td>{html.escape(one_line(r.source, 300))}</td>"
+        f'<td class="day">{_day(r.as_of)}</td></tr>'
         for r in plan.assumptions.itertuples(index=False)
     )
-    heads = "".join(f'<th scope="col">{name}</th>' for name in ("topic", "assumption", "source"))
-    caption = "<caption>What the numbers rest on.</caption>"
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("topic", "assumption", "source", "as of"))
+    caption = "<caption>What the numbers rest on, and the day on which it was known or stated.</caption>"
     return _scroll(f'<table class="prose">{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
+
+
+def _day(day: Any) -> str:
+    return "" if pd.isna(day) else f"{day:%Y-%m-%d}"
 
 
 def _section(heading: str, body: str) -> str:
@@ -206,7 +213,8 @@ tbody tr.total>*{font-weight:600;border-top:2px solid var(--muted)}
 .n{text-align:right}
 .prose th,.prose td{white-space:normal;overflow-wrap:anywhere}
 .prose th:first-child{white-space:nowrap}
-.prose td:last-child{min-width:13rem}
+.prose td:nth-last-child(2){min-width:13rem}
+.prose .day{white-space:nowrap}
 @page{margin:14mm}
 @media print{body{font-size:10pt}main{padding:0;max-width:none}.scroll{overflow:visible}figure svg{min-width:0}
 h2{break-after:avoid}figure,tr,.figures{break-inside:avoid}thead{display:table-header-group}}

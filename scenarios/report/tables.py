@@ -14,6 +14,7 @@ import pandas as pd
 
 from forecast.drawing import one_line, percent, span_words
 from forecast.panel import FloatArray, IntArray
+from scenarios.budget.assumed import with_date
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.report.months import as_of
 
@@ -181,7 +182,7 @@ def plan_text(
     lines += _grid(header, rows_of(plan, names), max(len(names), 1))
     lines += ["", *textwrap.wrap(NOTE, WIDTH), "", "Assumptions"]
     for row in plan.assumptions.itertuples(index=False):
-        told = f"{row.topic}: {one_line(row.assumption, 600)} ({one_line(row.source, 120)})"
+        told = f"{row.topic}: {one_line(row.assumption, 600)} ({with_date(one_line(row.source, 120), row.as_of)})"
         lines += textwrap.wrap(told, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=True)
     return "\n".join(lines) + "\n"
 
@@ -208,7 +209,8 @@ def plan_html(plan: BudgetPlan) -> str:
     by = ("quarter", "environment") if len(plan.ledger.environments) > 1 else ("month",)
     funding = f"; funding with reserves <b>{top.funding}</b>" if top.reserves else ""
     rested = "".join(
-        f"<li><b>{html.escape(one_line(r.topic, 40))}</b>: {html.escape(one_line(r.assumption, 600))}</li>"
+        f"<li><b>{html.escape(one_line(r.topic, 40))}</b>: "
+        f"{html.escape(with_date(one_line(r.assumption, 600), r.as_of))}</li>"
         for r in plan.assumptions.itertuples(index=False)
     )
     return (
