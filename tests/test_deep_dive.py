@@ -56,14 +56,16 @@ def test_what_levers_would_save_by_hand():
     levers = [
         sc.PromptTrim(by=-0.1, name="a tenth"),
         sc.PromptTrim(by=-0.3, name="three tenths"),
-        sc.Batch(share=0.5, name="batches"),
+        sc.Batch(share=0.5, name="batches"),  # at half the price: a quarter of 9,200
+        sc.PromptTrim(by=-0.1, model="gpt-5", name="not used here"),
     ]
     table = opportunities_of(plan, levers)
-    assert list(table.index) == ["three tenths", "a tenth", "batches"]
+    assert list(table.index) == ["three tenths", "batches", "a tenth", "not used here"]
+    assert table.loc["batches", "saving"] == pytest.approx(2_300.0, rel=ROUNDING)
     assert table.loc["a tenth", "saving"] == pytest.approx(920.0, rel=ROUNDING)
     assert table.loc["a tenth", "percent"] == pytest.approx(920.0 / 12_200.0, rel=ROUNDING)
-    assert np.isnan(table.loc["batches", "saving"])
-    assert "batch" in table.loc["batches", "why"]
+    assert np.isnan(table.loc["not used here", "saving"])
+    assert "matches nothing" in table.loc["not used here", "why"]
 
 
 def test_levers_are_found_on_what_costs_most():
