@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from scenarios.bridging import Bridge
     from scenarios.budget.bridges import bridge
     from scenarios.budget.budget_plan import BudgetPlan
+    from scenarios.budget.committing.offering import commitment
+    from scenarios.budget.committing.result import Commitment
+    from scenarios.budget.committing.sized import SizedCommitment
     from scenarios.budget.judging import Override
     from scenarios.budget.planning import plan
     from scenarios.budget.policies import BudgetPolicy
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
     from scenarios.reviews.outlook import Outlook
     from scenarios.reviews.reviewing import Review, review
     from scenarios.reviews.versions import Reforecast
+    from scenarios.saved.loading import load_plan
     from scenarios.scenario import Scenario
 
 #: Public names by module: loaded when first asked for, so that importing stays cheap.
@@ -84,6 +88,7 @@ _LATER = {
     "BudgetPlan": "scenarios.budget.budget_plan",
     "BudgetPolicy": "scenarios.budget.policies",
     "Campaign": "scenarios.changes",
+    "Commitment": "scenarios.budget.committing.result",
     "CommonFactor": "scenarios.dependence",
     "Comparison": "scenarios.comparing.comparison",
     "Compress": "scenarios.changes",
@@ -136,6 +141,7 @@ _LATER = {
     "Scenario": "scenarios.scenario",
     "SemanticCache": "scenarios.changes",
     "ShareOf": "scenarios.components",
+    "SizedCommitment": "scenarios.budget.committing.sized",
     "Sought": "scenarios.comparing.seeking",
     "Spikes": "scenarios.changes",
     "Split": "scenarios.budget.splits",
@@ -146,11 +152,13 @@ _LATER = {
     "VendorPrices": "scenarios.changes",
     "bridge": "scenarios.budget.bridges",
     "clipped": "scenarios.clipping",
+    "commitment": "scenarios.budget.committing.offering",
     "compare": "scenarios.comparing.comparison",
     "deep_dive": "scenarios.reviews.diving.dive",
     "dump": "scenarios.files.loading",
     "goal_seek": "scenarios.comparing.seeking",
     "load": "scenarios.files.loading",
+    "load_plan": "scenarios.saved.loading",
     "plan": "scenarios.budget.planning",
     "preset": "scenarios.components.preset_files",
     "presets": "scenarios.components.preset_files",
@@ -168,6 +176,7 @@ __all__ = [
     "BudgetPlan",
     "BudgetPolicy",
     "Campaign",
+    "Commitment",
     "CommonFactor",
     "Comparison",
     "Compress",
@@ -220,6 +229,7 @@ __all__ = [
     "Scenario",
     "SemanticCache",
     "ShareOf",
+    "SizedCommitment",
     "Sought",
     "Spikes",
     "Split",
@@ -231,11 +241,13 @@ __all__ = [
     "between",
     "bridge",
     "clipped",
+    "commitment",
     "compare",
     "deep_dive",
     "dump",
     "goal_seek",
     "load",
+    "load_plan",
     "plan",
     "preset",
     "presets",

@@ -243,9 +243,14 @@ def test_the_json_document_has_dates_or_null(tmp_path, capsys):
     (tmp_path / "plan.toml").write_text(
         '[plan]\nhorizon = "1Q"\ndraws = 100\n[usage]\nfile = "usage.csv"\n[forecast]\nmodel = "seasonal_naive"\n'
         '[[components]]\nkind = "fixed"\nname = "quoted"\nmonthly = 10\nstated_on = 2026-08-31\n'
+        '[[overrides]]\nname = "o"\nwho = "a"\nwhy = "b"\non = 2026-11-20\n'
+        '[overrides.change]\nkind = "step"\nby = 0.1\n'
     )
     assert main(["plan", str(tmp_path / "plan.toml"), "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)["assumptions"]
+    document = json.loads(capsys.readouterr().out)
+    rows = document["assumptions"]
+    (override,) = document["overrides"]
+    assert (override["name"], override["replaces"], override["on"]) == ("o", None, "2026-11-20")
     (usage,) = [r for r in rows if r["topic"] == "usage"]
     assert (usage["as_of"], usage["stale_from"]) == ("2026-10-31", "2026-12-05")
     (quoted,) = [r for r in rows if r["topic"] == "component"]

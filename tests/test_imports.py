@@ -160,6 +160,11 @@ PUBLIC = {
         "BudgetPlan",
         "BudgetPolicy",
         "PolicyPaths",
+        # commitments against on demand
+        "Commitment",
+        "SizedCommitment",
+        "commitment",
+        "load_plan",
         "EnvironmentSplit",
         "Allowance",
         "Fixed",

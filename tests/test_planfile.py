@@ -413,7 +413,19 @@ BAD = {
     "nothing": ("", "usage: file is missing"),
     "not TOML": ("[plan\n", "not well-formed TOML"),
     "a key twice": (PLAN + "file = 'b.csv'\n", "not well-formed TOML"),
-    "a newer version": ("version = 2\n" + PLAN, "this tokenplan reads version 1"),
+    "a newer version": (
+        "version = 2\n" + PLAN,
+        "this tokenplan reads version 1; the file is of a newer one: upgrade it",
+    ),
+    "a version that never was": (
+        "version = 0\n" + PLAN,
+        "version = 0: this tokenplan reads version 1; write version = 1",
+    ),
+    "a version in words": (
+        'version = "1"\n' + PLAN,
+        "version = '1': this tokenplan reads version 1; write version = 1",
+    ),
+    "a version of true": ("version = true\n" + PLAN, "version = True: this tokenplan reads version 1; write"),
     "plan is no table": ("plan = 5\n[usage]\nfile = 'usage.csv'\n", "plan: 5: wanted a table"),
     "horizon 0": (PLAN.replace('"1Q"', "0"), "at least one period"),
     "horizon in words": (PLAN.replace('"1Q"', '"soon"'), "horizon 'soon' cannot be read"),

@@ -331,3 +331,23 @@ def test_other_grains_and_strangers_are_refused(plan):
         sc.review("plan", organisation())
     with pytest.raises(PlanError, match="wanted an amount"):
         sc.review(plan, organisation(), as_of="2026-07-31").breach("all of it")
+
+
+def test_overrides_are_in_what_is_foreseen(steady_plan):
+    """A judgement that the gateway will cost half as much again holds in the rest, and what it was is in the walk."""
+    dearer = sc.Override(
+        "gateway grows",
+        sc.Fixed("gateway", 4_650),
+        who="platform",
+        why="a second region",
+        on="2026-06-20",
+        replaces="gateway",
+    )
+    plan = steady_plan.replan(overrides=[dearer])
+    review = sc.review(plan, used(steady(pd.date_range("2026-07-01", "2026-07-31"), 100.0)), as_of="2026-07-31")
+    assert review.outlook.quantile(0.5) == pytest.approx(92 * 100 + 3 * 4_650, rel=1e-6)
+    bridge = review.bridge()
+    assert bridge.means["fixed lines"] == pytest.approx(0.0, abs=0.01)
+    assert sc.commitment(plan, discount=0.25).at(3_000).saving == pytest.approx(
+        sc.commitment(steady_plan, discount=0.25).at(3_000).saving
+    )

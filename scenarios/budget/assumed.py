@@ -104,9 +104,3 @@ def stale_of(assumptions: pd.DataFrame, on: str | date | None = None) -> pd.Data
 def with_date(source: str, as_of: Any) -> str:
     """A source with the date of what it says: ``asked, as of 2026-10-31``."""
     return source if pd.isna(as_of) else f"{source}, as of {as_of:%Y-%m-%d}"
-
-
-def dated_in_words(assumptions: pd.DataFrame) -> pd.DataFrame:
-    """The ledger's first three columns, each date told with its source: for who shows text only."""
-    told = [with_date(source, day) for source, day in assumptions[["source", "as_of"]].itertuples(index=False)]
-    return assumptions[list(COLUMNS[:3])].assign(source=told)

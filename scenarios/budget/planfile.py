@@ -169,14 +169,24 @@ def read_plan_file(path: str | Path) -> PlanFile:
     PlanError
         The file cannot be read, or keys or values in it do not hold; every problem is listed with its key path.
     """
-    file = Path(path)
-    document = parsed(file, PlanError)
+    return plan_told(parsed(Path(path), PlanError), Path(path))
+
+
+def plan_told(document: Table, path: Path) -> PlanFile:
+    """What the parsed document of a plan file says; ``path`` names it, and is what paths in it are relative to.
+
+    Raises
+    ------
+    PlanError
+        Keys or values do not hold; every problem is listed with its key path.
+    """
+    file, document = path, dict(document)
     problems = Problems(str(path), PlanError)
     version = document.pop("version", VERSION)
-    if version != VERSION:
-        raise PlanError(
-            f"{path}: version = {checks.shown(version)}: this tokenplan reads version {VERSION}; upgrade it"
-        )
+    if type(version) is not int or not 1 <= version <= VERSION:
+        newer = type(version) is int and version > VERSION
+        mend = "the file is of a newer one: upgrade it" if newer else f"write version = {VERSION}, or leave it out"
+        raise PlanError(f"{path}: version = {checks.shown(version)}: this tokenplan reads version {VERSION}; {mend}")
     tables = plain_tables(file.parent)
     owners: dict[str, Iterable[str]] = {**tables, "scenario": ("use", "changes", "dependence", "branches")}
     every = (*tables, *LISTS)

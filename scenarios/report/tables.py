@@ -14,6 +14,7 @@ import pandas as pd
 
 from forecast.drawing import one_line, percent, span_words
 from forecast.panel import FloatArray, IntArray
+from scenarios.budget.alternatives import Alternative
 from scenarios.budget.assumed import with_date
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.report.months import as_of
@@ -199,6 +200,30 @@ def html_table(plan: BudgetPlan, by: Sequence[str], caption: str) -> str:
         body.append(f'<tr class="{row.kind}">{labels}{amounts}</tr>')
     return (
         f"<table><caption>{html.escape(caption)}</caption><thead><tr>{heads}</tr></thead>"
+        f"<tbody>{''.join(body)}</tbody></table>"
+    )
+
+
+def scenarios_table(plan: BudgetPlan, beside: Sequence[Alternative]) -> str:
+    """Scenarios beside the plan as HTML: each one's own quantiles, and its budget against the plan's."""
+    level, scale = f"P{plan.confidence * 100:g}", scale_of(plan)
+    heads = [*(n.upper() for n in LEVELS), f"budget ({level})", "against the plan", "in per cent"]
+    top = "".join(f'<th scope="col" class="n">{n}</th>' for n in heads)
+    own, body = round(plan.budget * scale), []
+    for one in beside:
+        quantiles = (np.quantile(one.totals, [*LEVELS.values(), plan.confidence]) * scale).round().astype("int64")
+        less = int(quantiles[-1]) - own
+        part = f"{less / own:+.1%}".replace("-", "\u2212") if own and less else "0.0%"
+        told = [*(_amount(int(q), scale) for q in quantiles), _amount(less, scale).replace("-", "\u2212"), part]
+        name = html.escape(one_line(one.name, 2 * NAME))
+        cells = "".join(f'<td class="n">{text}</td>' for text in told)
+        body.append(f'<tr class="{"total" if one.planned else "cell"}"><th scope="row">{name}</th>{cells}</tr>')
+    caption = (
+        f"Money in {plan.currency} over the horizon, budget lines included, in the same futures; each scenario's own "
+        "quantiles."
+    )
+    return (
+        f'<table><caption>{caption}</caption><thead><tr><th scope="col">scenario</th>{top}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table>"
     )
 

@@ -48,15 +48,17 @@ def opportunities_of(plan: BudgetPlan, levers: Sequence[Change] | None = None) -
         of the plan's mean, ``chance`` that it saves anything, and ``why`` where it cannot be tried.
     """
     tried = candidates(plan) if levers is None else tuple(levers)
-    base = plan.spec.scenario
+    laid = plan.spec.laid
+    base = laid.scenario
     rows = []
     for change in tried:
         name, told = label_of(change), change.describe()
         try:
             made = plan.replan(
                 scenario=Scenario(f"{base.name} with {name}", [*base.changes, change], dependence=base.dependence),
-                components=[c for c in plan.spec.components if not isinstance(c, Reserve)],
+                components=[c for c in laid.components if not isinstance(c, Reserve)],
                 split=None,
+                overrides=(),
             )
         except TokenplanError as error:
             rows.append((name, told, np.nan, np.nan, np.nan, np.nan, np.nan, str(error)))

@@ -38,7 +38,7 @@ def savings_of(outlook: Outlook) -> pd.DataFrame:
         counted by), ``why`` where one of the two is not known.
     """
     plan, rows = outlook.plan, []
-    for change in plan.spec.scenario.every_change():
+    for change in plan.spec.laid.scenario.every_change():
         on = getattr(change, "on", None)
         if change.step != "levers" or on is None or pd.Timestamp(on) > outlook.as_of:
             continue
@@ -53,12 +53,14 @@ def savings_of(outlook: Outlook) -> pd.DataFrame:
 
 def _planned(plan: BudgetPlan, change: Change, outlook: Outlook) -> tuple[float, str]:
     """What the plan expected a lever to save to date."""
-    scenario = plan.spec.scenario
+    laid = plan.spec.laid
+    scenario = laid.scenario
     if scenario.branches:
         return float("nan"), "the scenario has branches: the plan without one lever of one branch is not made"
     rest = [c for c in scenario.changes if c is not change]
+    without_it = Scenario(scenario.name, rest, scenario.description)
     try:
-        without = plan.replan(scenario=Scenario(scenario.name, rest, scenario.description))
+        without = plan.replan(scenario=without_it, components=laid.components, overrides=())
     except TokenplanError as error:
         return float("nan"), f"the plan cannot be made without it: {error}"
     saved = [p.ledger.money[:, :, p.ledger.demand].sum(axis=2).mean(axis=0) for p in (without, plan)]
