@@ -71,6 +71,10 @@ if TYPE_CHECKING:
     from scenarios.components.preset_files import preset, presets
     from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
     from scenarios.files.loading import dump, load, shipped
+    from scenarios.reviews.diving.dive import DeepDive, deep_dive
+    from scenarios.reviews.outlook import Outlook
+    from scenarios.reviews.reviewing import Review, review
+    from scenarios.reviews.versions import Reforecast
     from scenarios.saved.loading import load_plan
     from scenarios.scenario import Scenario
 
@@ -90,6 +94,7 @@ _LATER = {
     "Compress": "scenarios.changes",
     "Contract": "scenarios.changes",
     "DataTransfer": "scenarios.changes",
+    "DeepDive": "scenarios.reviews.diving.dive",
     "Deprecation": "scenarios.changes",
     "Discount": "scenarios.changes",
     "Effect": "scenarios.comparing.effects",
@@ -110,6 +115,7 @@ _LATER = {
     "Negotiation": "scenarios.changes",
     "NewWorkload": "scenarios.changes",
     "Outage": "scenarios.changes",
+    "Outlook": "scenarios.reviews.outlook",
     "OutputCap": "scenarios.changes",
     "Override": "scenarios.budget.judging",
     "Pack": "scenarios.changes",
@@ -122,10 +128,12 @@ _LATER = {
     "PromptCache": "scenarios.changes",
     "PromptTrim": "scenarios.changes",
     "RankCorrelation": "scenarios.dependence",
+    "Reforecast": "scenarios.reviews.versions",
     "Region": "scenarios.changes",
     "Reserve": "scenarios.components",
     "ResponseFilter": "scenarios.changes",
     "Retire": "scenarios.changes",
+    "Review": "scenarios.reviews.reviewing",
     "RightSize": "scenarios.changes",
     "Risk": "scenarios.components",
     "Route": "scenarios.changes",
@@ -146,6 +154,7 @@ _LATER = {
     "clipped": "scenarios.clipping",
     "commitment": "scenarios.budget.committing.offering",
     "compare": "scenarios.comparing.comparison",
+    "deep_dive": "scenarios.reviews.diving.dive",
     "dump": "scenarios.files.loading",
     "goal_seek": "scenarios.comparing.seeking",
     "load": "scenarios.files.loading",
@@ -154,6 +163,7 @@ _LATER = {
     "preset": "scenarios.components.preset_files",
     "presets": "scenarios.components.preset_files",
     "reverse_stress": "scenarios.comparing.seeking",
+    "review": "scenarios.reviews.reviewing",
     "shipped": "scenarios.files.loading",
 }
 
@@ -172,6 +182,7 @@ __all__ = [
     "Compress",
     "Contract",
     "DataTransfer",
+    "DeepDive",
     "Deprecation",
     "Discount",
     "Effect",
@@ -192,6 +203,7 @@ __all__ = [
     "Negotiation",
     "NewWorkload",
     "Outage",
+    "Outlook",
     "OutputCap",
     "Override",
     "Pack",
@@ -204,10 +216,12 @@ __all__ = [
     "PromptCache",
     "PromptTrim",
     "RankCorrelation",
+    "Reforecast",
     "Region",
     "Reserve",
     "ResponseFilter",
     "Retire",
+    "Review",
     "RightSize",
     "Risk",
     "Route",
@@ -229,6 +243,7 @@ __all__ = [
     "clipped",
     "commitment",
     "compare",
+    "deep_dive",
     "dump",
     "goal_seek",
     "load",
@@ -237,6 +252,7 @@ __all__ = [
     "preset",
     "presets",
     "reverse_stress",
+    "review",
     "shipped",
 ]
 

@@ -104,6 +104,7 @@ PUBLIC = {
         # volume, limits and events
         "Adoption",
         "Campaign",
+        "DeepDive",
         "Deprecation",
         "Headcount",
         "Heads",
@@ -112,7 +113,9 @@ PUBLIC = {
         "LogisticGrowth",
         "NewWorkload",
         "Outage",
+        "Outlook",
         "Retire",
+        "Review",
         "Runaway",
         "Spikes",
         "Step",
@@ -129,6 +132,7 @@ PUBLIC = {
         "Pack",
         "PromptCache",
         "PromptTrim",
+        "Reforecast",
         "Region",
         "ResponseFilter",
         "RightSize",
@@ -184,8 +188,10 @@ PUBLIC = {
         "RankCorrelation",
         "Sought",
         "compare",
+        "deep_dive",
         "goal_seek",
         "reverse_stress",
+        "review",
     },
 }
 
