@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from scenarios.components.preset_files import preset, presets
     from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
     from scenarios.files.loading import dump, load, shipped
+    from scenarios.reviews.tracking.record import TrackRecord
+    from scenarios.reviews.tracking.replaying import track_record
     from scenarios.scenario import Scenario
 
 #: Public names by module: loaded when first asked for, so that importing stays cheap.
@@ -133,6 +135,7 @@ _LATER = {
     "Step": "scenarios.changes",
     "Stock": "scenarios.components",
     "Tokenizer": "scenarios.changes",
+    "TrackRecord": "scenarios.reviews.tracking.record",
     "VendorPrices": "scenarios.changes",
     "bridge": "scenarios.budget.bridges",
     "clipped": "scenarios.clipping",
@@ -145,6 +148,7 @@ _LATER = {
     "presets": "scenarios.components.preset_files",
     "reverse_stress": "scenarios.comparing.seeking",
     "shipped": "scenarios.files.loading",
+    "track_record": "scenarios.reviews.tracking.replaying",
 }
 
 __all__ = [
@@ -210,6 +214,7 @@ __all__ = [
     "Step",
     "Stock",
     "Tokenizer",
+    "TrackRecord",
     "VendorPrices",
     "between",
     "bridge",
@@ -223,6 +228,7 @@ __all__ = [
     "presets",
     "reverse_stress",
     "shipped",
+    "track_record",
 ]
 
 

@@ -1,0 +1,264 @@
+"""One past decision. Comes in: a method and the day of the decision. Goes out: its budget, beside what came.
+
+What the decision may use is cut first, and only what is left goes to the forecast, the scenario, the prices and the
+split: usage as it was recorded, price rows that were known, changes that had been stated.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import pandas as pd
+
+from forecast import schema
+from forecast.errors import ScenarioError, TokenplanError
+from forecast.projection import ProjectionSpec, projected
+from forecast.usage import Usage
+from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.budget.ledger import TOKENS
+from scenarios.budget.planning import planned
+from scenarios.budget.spec import PlanSpec
+from scenarios.budget.splits import Split
+from scenarios.components import Reserve
+from scenarios.dependence import Dependence, ties_of
+from scenarios.reviews.tracking.past_costs import Costs, costs_of, reported
+from scenarios.reviews.tracking.past_dates import PastDate
+from scenarios.reviews.tracking.rules import Rule
+from scenarios.scenario import LeftOut, Scenario
+from scenarios.workings import Workings
+
+#: A span of which less than this has any row of usage is not judged: what came is not known.
+LEAST_SEEN = 0.9
+ENVIRONMENT = "environment"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a budget is made: the arguments of the projection and of the plan.
+
+    Attributes
+    ----------
+    spec : PlanSpec
+    projection : ProjectionSpec
+    scenario_from : callable, optional
+        The scenario of a plan whose first day is given, where days are told from there; the spec's where it is None.
+    """
+
+    spec: PlanSpec
+    projection: ProjectionSpec
+    scenario_from: Callable[[pd.Timestamp], Scenario] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One past decision, beside what came. Money is in ``currency``; NaN where it is not known.
+
+    Attributes
+    ----------
+    date : PastDate
+    budget, base, p10, p90 : float
+        The budget at the plan's confidence, the P50, and the ends of the 80 % band.
+    funding : float
+        The budget and the reserves beside it.
+    actual : float
+        What came.
+    billed : float
+        The share of it that bills say; the rest is priced.
+    percentile : float
+        The share of the plan's futures whose total was no more than what came.
+    rules : dict of str to float
+        The budget of each rule of thumb; NaN where the history does not hold what it goes by.
+    parts : DataFrame
+        ``by``, ``part``, ``budget``, ``actual``: of each column that the plan splits by, or of environments.
+    left_out : tuple of LeftOut
+        What of the method had not been stated by then.
+    notes : tuple of str
+    refused : str
+        Why it is not judged; empty where it is.
+    currency : str
+    """
+
+    date: PastDate
+    budget: float
+    base: float
+    p10: float
+    p90: float
+    funding: float
+    actual: float
+    billed: float
+    percentile: float
+    rules: dict[str, float]
+    parts: pd.DataFrame
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]
+    refused: str
+    currency: str
+
+    @property
+    def judged(self) -> bool:
+        """Whether there is a budget, and what came is known."""
+        return not self.refused
+
+
+def trial_of(method: Method, usage: Usage, date: PastDate, rules: Sequence[Rule]) -> Trial:
+    """Make the budget as it would have been made, and hold it beside what came.
+
+    A decision that could not have been made, or whose outcome is not known, says why.
+
+    Raises
+    ------
+    PriceError
+        What came has no price.
+    """
+    spec = method.spec
+    came = costs_of(usage, spec.prices, date.end, spec.unpriced).between(date.start, date.end)
+    seen = reported(usage, date.start, date.end)
+    left_out: tuple[LeftOut, ...] = ()
+    try:
+        scenario = spec.scenario if method.scenario_from is None else method.scenario_from(date.start)
+        known, left_out = known_spec(spec, scenario, date.on)
+        past = known_usage(usage, date.on, method.projection.by)
+        made = past_plan(method.projection, known, past, date)
+    except TokenplanError as error:
+        return _refused(date, came, left_out, str(error))
+    before = costs_of(past, known.prices, made.projection.as_of, "exclude")
+    p10, p90 = (made.quantile(level) for level in (0.10, 0.90))
+    actual, notes = came.total, [*came.notes, *_beside_tokens(made)]
+    if not seen.all():
+        notes.append(f"{int((~seen).sum())} of {len(seen)} periods from {date.start:%Y-%m-%d} have no row of usage")
+    gone = seen.mean() < LEAST_SEEN
+    return Trial(
+        date,
+        made.budget,
+        made.base,
+        p10,
+        p90,
+        made.funding,
+        actual,
+        came.billed,
+        made.percentile_of(actual),
+        {rule.name: rule.budget(before, made.projection, date) for rule in rules},
+        _parts(made, came),
+        left_out,
+        tuple(notes),
+        f"what came is not known: {int((~seen).sum())} of {len(seen)} periods have no row of usage" if gone else "",
+        made.currency,
+    )
+
+
+def known_usage(usage: Usage, on: pd.Timestamp, by: Sequence[str] = ()) -> Usage:
+    """The usage as it was known at the end of a day: what was recorded by then, of periods up to then.
+
+    A column that only what came later fills is not there, unless it is one of ``by``.
+    """
+    known = usage.known(on).until(on + pd.Timedelta(days=1, microseconds=-1))
+    empty = [c for c in known.frame if c not in by and known.frame[c].isna().all()]
+    return replace(known, frame=known.frame.drop(columns=empty), superseded=None)
+
+
+def known_spec(spec: PlanSpec, scenario: Scenario, on: pd.Timestamp) -> tuple[PlanSpec, tuple[LeftOut, ...]]:
+    """A plan's arguments as they were known on a day, and what is left out.
+
+    Lines beside tokens are left out on both sides, since no export of usage says what they came to.
+    """
+    told = scenario.known_on(on)
+    out = list(told.left_out)
+    beside = tuple(c for c in spec.components if isinstance(c, Reserve) and c.funds is None)
+    gone = {c.name for c in spec.components} - {c.name for c in beside}
+    ties: list[Dependence] = []
+    for tie in spec.dependence:
+        if _fits(told.scenario, [*ties, tie]):
+            ties.append(tie)
+    known: dict[str, Any] = {
+        "prices": spec.prices.known(on),
+        "scenario": told.scenario,
+        "components": beside,
+        "split": [_unshared(split, gone) for split in spec.splits] or None,
+        "dependence": tuple(ties),
+    }
+    # What is set by hand and dated, where a plan has it: its ``on`` says when.
+    for name in {"overrides"} & {f.name for f in fields(spec)}:
+        given = tuple(getattr(spec, name))
+        days = [getattr(one, "on", None) for one in given]
+        late = [day is None or pd.Timestamp(day) > on for day in days]
+        known[name] = tuple(one for one, after in zip(given, late, strict=True) if not after)
+        out += [
+            LeftOut("override", str(one), None if day is None else pd.Timestamp(day))
+            for one, day, after in zip(given, days, late, strict=True)
+            if after
+        ]
+    return replace(spec, **known), tuple(out)
+
+
+def past_plan(asked: ProjectionSpec, spec: PlanSpec, past: Usage, date: PastDate) -> BudgetPlan:
+    """The plan of a past decision, from what was known."""
+    start, end = f"{date.start:%Y-%m-%d}", f"{date.end:%Y-%m-%d}"
+    # What is recorded late makes the known usage end earlier; the lag is counted from the day of the decision.
+    late = _periods_between(past.end, date.on, monthly=past.grain == "month")
+    projection = projected(past, replace(asked, horizon=None, start=start, end=end, lag=max(asked.lag - late, 0)))
+    return planned(spec, projection, Workings.of(projection, spec.prices, spec.draws, spec.seed), 1)
+
+
+def _periods_between(last: pd.Timestamp, on: pd.Timestamp, *, monthly: bool) -> int:
+    """How many periods lie after the last known one, up to the day of the decision."""
+    if monthly:
+        whole = on if on.is_month_end else on - pd.offsets.MonthEnd()
+        return (whole.year - last.year) * 12 + whole.month - last.month
+    return int((on - last.normalize()).days)
+
+
+def _fits(scenario: Scenario, ties: Sequence[Dependence]) -> bool:
+    try:
+        ties_of(scenario.every_change(), [*scenario.every_dependence(), *ties])
+    except ScenarioError:
+        return False
+    return True
+
+
+def _unshared(split: Split, gone: set[str]) -> Split:
+    """The split without a word of lines that are left out."""
+    kept = tuple((line, how) for line, how in split.shared if line not in gone)
+    if kept == split.shared:
+        return split
+    made = copy.copy(split)
+    object.__setattr__(made, "shared", kept)
+    return made
+
+
+def _beside_tokens(made: BudgetPlan) -> list[str]:
+    """That changes bring lines that no usage tells, where they do."""
+    ledger = made.ledger
+    rows = ledger.demand & (ledger.labels["line"] != TOKENS).to_numpy()
+    money = float(ledger.money[:, :, rows].sum(axis=(1, 2)).mean())
+    if not rows.any() or not money:
+        return []
+    names = ", ".join(sorted(set(ledger.labels.loc[rows, "line"].astype(str)))[:5])
+    return [f"the budget holds lines of changes that no usage tells ({names}): {money:,.2f} {made.currency} on average"]
+
+
+def _parts(made: BudgetPlan, came: Costs) -> pd.DataFrame:
+    """Budgets of the parts beside what came of each."""
+    columns = [split.by for split in made.spec.splits]
+    if not columns and len(made.ledger.environments) > 1:
+        columns = [ENVIRONMENT]
+    tables = [pd.DataFrame({"by": [], "part": [], "budget": [], "actual": []})]
+    for column in columns:
+        budget = made.table([column])["budget"]
+        names = [str(name) for name in budget.index]
+        if column not in came.frame and column not in schema.DIMENSIONS:
+            continue
+        actual = came.by(column, names)
+        table = pd.DataFrame({"budget": budget.set_axis(names), "actual": actual}).fillna(0.0).round(2)
+        tables.append(table.rename_axis("part").reset_index().assign(by=column)[list(tables[0])])
+    return pd.concat([t for t in tables if len(t)] or tables, ignore_index=True)
+
+
+def _refused(date: PastDate, came: Costs, left_out: tuple[LeftOut, ...], why: str) -> Trial:
+    nan = float("nan")
+    empty = pd.DataFrame({"by": [], "part": [], "budget": [], "actual": []})
+    return Trial(
+        date, nan, nan, nan, nan, nan, came.total, came.billed, nan, {}, empty, left_out, came.notes, why, ""
+    )  # fmt: skip
