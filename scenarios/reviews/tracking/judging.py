@@ -106,7 +106,8 @@ def wilson(share: float, trials: float) -> tuple[float, float]:
     z2 = _Z**2 / trials
     middle = (share + z2 / 2) / (1 + z2)
     reach = _Z * float(np.sqrt(share * (1 - share) / trials + z2 / (4 * trials))) / (1 + z2)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
+    # At none and at all the ends are 0 and 1 exactly, which floating point misses by a hair.
+    return max(0.0, middle - reach) if share > 0 else 0.0, min(1.0, middle + reach) if share < 1 else 1.0
 
 
 def grade_of(error: float) -> str | None:

@@ -141,8 +141,8 @@ class Grid:
             as_of = self._as_of(on)
             if (known := self._known(on)) < self.least:
                 raise HorizonError(
-                    f"origins: {max(known, 0)} {self._periods} are known before {on:%Y-%m-%d}; a projection needs at "
-                    f"least {self.least}: take a later day, or a longer export"
+                    f"origins: a decision on {on:%Y-%m-%d} knows {max(known, 0)} of the {self.least} {self._periods} "
+                    "that a projection needs at least; take a later day, or a longer export"
                 )
             if self.length.unit is None:
                 start, end = as_of + _DAY, as_of + self.length.count * _DAY

@@ -45,11 +45,20 @@ class Method:
     projection : ProjectionSpec
     scenario_from : callable, optional
         The scenario of a plan whose first day is given, where days are told from there; the spec's where it is None.
+    own_length : bool
+        Whether past plans are as long as the plan itself: else amounts of reserves are not of their length.
     """
 
     spec: PlanSpec
     projection: ProjectionSpec
     scenario_from: Callable[[pd.Timestamp], Scenario] | None = None
+    own_length: bool = True
+
+    @property
+    def reserves(self) -> tuple[Reserve, ...]:
+        """The reserves beside the total that past plans have."""
+        beside = (c for c in self.spec.reserves if c.funds is None)
+        return tuple(c for c in beside if self.own_length or c.amount is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +128,17 @@ def trial_of(method: Method, usage: Usage, date: PastDate, rules: Sequence[Rule]
     left_out: tuple[LeftOut, ...] = ()
     try:
         scenario = spec.scenario if method.scenario_from is None else method.scenario_from(date.start)
-        known, left_out = known_spec(spec, scenario, date.on)
+        known, left_out = known_spec(method, scenario, date.on)
         past = known_usage(usage, date.on, method.projection.by)
         made = past_plan(method.projection, known, past, date)
     except TokenplanError as error:
         return _refused(date, came, left_out, str(error))
     before = costs_of(past, known.prices, made.projection.as_of, "exclude")
     p10, p90 = (made.quantile(level) for level in (0.10, 0.90))
-    actual, notes = came.total, [*came.notes, *_beside_tokens(made)]
+    actual, silent, notes = came.total, "", [*came.notes, *_beside_tokens(made)]
     if not seen.all():
-        notes.append(f"{int((~seen).sum())} of {len(seen)} periods from {date.start:%Y-%m-%d} have no row of usage")
+        silent = f"of {len(seen)} periods from {date.start:%Y-%m-%d}, {int((~seen).sum())} without any row of usage"
+        notes.append(silent)
     gone = seen.mean() < LEAST_SEEN
     return Trial(
         date,
@@ -144,7 +154,7 @@ def trial_of(method: Method, usage: Usage, date: PastDate, rules: Sequence[Rule]
         _parts(made, came),
         left_out,
         tuple(notes),
-        f"what came is not known: {int((~seen).sum())} of {len(seen)} periods have no row of usage" if gone else "",
+        f"what came is not known: {silent}" if gone else "",
         made.currency,
     )
 
@@ -159,15 +169,14 @@ def known_usage(usage: Usage, on: pd.Timestamp, by: Sequence[str] = ()) -> Usage
     return replace(known, frame=known.frame.drop(columns=empty), superseded=None)
 
 
-def known_spec(spec: PlanSpec, scenario: Scenario, on: pd.Timestamp) -> tuple[PlanSpec, tuple[LeftOut, ...]]:
+def known_spec(method: Method, scenario: Scenario, on: pd.Timestamp) -> tuple[PlanSpec, tuple[LeftOut, ...]]:
     """A plan's arguments as they were known on a day, and what is left out.
 
     Lines beside tokens are left out on both sides, since no export of usage says what they came to.
     """
-    told = scenario.known_on(on)
+    spec, told = method.spec, scenario.known_on(on)
     out = list(told.left_out)
-    beside = tuple(c for c in spec.components if isinstance(c, Reserve) and c.funds is None)
-    gone = {c.name for c in spec.components} - {c.name for c in beside}
+    gone = {c.name for c in spec.components} - {c.name for c in method.reserves}
     ties: list[Dependence] = []
     for tie in spec.dependence:
         if _fits(told.scenario, [*ties, tie]):
@@ -175,7 +184,7 @@ def known_spec(spec: PlanSpec, scenario: Scenario, on: pd.Timestamp) -> tuple[Pl
     known: dict[str, Any] = {
         "prices": spec.prices.known(on),
         "scenario": told.scenario,
-        "components": beside,
+        "components": method.reserves,
         "split": [_unshared(split, gone) for split in spec.splits] or None,
         "dependence": tuple(ties),
     }

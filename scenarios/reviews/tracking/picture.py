@@ -61,6 +61,6 @@ def track_picture(record: TrackRecord, *, ax: Axes | None = None) -> Axes:
         ),
     ]
     beside = f"; {', '.join(kept[1:])}" if kept[1:] else ""
-    headline(ax, f"{kept[0]} times", f"{record.length}, decided {record.lead} before{beside}", palette)
+    headline(ax, f"{kept[0]} times", f"{record.length}, decided {record.lead}{beside}", palette)
     key_below(ax, marks, palette)
     return ax

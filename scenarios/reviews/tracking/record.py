@@ -51,7 +51,7 @@ class TrackRecord:
     length : str
         How long each planned, in words: "one quarter".
     lead : str
-        How far ahead, in words: "61 days".
+        When it was decided, in words: "61 days before it begins".
     rules : tuple of str
         The rules of thumb beside it.
     currency : str

@@ -106,8 +106,9 @@ def track_record(
                 "or the plan itself"
             )
         asked, spec, known = projection, plan, None
-    method = Method(spec if prices is None else replace(spec, prices=prices), asked)
+    spec = spec if prices is None else replace(spec, prices=prices)
     grid = grid_of(usage, asked, known, horizon=horizon, step=step, lead=lead, dated=not isinstance(origins, int))
+    method = Method(spec, asked, own_length=horizon is None)
     return replayed(usage, method, grid, dates_or_count(origins), compare, n_jobs)
 
 
@@ -188,6 +189,14 @@ def _lead(
     return int((span.start.normalize() - last).days)
 
 
+def first_planned(usage: Usage, asked: ProjectionSpec) -> pd.Timestamp:
+    """The first day of a plan made at the end of the usage; the day after it where its own span lies before."""
+    try:
+        return _span(usage, asked, None, monthly=usage.grain == "month").start
+    except HorizonError:
+        return usage.end.normalize() + pd.Timedelta(days=1)
+
+
 def _span(usage: Usage, asked: ProjectionSpec, horizon: str | int | None, *, monthly: bool) -> Horizon:
     """The span that a plan made at the end of the usage would have."""
     freq = "MS" if monthly else "D"
@@ -231,47 +240,58 @@ def replayed(
         raise PlanError(f"none of {len(trials)} past decisions can be judged; {why}")
     short = isinstance(origins, int) and len(dates) < origins
     notes = [f"the history allows {len(dates)} of {origins} past decisions"] if short else []
-    unit = "month" if grid.monthly else "day"
     return TrackRecord(
         tuple(trials),
         method.spec.confidence,
         str(grid.length),
-        _ahead(dates[-1], grid, unit),
+        _ahead(dates, monthly=grid.monthly),
         tuple(rule.name for rule in rules),
         next(t.currency for t in trials if t.currency),
-        (*notes, *_notes(method.spec, trials)),
+        (*notes, *_notes(method, trials)),
     )
 
 
-def _ahead(one: PastDate, grid: Grid, unit: str) -> str:
-    """How long before the span decisions are made, in words."""
-    if grid.monthly:
-        count = (one.start.year - one.on.year) * 12 + one.start.month - one.on.month
-    else:
-        count = int((one.start - one.on).days)
-    return f"one {unit}" if count == 1 else f"{count} {unit}s"
+def _ahead(dates: Sequence[PastDate], *, monthly: bool) -> str:
+    """When decisions are made, in words."""
+    days = {int((one.start - one.on).days) for one in dates}
+    months = {(one.start.year - one.on.year) * 12 + one.start.month - one.on.month - 1 for one in dates}
+    if monthly and len(months) == 1 and min(months) > 0:
+        return f"{_counted(min(months), 'month')} before it begins"
+    if len(days) > 1:
+        return "on the given days before it begins"
+    return f"{_counted(min(days), 'day')} before it begins" if min(days) > 0 else "as it begins"
 
 
 def _too_short(usage: Usage, grid: Grid) -> str:
     """Why there is no past decision, and what would make one."""
-    periods = "months" if grid.monthly else "days"
+    unit = "month" if grid.monthly else "day"
     first, last = usage.start, usage.end
     return (
-        f"{usage.source}: the history, {first:%Y-%m-%d} to {last:%Y-%m-%d}, is too short for a track record: it must "
-        f"hold {grid.least} {periods} before a decision, {grid.lead} {periods} from there to the span, and the span of "
-        f"{grid.length}; take a shorter horizon (horizon='1M'), or export a longer history"
+        f"{usage.source}: the history, {first:%Y-%m-%d} to {last:%Y-%m-%d}, is too short for a track record: it needs "
+        f"{grid.least} {unit}s before a decision, and a span of {grid.length} that begins {_counted(grid.lead, unit)} "
+        "after it and is over; take a shorter one, such as 1M, or export a longer history"
     )
 
 
-def _notes(spec: PlanSpec, trials: Sequence[Trial]) -> list[str]:
+def _counted(count: int, unit: str) -> str:
+    """A number of days or months in words."""
+    return f"one {unit}" if count == 1 else f"{count} {unit}s"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Up to five names, and how many more there are."""
+    return f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
+
+
+def _notes(method: Method, trials: Sequence[Trial]) -> list[str]:
     """What is left out or assumed, each once."""
     notes = []
-    beside = [c.name for c in spec.components if not isinstance(c, Reserve)]
-    if beside:
-        notes.append(
-            f"lines beside tokens are left out on both sides, since usage does not say what they came to: "
-            f"{', '.join(beside[:5])}{f' and {len(beside) - 5} more' if len(beside) > 5 else ''}"
-        )
+    if beside := [c.name for c in method.spec.components if not isinstance(c, Reserve)]:
+        told = "lines beside tokens are left out on both sides, since usage does not say what they came to"
+        notes.append(f"{told}: {_listed(beside)}")
+    if gone := [c.name for c in method.spec.reserves if c.funds is None and c not in method.reserves]:
+        told = "reserves of an amount are left out, which is for a span as long as the plan's own"
+        notes.append(f"{told}: {_listed(gone)}")
     billed = [t.billed for t in trials if t.judged and t.actual > 0]
     if billed:
         low, high = min(billed), max(billed)

@@ -38,7 +38,7 @@ def described(record: TrackRecord) -> str:
 
 
 def _opening(record: TrackRecord, ours: Kept) -> str:
-    when = f"for {record.length}, made {record.lead} before it begins"
+    when = f"for {record.length}, made {record.lead}"
     if not ours.origins:
         return f"No past decision could be judged: a {record.name} {when}, at {len(record.trials)} past dates."
     nominal = percent(record.confidence)
