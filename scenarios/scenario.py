@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 #: What nothing changes is called.
 AS_FORECAST: Final = "as forecast"
+#: Why something is left out of what was known on a day.
+UNDATED: Final = "which does not say when it was stated (stated_on)"
+LATER: Final = "which was stated later"
+LOOSE: Final = "which ties what is left out"
 #: How far a sum of weights may be from 1: that of rounding a handful of decimal fractions.
 _SLACK = 1e-9
 
@@ -170,6 +174,12 @@ class Scenario:
         made = Scenario(self.name, [c for c in self.changes if c.key in kept], self.description, stated_on=days)
         return _with(made, tuple((w, b.only(kept)) for w, b in self.branches), ())
 
+    def keeping(self, keys: Iterable[str]) -> Scenario:
+        """As :meth:`only`, with the dependences whose names all fit what is kept."""
+        kept = set(keys)
+        made = _with(self.only(kept), tuple((w, b.keeping(kept)) for w, b in self.branches), ())
+        return _with(made, made.branches, _fitting(made.every_change(), self.dependence)[0])
+
     def known_on(self, date: str | dt.date) -> KnownScenario:
         """What of it had been stated by a day, and what is left out.
 
@@ -183,14 +193,14 @@ class Scenario:
         day = date_of(date, f"scenario {self.name!r}: known_on", ScenarioError)
         own = dict(self.stated)
         late = [c for c in self.changes if c.key not in own or own[c.key] > day]
-        out = [LeftOut(label_of(c), c.describe(), own.get(c.key)) for c in late]
+        out = [LeftOut(label_of(c), c.describe(), own.get(c.key), LATER if c.key in own else UNDATED) for c in late]
         days = {key: on for key, on in own.items() if on <= day}
         kept = Scenario(self.name, [c for c in self.changes if c.key in days], self.description, stated_on=days)
         below = [(weight, branch.known_on(day)) for weight, branch in self.branches]
         made = _with(kept, tuple((weight, one.scenario) for weight, one in below), ())
         ties, loose = _fitting(made.every_change(), self.dependence)
         out += [one for _, branch in below for one in branch.left_out]
-        out += [LeftOut("dependence", tie.describe(), None) for tie in loose]
+        out += [LeftOut("dependence", tie.describe(), None, LOOSE) for tie in loose]
         return KnownScenario(_with(made, made.branches, ties), tuple(out))
 
     def world(self, world: World) -> World:
@@ -241,7 +251,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What had not been stated by a day.
+    """What of a scenario is left out on a day.
 
     Attributes
     ----------
@@ -251,11 +261,14 @@ class LeftOut:
         In words, what it assumes.
     stated_on : Timestamp, optional
         When it was stated; None where nobody says, and for a tie.
+    why : str
+        Why it is left out, as a sentence goes on after its label.
     """
 
     label: str
     told: str
     stated_on: pd.Timestamp | None
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ JSON document ``tokenplan/track-record/1``:
 - ``rows``: one an origin, the columns of :meth:`scenarios.TrackRecord.table`
 - ``summary``: one a method, the columns of :meth:`scenarios.TrackRecord.summary`
 - ``parts``: one an origin and part of each split (or environment): ``by, part, origin, budget, actual``
-- ``left_out``: what had not been stated at an origin: ``origin, label, stated_on, told``
+- ``left_out``: what is left out at an origin: ``origin, label, stated_on, why, told``
 - ``words``: the record in sentences; ``notes``
 """
 

@@ -46,20 +46,20 @@ class Costs:
         return Costs(self.frame[(day >= first) & (day < last + _DAY)], self.notes)
 
     @property
+    def exact(self) -> float:
+        """The sum."""
+        return float(self.frame[COST].sum())
+
+    @property
     def total(self) -> float:
         """The sum, to the cent."""
-        return round(float(self.frame[COST].sum()), 2)
+        return round(self.exact, 2)
 
     @property
     def billed(self) -> float:
         """The share of the money that bills say."""
-        whole = float(self.frame[COST].sum())
-        return float(self.frame.loc[self.frame[_BILLED], COST].sum()) / whole if whole > 0 else float("nan")
-
-    @property
-    def days(self) -> int:
-        """Periods that have any row."""
-        return int(self.frame[schema.DATE].nunique())
+        bills = float(self.frame.loc[self.frame[_BILLED], COST].sum())
+        return bills / self.exact if self.exact > 0 else float("nan")
 
     def by(self, column: str, parts: list[str]) -> pd.Series:
         """The sum of each part of a column, as a plan with ``parts`` tells them apart: (part,)."""

@@ -15,14 +15,16 @@ import pandas as pd
 
 from forecast import schema
 from forecast.errors import ScenarioError, TokenplanError
-from forecast.projection import ProjectionSpec, projected
+from forecast.projection import Projection, ProjectionSpec, projected
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import TOKENS
 from scenarios.budget.planning import planned
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import Split
+from scenarios.changes import World, label_of
 from scenarios.components import Reserve
+from scenarios.costing import Course, enact
 from scenarios.dependence import Dependence, ties_of
 from scenarios.reviews.tracking.past_costs import Costs, costs_of, reported
 from scenarios.reviews.tracking.past_dates import PastDate
@@ -33,6 +35,8 @@ from scenarios.workings import Workings
 #: A span of which less than this has any row of usage is not judged: what came is not known.
 LEAST_SEEN = 0.9
 ENVIRONMENT = "environment"
+#: Draws by which it is found which change does not fit.
+_FEW = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ def trial_of(method: Method, usage: Usage, date: PastDate, rules: Sequence[Rule]
         scenario = spec.scenario if method.scenario_from is None else method.scenario_from(date.start)
         known, left_out = known_spec(method, scenario, date.on)
         past = known_usage(usage, date.on, method.projection.by)
-        made = past_plan(method.projection, known, past, date)
+        made, unfit = past_plan(method.projection, known, past, date)
     except TokenplanError as error:
         return _refused(date, came, left_out, str(error))
     before = costs_of(past, known.prices, made.projection.as_of, "exclude")
@@ -152,7 +156,7 @@ def trial_of(method: Method, usage: Usage, date: PastDate, rules: Sequence[Rule]
         made.percentile_of(actual),
         {rule.name: rule.budget(before, made.projection, date) for rule in rules},
         _parts(made, came),
-        left_out,
+        (*left_out, *unfit),
         tuple(notes),
         f"what came is not known: {silent}" if gone else "",
         made.currency,
@@ -195,20 +199,61 @@ def known_spec(method: Method, scenario: Scenario, on: pd.Timestamp) -> tuple[Pl
         late = [day is None or pd.Timestamp(day) > on for day in days]
         known[name] = tuple(one for one, after in zip(given, late, strict=True) if not after)
         out += [
-            LeftOut("override", str(one), None if day is None else pd.Timestamp(day))
+            LeftOut(
+                "override",
+                str(one),
+                None if day is None else pd.Timestamp(day),
+                "which has no date" if day is None else "which was made later",
+            )
             for one, day, after in zip(given, days, late, strict=True)
             if after
         ]
     return replace(spec, **known), tuple(out)
 
 
-def past_plan(asked: ProjectionSpec, spec: PlanSpec, past: Usage, date: PastDate) -> BudgetPlan:
-    """The plan of a past decision, from what was known."""
+def past_plan(
+    asked: ProjectionSpec, spec: PlanSpec, past: Usage, date: PastDate
+) -> tuple[BudgetPlan, tuple[LeftOut, ...]]:
+    """The plan of a past decision, from what was known, and the changes that did not fit it.
+
+    A change that begins after the span, or is of something that was not used yet, is refused by a plan: it is left out.
+    """
     start, end = f"{date.start:%Y-%m-%d}", f"{date.end:%Y-%m-%d}"
     # What is recorded late makes the known usage end earlier; the lag is counted from the day of the decision.
     late = _periods_between(past.end, date.on, monthly=past.grain == "month")
     projection = projected(past, replace(asked, horizon=None, start=start, end=end, lag=max(asked.lag - late, 0)))
-    return planned(spec, projection, Workings.of(projection, spec.prices, spec.draws, spec.seed), 1)
+    unfit: tuple[LeftOut, ...] = ()
+    try:
+        made = planned(spec, projection, _workings(spec, projection, spec.draws), 1)
+    except ScenarioError:
+        spec, unfit = _fitting(spec, projection)
+        if not unfit:
+            raise
+        made = planned(spec, projection, _workings(spec, projection, spec.draws), 1)
+    return made, unfit
+
+
+def _workings(spec: PlanSpec, projection: Projection, draws: int) -> Workings:
+    return Workings.of(projection, spec.prices, draws, spec.seed)
+
+
+def _fitting(spec: PlanSpec, projection: Projection) -> tuple[PlanSpec, tuple[LeftOut, ...]]:
+    """The plan's arguments without the changes that do not fit a projection, and those changes."""
+    scenario, kept = spec.scenario, list[str]()
+    world, workings = World(_FEW, spec.seed), _workings(spec, projection, _FEW)
+    out: list[LeftOut] = []
+    for change in scenario.every_change():
+        course = Course.of(scenario.only([*kept, change.key]), world)
+        try:
+            enact(projection, spec.prices, course, world, unpriced=spec.unpriced, workings=workings)
+        except ScenarioError as error:
+            day = dict(scenario.stated).get(change.key)
+            out.append(LeftOut(label_of(change), str(error), day, "which does not fit what was planned then"))
+        else:
+            kept.append(change.key)
+    made = scenario.keeping(kept)
+    ties = tuple(tie for tie in spec.dependence if _fits(made, [tie]))
+    return replace(spec, scenario=made, dependence=ties), tuple(out)
 
 
 def _periods_between(last: pd.Timestamp, on: pd.Timestamp, *, monthly: bool) -> int:

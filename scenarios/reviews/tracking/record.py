@@ -151,10 +151,10 @@ class TrackRecord:
         return table.set_index(["origin", chosen])
 
     def left_out(self) -> pd.DataFrame:
-        """What of the method had not been stated at each origin: ``origin, label, stated_on, told``."""
-        rows = [(t.date.on, one.label, one.stated_on, one.told) for t in self.trials for one in t.left_out]
-        table = pd.DataFrame(rows, columns=["origin", "label", "stated_on", "told"])
-        return table.astype({"stated_on": "datetime64[us]"})
+        """What of the method is left out at each origin: ``origin, label, stated_on, why, told``."""
+        rows = [(t.date.on, one.label, one.stated_on, one.why, one.told) for t in self.trials for one in t.left_out]
+        table = pd.DataFrame(rows, columns=["origin", "label", "stated_on", "why", "told"])
+        return table.astype(dict.fromkeys(("origin", "stated_on"), "datetime64[us]"))
 
     def describe(self) -> str:
         """In words: how often the budget held, how sure that is, what it cost, and how rules of thumb did."""

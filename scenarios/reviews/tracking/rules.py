@@ -45,14 +45,14 @@ class Rule:
         if self.percent is None:
             back = pd.offsets.MonthBegin(RUN_RATE_MONTHS) if monthly else pd.Timedelta(days=RUN_RATE_DAYS - 1)
             first = max(begun, last - back)
-            return round(before.between(first, last).total / _days(first, last) * planned, 2)
+            return round(before.between(first, last).exact / _days(first, last) * planned, 2)
         weeks = projection.spec.calendar.weeks
         year = pd.Timedelta(weeks=52) if weeks else pd.DateOffset(years=1)
         first, final = date.start - year, date.end - year
         final = final + pd.offsets.MonthEnd(0) if monthly else final
         if begun > first or final > last:
             return float("nan")
-        known = before.between(first, final).total / _days(first, final) * planned
+        known = before.between(first, final).exact / _days(first, final) * planned
         return round(known * (1.0 + self.percent), 2)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -99,15 +100,7 @@ def _begun(name: str) -> str:
 
 
 def _left_out(record: TrackRecord) -> list[str]:
-    """Changes that had not been stated: in how many origins, and why."""
-    count: dict[tuple[str, bool], int] = {}
-    for trial in record.trials:
-        for one in trial.left_out:
-            key = (one.label, one.stated_on is None)
-            count[key] = count.get(key, 0) + 1
+    """What of the method is left out: at how many origins, and why."""
+    count = Counter((one.label, one.why) for trial in record.trials for one in trial.left_out)
     every = len(record.trials)
-    return [
-        f"Left out at {number} of {every} origins: {label}, "
-        + ("which does not say when it was stated (stated_on)." if undated else "which was stated later.")
-        for (label, undated), number in count.items()
-    ]
+    return [f"Left out at {number} of {every} origins: {label}, {why}." for (label, why), number in count.items()]
