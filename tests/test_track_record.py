@@ -319,6 +319,7 @@ def test_bills_say_what_came(frame, plan):
     whole = costs_of(read(billed), book(), DAYS[-1], "refuse")
     assert whole.between(DAYS[0], DAYS[-1]).total == pytest.approx(billed["billed_cost"].sum(), abs=CENT)
     assert "what came is what was billed" in found.notes
+    assert any("bills came to 90% of the price book's prices" in note for note in found.notes)
     half = billed.assign(billed_cost=billed["billed_cost"].where(billed["environment"] == "production"))
     mixed = costs_of(read(half), book(), DAYS[-1], "refuse").between(
         pd.Timestamp("2026-01-01"), pd.Timestamp("2026-03-29")

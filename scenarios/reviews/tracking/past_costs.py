@@ -21,7 +21,7 @@ from forecast.usage import Usage
 from forecast.usage_rows import OTHER, bills_apart, quantities_of
 from scenarios.budget.recent import COST, costed
 
-_BILLED: Final = "billed"
+_BILLED, _LISTED = "billed", "listed"
 _DAY: Final = pd.Timedelta(days=1)
 
 
@@ -32,7 +32,8 @@ class Costs:
     Attributes
     ----------
     frame : DataFrame (row,)
-        ``date``, the labels that usage has, ``cost``, and ``billed`` (bool): whether a bill says so.
+        ``date``, the labels that usage has, ``cost``, ``billed`` (bool): whether a bill says so, and ``listed``: what
+        it costs at the price book, NaN where that does not say.
     notes : tuple of str
         What is left out.
     """
@@ -60,6 +61,13 @@ class Costs:
         """The share of the money that bills say."""
         bills = float(self.frame.loc[self.frame[_BILLED], COST].sum())
         return bills / self.exact if self.exact > 0 else float("nan")
+
+    @property
+    def to_list(self) -> float:
+        """What bills say over what the price book says of the same rows; NaN where there are none."""
+        both = self.frame[self.frame[_BILLED] & self.frame[_LISTED].notna()]
+        listed = float(both[_LISTED].sum())
+        return float(both[COST].sum()) / listed if listed > 0 else float("nan")
 
     def by(self, column: str, parts: list[str]) -> pd.Series:
         """The sum of each part of a column, as a plan with ``parts`` tells them apart: (part,)."""
@@ -100,7 +108,8 @@ def costs_of(usage: Usage, prices: PriceBook, as_of: pd.Timestamp, unpriced: Unp
         notes.append(f"usage without a price is left out of what came too: {named} (unpriced='exclude')")
         cost = np.where(out, 0.0, cost)
     labels = [schema.DATE, *[c for c in schema.DIMENSIONS if c in rows]]
-    frame = rows[labels].assign(**{COST: cost, _BILLED: (billed | bare) & ~out})
+    listed = np.where(bare, np.nan, rows[COST].to_numpy("float64"))
+    frame = rows[labels].assign(**{COST: cost, _BILLED: (billed | bare) & ~out, _LISTED: listed})
     return Costs(frame.reset_index(drop=True), tuple(notes))
 
 

@@ -80,6 +80,8 @@ class Trial:
         What came.
     billed : float
         The share of it that bills say; the rest is priced.
+    to_list : float
+        What bills say over what the price book says of the same usage; NaN without bills.
     percentile : float
         The share of the plan's futures whose total was no more than what came.
     rules : dict of str to float
@@ -102,6 +104,7 @@ class Trial:
     funding: float
     actual: float
     billed: float
+    to_list: float
     percentile: float
     rules: dict[str, float]
     parts: pd.DataFrame
@@ -153,6 +156,7 @@ def trial_of(method: Method, usage: Usage, date: PastDate, rules: Sequence[Rule]
         made.funding,
         actual,
         came.billed,
+        came.to_list,
         made.percentile_of(actual),
         {rule.name: rule.budget(before, made.projection, date) for rule in rules},
         _parts(made, came),
@@ -313,6 +317,17 @@ def _parts(made: BudgetPlan, came: Costs) -> pd.DataFrame:
 def _refused(date: PastDate, came: Costs, left_out: tuple[LeftOut, ...], why: str) -> Trial:
     nan = float("nan")
     empty = pd.DataFrame({"by": [], "part": [], "budget": [], "actual": []})
+    unknown = dict.fromkeys(("budget", "base", "p10", "p90", "funding", "percentile"), nan)
     return Trial(
-        date, nan, nan, nan, nan, nan, came.total, came.billed, nan, {}, empty, left_out, came.notes, why, ""
-    )  # fmt: skip
+        date=date,
+        **unknown,
+        actual=came.total,
+        billed=came.billed,
+        to_list=came.to_list,
+        rules={},
+        parts=empty,
+        left_out=left_out,
+        notes=came.notes,
+        refused=why,
+        currency="",
+    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
@@ -32,8 +33,8 @@ from scenarios.reviews.tracking.past_plans import Method, Trial, trial_of
 from scenarios.reviews.tracking.record import TrackRecord
 from scenarios.reviews.tracking.rules import USUAL, rules_of
 
-#: Below this share of what bills say, or above its inverse, a bill is told to differ from the price book.
-_NEAR = 0.97
+#: Farther than this from the price book's prices, bills are told to differ.
+_NEAR: Final = 0.02
 
 
 def track_record(
@@ -303,5 +304,11 @@ def _notes(method: Method, trials: Sequence[Trial]) -> list[str]:
             else f"bills say {low:.0%} to {high:.0%} of what came; the rest is priced at the dated price book"
         )
         notes.append(basis)
+    ratios = [t.to_list for t in trials if t.judged and t.billed > 0.5 and np.isfinite(t.to_list)]
+    if ratios and abs(mean := float(np.mean(ratios)) - 1.0) > _NEAR:
+        notes.append(
+            f"bills came to {1 + mean:.0%} of the price book's prices, at which the budgets were made: lay your "
+            "discounts over the book, as rows with the day from which they were known"
+        )
     every = [note for t in trials for note in t.notes]
     return [*notes, *dict.fromkeys(every)]
