@@ -203,6 +203,20 @@ class Scenario:
         out += [LeftOut("dependence", tie.describe(), None, LOOSE) for tie in loose]
         return KnownScenario(_with(made, made.branches, ties), tuple(out))
 
+    def swapped(self, swaps: Mapping[str, Change | None], added: Iterable[Change] = ()) -> Scenario:
+        """The same with other changes in place of those of some keys, none for None, and more after its own.
+
+        Raises
+        ------
+        ScenarioError
+            A change stands twice, or what a dependence ties is gone.
+        """
+        kept = [swaps.get(c.key, c) for c in self.changes]
+        days = {key: day for key, day in self.stated if key not in swaps}
+        changes = [*(c for c in kept if c is not None), *added]
+        made = Scenario(self.name, changes, self.description, stated_on=days)
+        return _with(made, tuple((w, b.swapped(swaps)) for w, b in self.branches), self.dependence)
+
     def world(self, world: World) -> World:
         """The random numbers, with what this scenario ties together beside what is tied already."""
         every = self.every_dependence()
