@@ -15,11 +15,12 @@ import forecast as fc
 import scenarios as sc
 from forecast.calendars import CALENDAR_YEAR
 from forecast.streams import stream
+from scenarios.budget.planfile import read_plan_file
 from scenarios.cli import main
 from scenarios.reviews.tracking.judging import GRADES, effective_trials, grade_of, kept, wilson
 from scenarios.reviews.tracking.past_costs import costs_of
 from scenarios.reviews.tracking.past_dates import Grid, Length, overlap_of
-from scenarios.reviews.tracking.past_plans import Method, known_spec, known_usage
+from scenarios.reviews.tracking.past_plans import known_spec, known_usage
 from scenarios.reviews.tracking.record import COLUMNS
 
 DAYS = pd.date_range("2025-01-01", "2026-04-02")
@@ -306,8 +307,29 @@ def test_ties_of_what_is_left_out_go_too(usage):
     assert (known.scenario.dependence, [one.label for one in known.left_out]) == ((), ["price_change", "dependence"])
     outer = sc.Scenario("s", changes, stated_on={"growth": "2025-01-01"})
     plan = planned(usage, scenario=outer, dependence=[tie])
-    spec, _ = known_spec(Method(plan.spec, plan.projection.spec), outer, ON)
-    assert spec.dependence == ()
+    assert plan.untied is not None
+    assert known_spec(plan.spec, (), ON)[0].dependence == ()
+
+
+def test_judgements_that_were_made_later_are_left_out_and_listed(usage, plan, record):
+    clean = record.trials[-2]
+    boom = sc.Growth(monthly=0.5, basis="extra", name="boom")
+    said = {"who": "FinOps", "why": "the pilot's numbers"}
+    late = sc.Override("faster", boom, on="2025-09-30", **said)
+    line = sc.Override("audit", sc.Fixed("audit", 100.0), on="2025-01-01", **said)
+    calm = sc.Scenario("s", [sc.Growth(monthly=0.0, name="calm")], stated_on="2026-01-01")
+    loose = sc.Override("no calm", replace(boom, name="b", where={"project": "search"}), on=ON, replaces="calm", **said)
+    (trial,) = sc.track_record(usage, plan.replan(scenario=calm, overrides=[late, line, loose]), origins=[ON]).trials
+    assert decided(trial) == decided(clean)
+    assert [(one.label, one.why) for one in trial.left_out] == [
+        ("calm", "which was stated later"),
+        ("faster", "which was made later"),
+        ("audit", "which is a line beside tokens"),
+        ("no calm", "which replaces what is left out"),
+    ]
+    early = at_origin(usage, plan.replan(overrides=[sc.Override("faster", boom, on=ON, **said)]))
+    stated = at_origin(usage, plan.replan(scenario=sc.Scenario("s", [boom], stated_on=ON)))
+    assert (decided(early), early.left_out) == (decided(stated), ())
 
 
 def test_bills_say_what_came(frame, plan):
@@ -653,6 +675,17 @@ def test_days_of_stating_go_through_files(tmp_path):
     above.write_text(head + own + 'stated_on = "start"\n', encoding="utf-8")
     with pytest.raises(fc.ScenarioError, match=r"changes\[1\]\.stated_on: 'start': wanted a date"):
         sc.load(above)
+
+
+def test_days_of_stating_go_through_plan_files_and_saved_plans(folder):
+    file = read_plan_file(folder / "plan.toml")
+    plan = file.plan(file.project(file.usage.read()), file.prices.book())
+    days = plan.spec.scenario.stated
+    assert [f"{day:%Y-%m-%d}" for _, day in days] == ["2025-11-01", "2025-01-01"]
+    rows = [{key: value for key, value in one.items() if key != "valid_from"} for one in LIST]
+    path = plan.to_toml(folder / "back.toml", prices={"builtin": False, "rows": rows}, usage={"file": "usage.csv"})
+    assert read_plan_file(path).scenario.scenario(plan.projection.span.start).stated == days
+    assert sc.load_plan(plan.save(folder / "plan.saved")).spec.scenario.stated == days
 
 
 # ------------------------------------------------------------------------------------------------- words, picture, CLI

@@ -101,17 +101,23 @@ def _method(file: PlanFile, usage: Usage, prices: PriceBook, asked: ProjectionSp
     """How the file makes a budget; days told from the plan's first are told from that of each past plan."""
     usual = plan.__kwdefaults__ or {}
     arguments = {name: file.arguments.get(name, usual[name]) for name in _ARGUMENTS}
+    if arguments["draws"] == "auto":  # how many are enough is of one plan; a past one takes as many as are usual
+        arguments["draws"] = usual["draws"]
     split = file.split if file.split is None or isinstance(file.split, Split) else list(file.split)
-    spec = PlanSpec(
-        prices=prices,
-        scenario=file.scenario.scenario(first_planned(usage, asked)),
-        components=file.components,
-        split=split,
-        detail=file.detail or tuple(DETAIL),
-        dependence=file.dependence,
-        **arguments,
-    )
-    return Method(spec, asked, file.scenario.scenario, own_length)
+
+    def spec_from(start: pd.Timestamp) -> PlanSpec:
+        return PlanSpec(
+            prices=prices,
+            scenario=file.scenario.scenario(start),
+            components=file.components,
+            split=split,
+            detail=file.detail or tuple(DETAIL),
+            dependence=file.dependence,
+            overrides=tuple(one.override(start) for one in file.overrides),
+            **arguments,
+        )
+
+    return Method(spec_from(first_planned(usage, asked)), asked, spec_from, own_length)
 
 
 def _length(written: str | None) -> str | int | None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -18,11 +17,12 @@ from forecast.errors import ScenarioError, TokenplanError
 from forecast.projection import Projection, ProjectionSpec, projected
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.budget.judging import Override
 from scenarios.budget.ledger import TOKENS
 from scenarios.budget.planning import planned
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import Split
-from scenarios.changes import World, label_of
+from scenarios.changes import Change, World, label_of
 from scenarios.components import Reserve
 from scenarios.costing import Course, enact
 from scenarios.dependence import Dependence, ties_of
@@ -47,15 +47,15 @@ class Method:
     ----------
     spec : PlanSpec
     projection : ProjectionSpec
-    scenario_from : callable, optional
-        The scenario of a plan whose first day is given, where days are told from there; the spec's where it is None.
+    spec_from : callable, optional
+        The arguments of a plan whose first day is given, where days are told from there; ``spec`` where it is None.
     own_length : bool
         Whether past plans are as long as the plan itself: else amounts of reserves are not of their length.
     """
 
     spec: PlanSpec
     projection: ProjectionSpec
-    scenario_from: Callable[[pd.Timestamp], Scenario] | None = None
+    spec_from: Callable[[pd.Timestamp], PlanSpec] | None = None
     own_length: bool = True
 
     @property
@@ -134,8 +134,8 @@ def trial_of(method: Method, usage: Usage, date: PastDate, rules: Sequence[Rule]
     seen = reported(usage, date.start, date.end)
     left_out: tuple[LeftOut, ...] = ()
     try:
-        scenario = spec.scenario if method.scenario_from is None else method.scenario_from(date.start)
-        known, left_out = known_spec(method, scenario, date.on)
+        told = spec if method.spec_from is None else method.spec_from(date.start)
+        known, left_out = known_spec(told, method.reserves, date.on)
         past = known_usage(usage, date.on, method.projection.by)
         made, unfit = past_plan(method.projection, known, past, date)
     except TokenplanError as error:
@@ -177,42 +177,60 @@ def known_usage(usage: Usage, on: pd.Timestamp, by: Sequence[str] = ()) -> Usage
     return replace(known, frame=known.frame.drop(columns=empty), superseded=None)
 
 
-def known_spec(method: Method, scenario: Scenario, on: pd.Timestamp) -> tuple[PlanSpec, tuple[LeftOut, ...]]:
-    """A plan's arguments as they were known on a day, and what is left out.
+def known_spec(spec: PlanSpec, reserves: tuple[Reserve, ...], on: pd.Timestamp) -> tuple[PlanSpec, tuple[LeftOut, ...]]:
+    """A plan's arguments as they were known on a day, with some of its reserves, and what is left out.
 
     Lines beside tokens are left out on both sides, since no export of usage says what they came to.
     """
-    spec, told = method.spec, scenario.known_on(on)
-    out = list(told.left_out)
-    gone = {c.name for c in spec.components} - {c.name for c in method.reserves}
-    ties: list[Dependence] = []
-    for tie in spec.dependence:
-        if _fits(told.scenario, [*ties, tie]):
-            ties.append(tie)
-    known: dict[str, Any] = {
-        "prices": spec.prices.known(on),
-        "scenario": told.scenario,
-        "components": method.reserves,
-        "split": [_unshared(split, gone) for split in spec.splits] or None,
-        "dependence": tuple(ties),
-    }
-    # What is set by hand and dated, where a plan has it: its ``on`` says when.
-    for name in {"overrides"} & {f.name for f in fields(spec)}:
-        given = tuple(getattr(spec, name))
-        days = [getattr(one, "on", None) for one in given]
-        late = [day is None or pd.Timestamp(day) > on for day in days]
-        known[name] = tuple(one for one, after in zip(given, late, strict=True) if not after)
-        out += [
-            LeftOut(
-                "override",
-                str(one),
-                None if day is None else pd.Timestamp(day),
-                "which has no date" if day is None else "which was made later",
-            )
-            for one, day, after in zip(given, days, late, strict=True)
-            if after
-        ]
-    return replace(spec, **known), tuple(out)
+    told = spec.scenario.known_on(on)
+    overrides, late = _known_overrides(spec.overrides, told.scenario, on)
+    gone = {c.name for c in spec.components} - {c.name for c in reserves}
+    known = replace(
+        spec,
+        prices=spec.prices.known(on),
+        scenario=told.scenario,
+        components=reserves,
+        split=[_unshared(split, gone) for split in spec.splits] or None,
+        dependence=(),
+        overrides=overrides,
+    )
+    ties = _fitting_ties(known.laid.scenario, spec.dependence)
+    return replace(known, dependence=ties), (*told.left_out, *late)
+
+
+def _known_overrides(
+    overrides: Sequence[Override], scenario: Scenario, on: pd.Timestamp
+) -> tuple[tuple[Override, ...], tuple[LeftOut, ...]]:
+    """The judgements that had been made by a day, of what is in force then, and the others."""
+    there = {label_of(c) for c in scenario.every_change()}
+    known: list[Override] = []
+    out: list[LeftOut] = []
+    for one in overrides:
+        day = pd.Timestamp(one.on)
+        why = ""
+        if day > on:
+            why = "which was made later"
+        elif not isinstance(one.what, Change):
+            why = "which is a line beside tokens"
+        elif one.replaces is not None and one.replaces not in there:
+            why = "which replaces what is left out"
+        if why:
+            out.append(LeftOut(one.name, one.describe(), day, why))
+        else:
+            known.append(one)
+    return tuple(known), tuple(out)
+
+
+def _fitting_ties(scenario: Scenario, ties: Sequence[Dependence]) -> tuple[Dependence, ...]:
+    """The ties whose names all fit the changes of a scenario."""
+    kept: list[Dependence] = []
+    for tie in ties:
+        try:
+            ties_of(scenario.every_change(), [*scenario.every_dependence(), *kept, tie])
+        except ScenarioError:
+            continue
+        kept.append(tie)
+    return tuple(kept)
 
 
 def past_plan(
@@ -243,6 +261,7 @@ def _workings(spec: PlanSpec, projection: Projection, draws: int) -> Workings:
 
 def _fitting(spec: PlanSpec, projection: Projection) -> tuple[PlanSpec, tuple[LeftOut, ...]]:
     """The plan's arguments without the changes that do not fit a projection, and those changes."""
+    spec = spec.laid
     scenario, kept = spec.scenario, list[str]()
     world, workings = World(_FEW, spec.seed), _workings(spec, projection, _FEW)
     out: list[LeftOut] = []
@@ -256,8 +275,7 @@ def _fitting(spec: PlanSpec, projection: Projection) -> tuple[PlanSpec, tuple[Le
         else:
             kept.append(change.key)
     made = scenario.keeping(kept)
-    ties = tuple(tie for tie in spec.dependence if _fits(made, [tie]))
-    return replace(spec, scenario=made, dependence=ties), tuple(out)
+    return replace(spec, scenario=made, dependence=_fitting_ties(made, spec.dependence)), tuple(out)
 
 
 def _periods_between(last: pd.Timestamp, on: pd.Timestamp, *, monthly: bool) -> int:
@@ -266,14 +284,6 @@ def _periods_between(last: pd.Timestamp, on: pd.Timestamp, *, monthly: bool) -> 
         whole = on if on.is_month_end else on - pd.offsets.MonthEnd()
         return (whole.year - last.year) * 12 + whole.month - last.month
     return int((on - last.normalize()).days)
-
-
-def _fits(scenario: Scenario, ties: Sequence[Dependence]) -> bool:
-    try:
-        ties_of(scenario.every_change(), [*scenario.every_dependence(), *ties])
-    except ScenarioError:
-        return False
-    return True
 
 
 def _unshared(split: Split, gone: set[str]) -> Split:
