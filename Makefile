@@ -16,6 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-track bench-warehouse yardsticks lint format clean
 .PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-exports bench-warehouse yardsticks lint format clean
 
 help: ## show this list
@@ -60,6 +61,8 @@ bench-plan: $(VENV)/.dev ## the Monte Carlo engine beside a plain program: time,
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/plan.py
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/plan.py --dask 100000
 
+bench-track: $(VENV)/.dev ## how often P80 budgets held at past dates of the frozen configurations, beside rules of thumb; 20 minutes
+	$(BIN)/python benchmarks/track_record.py --jobs $(WORKERS) --out $(OUT)/bench
 bench-exports: $(VENV)/.dev ## every export of the sample organisation's plan: seconds of CPU and of the clock
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/exports.py
 

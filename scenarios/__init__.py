@@ -75,6 +75,8 @@ if TYPE_CHECKING:
     from scenarios.reviews.outlook import Outlook
     from scenarios.reviews.reviewing import Review, review
     from scenarios.reviews.versions import Reforecast
+    from scenarios.reviews.tracking.record import TrackRecord
+    from scenarios.reviews.tracking.replaying import track_record
     from scenarios.saved.loading import load_plan
     from scenarios.scenario import Scenario
 
@@ -149,6 +151,7 @@ _LATER = {
     "Step": "scenarios.changes",
     "Stock": "scenarios.components",
     "Tokenizer": "scenarios.changes",
+    "TrackRecord": "scenarios.reviews.tracking.record",
     "VendorPrices": "scenarios.changes",
     "bridge": "scenarios.budget.bridges",
     "clipped": "scenarios.clipping",
@@ -165,6 +168,7 @@ _LATER = {
     "reverse_stress": "scenarios.comparing.seeking",
     "review": "scenarios.reviews.reviewing",
     "shipped": "scenarios.files.loading",
+    "track_record": "scenarios.reviews.tracking.replaying",
 }
 
 __all__ = [
@@ -237,6 +241,7 @@ __all__ = [
     "Step",
     "Stock",
     "Tokenizer",
+    "TrackRecord",
     "VendorPrices",
     "between",
     "bridge",
@@ -254,6 +259,7 @@ __all__ = [
     "reverse_stress",
     "review",
     "shipped",
+    "track_record",
 ]
 
 

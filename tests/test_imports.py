@@ -156,6 +156,9 @@ PUBLIC = {
         "dump",
         "load",
         "shipped",
+        # how a method would have done
+        "TrackRecord",
+        "track_record",
         # plans
         "BudgetPlan",
         "BudgetPolicy",

@@ -19,7 +19,7 @@ from scenarios.changes import KINDS as CHANGES
 from scenarios.components import KINDS as COMPONENTS
 from scenarios.files.hints import required
 from scenarios.files.kinds import TIES
-from scenarios.files.scenario_file import BODY
+from scenarios.files.scenario_file import BODY, STATED
 
 _RANGES: Final = "..."
 #: What each key says, in the words of who writes a plan file; what holds without it stands after the semicolon.
@@ -154,7 +154,7 @@ def plan_file_keys() -> str:
     """
     parts = [_table(name, keys) for name, keys in _schema().items()]
     parts.append(_kinds("[[components]]", "kind", COMPONENTS, beside=_OWNED))
-    parts.append(_kinds("[[scenario.changes]]", "kind", CHANGES))
+    parts.append(_kinds("[[scenario.changes]]", "kind", CHANGES, beside=(STATED,)))
     parts.append(_kinds("[[dependence]]", "kind", TIES))
     return "\n\n".join(parts) + "\n"
 

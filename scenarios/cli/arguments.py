@@ -20,6 +20,7 @@ from scenarios.cli import (
     read_job,
     scenario_job,
     template_job,
+    track_job,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _plan(jobs)
     _forecast(jobs)
     _backtest(jobs)
+    _track_record(jobs)
     _read(jobs)
     _prices(jobs)
     _scenario(jobs)
@@ -134,6 +136,25 @@ def _backtest(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     _of_series(job)
     _of_output(job)
     job.set_defaults(run=backtest_job.run)
+
+
+def _track_record(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "track-record",
+        help="show how a plan file's method would have done in the past",
+        description="Make a plan file's budget at past dates, with what was known then, and hold it beside what came.",
+        epilog=_CODES,
+    )
+    job.add_argument("plan", type=Path, metavar="PLAN.toml", help="the plan file")
+    job.add_argument("--origins", type=_above_zero, default=8, help="how many past decisions at most (%(default)s)")
+    job.add_argument("--horizon", metavar="SPAN", help="what each plans: 1M, 1Q, 90D or a count (as the plan's)")
+    job.add_argument("--step", metavar="SPAN", help="how far one span lies before the next (as long as they are)")
+    job.add_argument("--lead", type=_count, help="days, or months, from a decision to what it plans (as the plan's)")
+    job.add_argument("--draws", type=_draws, help="how many futures")
+    job.add_argument("--seed", type=_count, help="the seed of forecast and draws")
+    job.add_argument("--jobs", type=_above_zero, default=1, help="processes that work at once (%(default)s)")
+    _of_output(job)
+    job.set_defaults(run=track_job.run)
 
 
 def _prices(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -20,7 +20,7 @@ from forecast.ranges import Between, Distribution
 from scenarios.changes import Change
 from scenarios.files.keys import plain
 from scenarios.files.kinds import TIES, kind_in_file
-from scenarios.files.scenario_file import scenario_told
+from scenarios.files.scenario_file import STATED, scenario_told
 from scenarios.scenario import Scenario
 
 
@@ -45,15 +45,22 @@ def _check_same(scenario: Scenario, text: str) -> None:
     for own, read in zip(scenario.changes, back.changes, strict=True):
         if own != read:
             raise ScenarioError(f"scenario {scenario.name!r}: {own!r} would come back from a file as {read!r}")
-    if back != scenario:
+    if back != scenario or _days(back) != _days(scenario):
         raise ScenarioError(f"scenario {scenario.name!r}: would come back from a file as {back!r}")
+
+
+def _days(scenario: Scenario) -> list[tuple[str, pd.Timestamp]]:
+    """When its changes and those of its branches were stated."""
+    return [*scenario.stated, *(day for _, branch in scenario.branches for day in _days(branch))]
 
 
 def body_told(scenario: Scenario, path: str) -> list[str]:
     """The lines of its changes, dependences and branches."""
     lines: list[str] = []
+    stated = dict(scenario.stated)
     for i, change in enumerate(scenario.changes, start=1):
         lines += ["", f"[[{path}changes]]", *change_told(change, f"{path}changes[{i}]")]
+        lines += [f"{STATED} = {stated[change.key]:%Y-%m-%d}"] if change.key in stated else []
     for i, tie in enumerate(scenario.dependence, start=1):
         lines += ["", f"[[{path}dependence]]", *kind_told(tie, TIES, f"{path}dependence[{i}]")]
     for weight, branch in scenario.branches:
