@@ -67,11 +67,14 @@ if TYPE_CHECKING:
     from scenarios.components.preset_files import preset, presets
     from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
     from scenarios.files.loading import dump, load, shipped
+    from scenarios.reviews.allocating.allocation import Allocation
+    from scenarios.reviews.allocating.chargeback import allocate
     from scenarios.scenario import Scenario
 
 #: Public names by module: loaded when first asked for, so that importing stays cheap.
 _LATER = {
     "Adoption": "scenarios.changes",
+    "Allocation": "scenarios.reviews.allocating.allocation",
     "Allowance": "scenarios.components",
     "AutoScale": "scenarios.changes",
     "Batch": "scenarios.changes",
@@ -134,6 +137,7 @@ _LATER = {
     "Stock": "scenarios.components",
     "Tokenizer": "scenarios.changes",
     "VendorPrices": "scenarios.changes",
+    "allocate": "scenarios.reviews.allocating.chargeback",
     "bridge": "scenarios.budget.bridges",
     "clipped": "scenarios.clipping",
     "compare": "scenarios.comparing.comparison",
@@ -149,6 +153,7 @@ _LATER = {
 
 __all__ = [
     "Adoption",
+    "Allocation",
     "Allowance",
     "AutoScale",
     "Batch",
@@ -211,6 +216,7 @@ __all__ = [
     "Stock",
     "Tokenizer",
     "VendorPrices",
+    "allocate",
     "between",
     "bridge",
     "clipped",

@@ -167,6 +167,9 @@ PUBLIC = {
         "preset",
         "presets",
         "plan",
+        # who pays what of a bill
+        "Allocation",
+        "allocate",
         # from one total to another
         "Bridge",
         "bridge",

@@ -7,10 +7,12 @@ import math
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
+from forecast.costs import Money
 from scenarios.budget.planfile import MOST_LAG
 from scenarios.cli import (
+    allocate_job,
     backtest_job,
     compare_job,
     demo_job,
@@ -48,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     _read(jobs)
     _prices(jobs)
     _scenario(jobs)
+    _allocate(jobs)
     _demo(jobs)
     _template(jobs)
     return whole
@@ -206,6 +209,36 @@ def _compare(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     _of_series(job)
     _of_output(job)
     job.set_defaults(run=compare_job.run)
+
+
+def _allocate(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "allocate",
+        help="show who pays what of a usage export's bill",
+        description="Allocate a bill: who pays what, with what is shared dealt by a stated key, to the cent.",
+        epilog=_CODES,
+    )
+    _of_usage(job)
+    job.add_argument("--by", type=_names, default=("department",), metavar="NAME,...", help="who pays (department)")
+    job.add_argument(
+        "--shared",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="how shared cost is dealt: cost, requests, tokens, even, keep, or the CSV file of weights (cost); "
+        "POOL=KEY for one pool, may be repeated",
+    )
+    job.add_argument("--money", choices=get_args(Money), default="billed_cost", help="which money (%(default)s)")
+    job.add_argument("--priced", action="store_true", help="price the usage at list prices in place of its own money")
+    _of_book(job, "--prices")
+    job.add_argument(
+        "--unpriced", choices=("refuse", "exclude"), default="refuse", help="what to do about usage without a cost"
+    )
+    job.add_argument("--start", type=_date, metavar="DATE", help="the bill's first day (the usage's)")
+    job.add_argument("--end", type=_date, metavar="DATE", help="the bill's last day (the usage's)")
+    job.add_argument("--out", type=Path, metavar="FILE", help="write every invoice line there: .csv or .xlsx")
+    _of_output(job)
+    job.set_defaults(run=allocate_job.run)
 
 
 def _template(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
