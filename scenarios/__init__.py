@@ -69,6 +69,10 @@ if TYPE_CHECKING:
     from scenarios.files.loading import dump, load, shipped
     from scenarios.reviews.allocating.allocation import Allocation
     from scenarios.reviews.allocating.chargeback import allocate
+    from scenarios.reviews.governing.approvals import ApprovalLog
+    from scenarios.reviews.governing.checking import Checked, check, due
+    from scenarios.reviews.governing.policy import SpendPolicy
+    from scenarios.reviews.governing.policy_file import load_policy
     from scenarios.scenario import Scenario
 
 #: Public names by module: loaded when first asked for, so that importing stays cheap.
@@ -76,12 +80,14 @@ _LATER = {
     "Adoption": "scenarios.changes",
     "Allocation": "scenarios.reviews.allocating.allocation",
     "Allowance": "scenarios.components",
+    "ApprovalLog": "scenarios.reviews.governing.approvals",
     "AutoScale": "scenarios.changes",
     "Batch": "scenarios.changes",
     "Bridge": "scenarios.bridging",
     "BudgetPlan": "scenarios.budget.budget_plan",
     "BudgetPolicy": "scenarios.budget.policies",
     "Campaign": "scenarios.changes",
+    "Checked": "scenarios.reviews.governing.checking",
     "CommonFactor": "scenarios.dependence",
     "Comparison": "scenarios.comparing.comparison",
     "Compress": "scenarios.changes",
@@ -130,6 +136,7 @@ _LATER = {
     "SemanticCache": "scenarios.changes",
     "ShareOf": "scenarios.components",
     "Sought": "scenarios.comparing.seeking",
+    "SpendPolicy": "scenarios.reviews.governing.policy",
     "Spikes": "scenarios.changes",
     "Split": "scenarios.budget.splits",
     "Spot": "scenarios.changes",
@@ -139,11 +146,14 @@ _LATER = {
     "VendorPrices": "scenarios.changes",
     "allocate": "scenarios.reviews.allocating.chargeback",
     "bridge": "scenarios.budget.bridges",
+    "check": "scenarios.reviews.governing.checking",
     "clipped": "scenarios.clipping",
     "compare": "scenarios.comparing.comparison",
+    "due": "scenarios.reviews.governing.checking",
     "dump": "scenarios.files.loading",
     "goal_seek": "scenarios.comparing.seeking",
     "load": "scenarios.files.loading",
+    "load_policy": "scenarios.reviews.governing.policy_file",
     "plan": "scenarios.budget.planning",
     "preset": "scenarios.components.preset_files",
     "presets": "scenarios.components.preset_files",
@@ -155,12 +165,14 @@ __all__ = [
     "Adoption",
     "Allocation",
     "Allowance",
+    "ApprovalLog",
     "AutoScale",
     "Batch",
     "Bridge",
     "BudgetPlan",
     "BudgetPolicy",
     "Campaign",
+    "Checked",
     "CommonFactor",
     "Comparison",
     "Compress",
@@ -209,6 +221,7 @@ __all__ = [
     "SemanticCache",
     "ShareOf",
     "Sought",
+    "SpendPolicy",
     "Spikes",
     "Split",
     "Spot",
@@ -219,11 +232,14 @@ __all__ = [
     "allocate",
     "between",
     "bridge",
+    "check",
     "clipped",
     "compare",
+    "due",
     "dump",
     "goal_seek",
     "load",
+    "load_policy",
     "plan",
     "preset",
     "presets",
