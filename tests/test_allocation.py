@@ -360,6 +360,7 @@ TWO = (("sales", 1.0), ("support", 2.0), (None, 1.0))
         ({"shared": {"sales": 0, "support": 0}}, "weights sum to 0"),
         ({"shared": {"sales": float("nan")}}, "wanted a weight from 0 up"),
         ({"shared": {"unassinged": "cost", "*": "even"}}, "no pool 'unassinged'.*did you mean 'unassigned'"),
+        ({"shared": {"unassinged": "cost"}}, "no pool 'unassinged'.*did you mean 'unassigned'"),
         ({"shared": "requests"}, "dealt by requests, of which nobody has any; deal it by 'even'"),
         ({"shared": pd.DataFrame({"team": ["sales"], "w": [1]})}, "no column 'department'"),
         ({"shared": pd.DataFrame({"department": ["sales", "sales"], "w": [1, 2]})}, "stands twice"),

@@ -295,6 +295,19 @@ def test_a_soft_limit_warns_and_a_misspelt_part_is_not_passed_over(tmp_path):
     assert any("does not tell department" in v.found for v in lacking.violations)
 
 
+def test_a_glob_of_parts_shares_one_limit(tmp_path):
+    rows = [{"date": "2026-01-05", "project": name, "billed_cost": 6.0} for name in ("search-a", "Search-b", "other")]
+    made = checked(tmp_path, '[[limits]]\nproject="search*"\nper="month"\namount=11', rows)
+    assert [(v.where, v.found) for v in made.violations] == [("project search*, 2026-01", "USD 12.00")]
+    assert "the largest by project: Search-b 6.00, search-a 6.00" in made.violations[0].mend
+
+
+def test_a_rule_of_an_environment_that_is_not_there_does_not_pass_unsaid(tmp_path):
+    text = '[[models]]\nenvironments=["prodution"]\nallow=["gpt-5"]'
+    (one,) = checked(tmp_path, text, [{"date": "2026-01-05", "billed_cost": 6.0, "model": "other"}]).violations
+    assert (one.severity, "did you mean 'production'" in one.found) == ("warning", True)
+
+
 def test_models_and_tiers_by_environment(tmp_path):
     text = """
     [[models]]
@@ -323,6 +336,7 @@ def test_models_and_tiers_by_environment(tmp_path):
         ("tier", "production, gpt-5-mini, batch"),
         ("model", "production, =cmd|' /C calc'!A0"),
         ("model", "dev, evil-1"),
+        ("model", "environment unassigned"),
         ("model", f"production, {'m' * 28}"),
     }
     assert max(len(v.where) for v in made.violations) <= 200

@@ -14,7 +14,7 @@ import pandas as pd
 
 from forecast import schema
 from forecast.errors import PlanError, nearest
-from forecast.panel import BoolArray, FloatArray
+from forecast.panel import FloatArray, IntArray
 from scenarios.reviews.allocating.bill import AMOUNT, BOUGHT, LINE, MONTH, QUANTITY, TOKENS, UNIT, USED, Bill
 from scenarios.reviews.allocating.cents import cents_of
 from scenarios.reviews.allocating.keys import NOBODY, Key, Payer
@@ -79,12 +79,11 @@ def dealt(bill: Bill, by: tuple[str, ...], pools: pd.Series, keys: dict[str, Key
         for row in amounts[amounts[_KNOWN] == known].to_dict("records"):
             pool, month, amount = str(row[_POOL]), str(row[MONTH]), float(row[AMOUNT])
             where = tuple(row[c] if isinstance(row[c], str) else None for c in by)
-            part = basis.shares(pool, keys[pool], where, month)
+            part = basis.part(pool, keys[pool], where, month) if amount else _kept()
             made.add(pool, month, amount, where, part)
-            if part.shares is not None:
-                added[months.index(month)] += amount * part.shares
-        basis.amounts["cost"] = basis.amounts["cost"] + added  # what was dealt at one level is cost at the next
-    tables, notes = [_direct(direct, by), made.table()], (*basis.notes, *made.notes)
+            added[basis.months[month], part.payers] += amount * part.shares
+        basis.add(added)
+    tables = [_direct(direct, by), made.table()]
     lines = pd.concat(tables, ignore_index=True)
     lines = lines.sort_values([*by, MONTH, "charge", LINE, *ROUTE, UNIT], kind="stable", ignore_index=True)
     payer_of = lines.groupby(list(by), sort=True).ngroup().to_numpy(dtype="int64")
@@ -96,7 +95,7 @@ def dealt(bill: Bill, by: tuple[str, ...], pools: pd.Series, keys: dict[str, Key
         _counts(direct, by),
         float(charged.sum()),
         float(charged[own].sum()),
-        tuple(dict.fromkeys(note for note in notes if note)),
+        tuple(made.notes),
     )
 
 
@@ -130,20 +129,21 @@ class _Made:
     labels: list[tuple[str, ...]] = field(default_factory=list)
     told: list[tuple[str, str, str, str]] = field(default_factory=list)
     money: list[tuple[float, float]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)
 
     def add(self, pool: str, month: str, amount: float, where: tuple[str | None, ...], part: _Part) -> None:
         """Everybody's part of one pool in one month; one line of nobody's where it is kept."""
-        self.notes.append(part.note)
-        if part.shares is None:
+        self.notes |= dict.fromkeys(part.notes)
+        if not len(part.payers):
             self.labels.append(tuple(label or NOBODY for label in where))
             self.told.append((month, pool, UNALLOCATED, part.word))
             self.money.append((amount, float("nan")))
             return
-        for i in np.flatnonzero(part.shares > 0):
-            self.labels.append(self.payers[i])
-            self.told.append((month, pool, SHARED, part.word))
-            self.money.append((amount * part.shares[i], part.shares[i]))
+        for i, share in zip(part.payers.tolist(), part.shares.tolist(), strict=True):
+            if share > 0:
+                self.labels.append(self.payers[i])
+                self.told.append((month, pool, SHARED, part.word))
+                self.money.append((amount * share, share))
 
     def table(self) -> pd.DataFrame:
         """The lines as a frame."""
@@ -174,25 +174,36 @@ def _counts(direct: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """How one pool is dealt in one month: shares (payer,) or None where it is kept, by what, and what to tell."""
+    """How one pool is dealt in one month: to whom, with what shares (payer,), by what; kept where nobody pays."""
 
-    shares: FloatArray | None
+    payers: IntArray
+    shares: FloatArray
     word: str
-    note: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def _kept(*notes: str) -> _Part:
+    return _Part(np.zeros(0, dtype=np.intp), np.zeros(0), "keep", notes)
 
 
 @dataclass(slots=True)
 class _Basis:
-    """What keys measure: each payer's own cost, requests, tokens and presence, by month (month, payer)."""
+    """What keys measure: each payer's own cost, requests, tokens and presence, by month (month, payer).
+
+    ``lacking`` tells what a measure does not see. ``_inside`` and ``_tables`` keep what was worked out.
+    """
 
     by: tuple[str, ...]
     payers: list[Payer]
-    months: list[str]
+    months: dict[str, int]
     amounts: dict[str, FloatArray]
-    notes: list[str]
+    lacking: dict[str, str]
+    _inside: dict[tuple[int, ...], dict[Payer, list[int]]] = field(default_factory=dict)
+    _tables: dict[Key, tuple[FloatArray, FloatArray, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, direct: pd.DataFrame, by: tuple[str, ...], months: list[str]) -> _Basis:
+        """Measure the rows that are somebody's own."""
         payers: list[Payer] = sorted(set(direct[list(by)].itertuples(index=False, name=None)))
         shape = len(months), len(payers)
         place = {payer: i for i, payer in enumerate(payers)}
@@ -204,58 +215,81 @@ class _Basis:
             weights = values.fillna(0.0).to_numpy("float64")
             return np.bincount(cell, weights=weights, minlength=shape[0] * shape[1]).reshape(shape).astype("float64")
 
-        notes = []
+        lacking = {}
         for name in (schema.REQUESTS, TOKENS):
-            lacking = int((direct[name].isna() & direct[BOUGHT].astype(bool)).sum())
-            if lacking and lacking < len(direct):
-                notes.append(f"{lacking} rows of usage without {name} have no part in keys by {name}")
+            if missing := int((direct[name].isna() & direct[BOUGHT].astype(bool)).sum()):
+                lacking[name] = f"{missing} rows of usage without {name} have no part in keys by {name}"
         amounts = {
             "cost": summed(direct[AMOUNT]),
             "requests": summed(direct[schema.REQUESTS]),
             "tokens": summed(direct[TOKENS]),
             "even": (summed(pd.Series(1.0, index=direct.index)) > 0).astype("float64"),
         }
-        return cls(by, payers, months, amounts, notes)
+        return cls(by, payers, {m: i for i, m in enumerate(months)}, amounts, lacking)
 
-    def shares(self, pool: str, key: Key, where: tuple[str | None, ...], month: str) -> _Part:
+    def add(self, amounts: FloatArray) -> None:
+        """What was dealt at one level is cost at the next: (month, payer)."""
+        self.amounts["cost"] = self.amounts["cost"] + amounts
+        self._tables.pop(Key("cost"), None)
+
+    def part(self, pool: str, key: Key, where: tuple[str | None, ...], month: str) -> _Part:
         """How a pool is dealt in a month among the payers that bear the labels ``where``."""
         if key.word == "keep":
-            return _Part(None, key.word)
-        inside = np.ones(len(self.payers), dtype=bool)
-        for column, label in enumerate(where):
-            if label is not None:
-                inside &= np.array([payer[column] == label for payer in self.payers], dtype=bool)
+            return _kept()
+        inside = self._bearing(where)
         place = ", ".join(f"{c} {w}" for c, w in zip(self.by, where, strict=True) if w is not None)
         told = f"{pool}{f' of {place}' if place else ''}"
-        if not inside.any() and place:
-            note = f"{told}: is not dealt, because nobody by {' and '.join(self.by)} is known there"
-            return _Part(None, "keep", note)
-        if not inside.any():
+        if not len(inside) and place:
+            return _kept(f"{told}: is not dealt, because nobody by {' and '.join(self.by)} is known there")
+        if not len(inside):
             raise PlanError(
                 f"{told}: nobody can pay it: no row of the bill bears {' and '.join(self.by)}; allocate by another "
                 "column, or keep it apart: shared='keep'"
             )
         return self._weighed(told, key, inside, month)
 
-    def _weighed(self, told: str, key: Key, inside: BoolArray, month: str) -> _Part:
+    def _bearing(self, where: tuple[str | None, ...]) -> IntArray:
+        """Which payers bear some labels."""
+        known = tuple(i for i, label in enumerate(where) if label is not None)
+        if known not in self._inside:
+            groups: dict[Payer, list[int]] = {}
+            for i, payer in enumerate(self.payers):
+                groups.setdefault(tuple(payer[c] for c in known), []).append(i)
+            self._inside[known] = groups
+        labels = tuple(label for label in where if label is not None)
+        return np.array(self._inside[known].get(labels, []), dtype=np.intp)
+
+    def _weighed(self, told: str, key: Key, inside: IntArray, month: str) -> _Part:
         """By the key in that month; where nobody has any, by that of the span; where nobody there has any, evenly."""
-        table, note = self._given(key) if key.weights else (np.maximum(self.amounts[key.word], 0.0), "")
-        whole = table.sum(axis=0) if key.weights else np.maximum(self.amounts[key.word].sum(axis=0), 0.0)
+        table, whole, note = self._table(key)
         if not whole.sum() > 0:
             raise PlanError(
                 f"{told}: is dealt by {key.word}, of which nobody has any; deal it by 'even' or weights, or 'keep' it"
             )
-        if key.word == "cost" and (self.amounts["cost"] < 0).any():
-            note = "whose own cost is below 0 in a month has no part in keys by cost of that month"
-        weight = np.where(inside, table[self.months.index(month)], 0.0)
+        notes = tuple(n for n in (note, self.lacking.get(key.word, "")) if n)
+        weight = table[self.months[month], inside]
         if weight.sum() > 0:
-            return _Part(weight / weight.sum(), key.word, note)
-        weight = np.where(inside, whole, 0.0)
+            return _Part(inside, weight / weight.sum(), key.word, notes)
+        weight = whole[inside]
         if weight.sum() > 0:
             note = f"{told} of {month}: nobody has any {key.word} in that month; dealt by that of the whole span"
-            return _Part(weight / weight.sum(), key.word, note)
+            return _Part(inside, weight / weight.sum(), key.word, (*notes, note))
         note = f"{told} of {month}: nobody there has any {key.word}; dealt in equal parts"
-        return _Part(inside / inside.sum(), "even", note)
+        return _Part(inside, np.full(len(inside), 1.0 / len(inside)), "even", (*notes, note))
+
+    def _table(self, key: Key) -> tuple[FloatArray, FloatArray, str]:
+        """A key by month (month, payer) and over the span (payer,), nothing below 0; and what to tell of it."""
+        if key not in self._tables:
+            if key.weights:
+                table, note = self._given(key)
+                whole = table.sum(axis=0)
+            else:
+                own = self.amounts[key.word]
+                table, whole = np.maximum(own, 0.0), np.maximum(own.sum(axis=0), 0.0)
+                below = key.word == "cost" and (own < 0).any()
+                note = "whose own cost is below 0 in a month has no part in keys by cost of that month" if below else ""
+            self._tables[key] = table, whole, note
+        return self._tables[key]
 
     def _given(self, key: Key) -> tuple[FloatArray, str]:
         """Given weights by month (month, payer)."""
@@ -271,7 +305,7 @@ class _Basis:
             if month is None:
                 table[:, place[payer]] = weight
             elif month in self.months:
-                table[self.months.index(month), place[payer]] = weight
+                table[self.months[month], place[payer]] = weight
             else:
                 unused.append(month)
         told = f"weights of {', '.join(sorted(set(unused)))} are of no month of the bill" if unused else ""

@@ -82,7 +82,7 @@ def keys_of(shared: object, by: tuple[str, ...], pools: Iterable[str]) -> dict[s
         A word, weight or pool does not hold.
     """
     there = list(dict.fromkeys([*pools, *POOLS]))
-    if isinstance(shared, Mapping) and any(k in there or k == EVERY for k in shared) and _by_pool(shared):
+    if isinstance(shared, Mapping) and _by_pool(shared, there):
         for name in shared:
             if name != EVERY and name not in there:
                 raise PlanError(
@@ -95,9 +95,11 @@ def keys_of(shared: object, by: tuple[str, ...], pools: Iterable[str]) -> dict[s
     return dict.fromkeys(there, one)
 
 
-def _by_pool(shared: Mapping[Any, Any]) -> bool:
-    """Whether a mapping tells keys by pool: its values are words or weights, not numbers."""
-    return not all(_weight(value) is not None for value in shared.values())
+def _by_pool(shared: Mapping[Any, Any], there: list[str]) -> bool:
+    """Whether a mapping tells keys by pool: some value is a key of its own, not a weight."""
+    keys = [v for v in shared.values() if isinstance(v, Mapping | pd.DataFrame | pd.Series) or v in (*WORDS, *_ALIASES)]
+    named = any(k in there or k == EVERY for k in shared)
+    return bool(keys) or (named and any(_weight(value) is None for value in shared.values()))
 
 
 def _key(how: object, by: tuple[str, ...], told: str) -> Key:

@@ -111,10 +111,30 @@ class ApprovalLog:
         return self._append(WITHDRAWN, {"withdraws": line}, who, on, note)
 
     def entries(self) -> pd.DataFrame:
-        """Every line in order: ``line, kind, plan, model, steps, review, withdraws, who, on, amount, note, valid``."""
+        """Every line in order.
+
+        Returns
+        -------
+        DataFrame
+            ``line, kind, plan, model, steps, review, withdraws, who, on, amount, note``; ``recorded``, when the line
+            was written (UTC), which tells what was dated back; ``valid``, whether it was not withdrawn.
+        """
         lines = self._chain().entries
         back = {entry.get("withdraws") for entry in lines if entry.get("kind") == WITHDRAWN}
-        columns = (NUMBER, "kind", "plan", "model", "steps", "review", "withdraws", "who", "on", "amount", "note")
+        columns = (
+            NUMBER,
+            "kind",
+            "plan",
+            "model",
+            "steps",
+            "review",
+            "withdraws",
+            "who",
+            "on",
+            "amount",
+            "note",
+            "recorded",
+        )
         rows = [{c: entry.get(c) for c in columns} | {"valid": entry[NUMBER] not in back} for entry in lines]
         table = pd.DataFrame(rows, columns=[*columns, "valid"], dtype="object")
         kinds = {NUMBER: "int64", "amount": "float64", "valid": "bool"}
@@ -134,8 +154,9 @@ class ApprovalLog:
     def _append(self, kind: str, what: Mapping[str, Any], who: object, on: object, note: object) -> Mapping[str, Any]:
         day = date_of(on, "on", PlanError)
         told = _text(note, "note") if note else ""
-        entry = {"kind": kind, **what, "who": _text(who, "who"), "on": f"{day:%Y-%m-%d}", "note": told}
-        return append(self.path, lambda _: entry)
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        said = {"who": _text(who, "who"), "on": f"{day:%Y-%m-%d}", "note": told, "recorded": now}
+        return append(self.path, {"kind": kind, **what, **said})
 
     def __repr__(self) -> str:
         """One line: where it is and how long."""

@@ -154,10 +154,8 @@ def _headed(hashes: list[str], told: tuple[int, str] | None) -> list[str]:
     return []
 
 
-def append(path: Path, made: Callable[[Chain], Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Append one entry, whole or not at all, while no one else does.
-
-    ``made`` makes the entry of what stands in the log, under its lock.
+def append(path: Path, what: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Append one entry, whole or not at all, while no one else does; returns it as it was written.
 
     Raises
     ------
@@ -173,12 +171,11 @@ def append(path: Path, made: Callable[[Chain], Mapping[str, Any]]) -> Mapping[st
             data = _all(descriptor)
             chain = proved(data, _head_told(path))
             check(path, chain)
-            entry = sealed(made(chain), len(chain.entries) + 1, chain.head)
+            entry = sealed(what, len(chain.entries) + 1, chain.head)
             line = _canonical(entry) + b"\n"
             if len(line) > LONGEST:
                 raise PlanError(f"{path}: an entry of {len(line):,} bytes; wanted at most {LONGEST:,}")
-            _write(descriptor, line, len(data))
-            _write_head(path, entry)
+            _write(descriptor, line, len(data), lambda: _write_head(path, entry))
             return entry
     except OSError as cause:
         raise PlanError(f"{path} cannot be written: {cause.strerror or cause}") from cause
@@ -215,13 +212,14 @@ def _all(descriptor: int) -> bytes:
     return b"".join(found)
 
 
-def _write(descriptor: int, line: bytes, size: int) -> None:
-    """Write a line to the end, or leave the file as it was."""
+def _write(descriptor: int, line: bytes, size: int, then: Callable[[], None]) -> None:
+    """Write a line to the end and do what belongs to it, or leave the file as it was."""
     try:
         left = line
         while left:
             left = left[os.write(descriptor, left) :]
         os.fsync(descriptor)
+        then()
     except OSError:
         with suppress(OSError):
             os.ftruncate(descriptor, size)

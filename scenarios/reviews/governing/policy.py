@@ -68,8 +68,8 @@ class SpendLimit:
     ----------
     amount : float
     per : {"month", "quarter", "year"}
-    where : tuple of (column, label)
-        What of the organisation; empty for the whole.
+    where : tuple of (column, label or glob)
+        What of the organisation; empty for the whole. Labels that fit a glob share the limit.
     severity : {"error", "warning"}
     """
 

@@ -21,6 +21,8 @@ from scenarios.reviews.governing.subject import ENVIRONMENT, MODEL, TIER, Subjec
 _CENT = 0.005
 #: The largest parts that a mend names.
 _NAMED = 3
+#: What they are told by, if it is known.
+_FINER = ("project", "environment", "model")
 #: Letters of a place, and of a sentence.
 _PLACE, _LONG = 200, 1_000
 
@@ -76,14 +78,15 @@ def limits(policy: SpendPolicy, subject: Subject) -> Iterator[Violation]:
         table = subject.money([limit.per, *columns])
         for column, label in limit.where:
             there = sorted({str(v) for v in table[column]})
-            if label not in there:
+            if not any(fits(name, [label]) for name in there):
                 yield _unchecked(
                     limit,
                     f"there is no {column} {label!r} in {subject.told}{nearest(label, there)}",
                     "correct the name in the policy, if it is misspelt",
                 )
-            table = table[table[column] == label]
-        for period, amount in table[[limit.per, AMOUNT]].itertuples(index=False, name=None):
+            table = table[[fits(name, [label]) for name in table[column]]]
+        spent = table.groupby(limit.per, sort=True)[AMOUNT].sum() if len(table) else pd.Series(dtype="float64")
+        for period, amount in spent.items():
             if amount > limit.amount + _CENT:
                 yield _over(policy, subject, limit, str(period), float(amount))
 
@@ -97,16 +100,16 @@ def _unchecked(limit: SpendLimit, found: str, mend: str) -> Violation:
 def _over(policy: SpendPolicy, subject: Subject, limit: SpendLimit, period: str, amount: float) -> Violation:
     """A limit that is exceeded, and the largest parts of what exceeds it."""
     over = amount - limit.amount
-    inside = dict(limit.where)
-    finer = next((c for c in ("project", "environment", "model") if c in subject.columns and c not in inside), None)
+    exact = {c for c, label in limit.where if not set(label) & set("*?[")}
+    finer = next((c for c in _FINER if c in subject.columns and c not in exact), None)
     named = ""
     if finer is not None:
-        table = subject.money([limit.per, *inside, finer])
+        table = subject.money(list(dict.fromkeys([limit.per, *(c for c, _ in limit.where), finer])))
         table = table[(table[limit.per].astype(str) == period)]
         for column, label in limit.where:
-            table = table[table[column] == label]
-        most = table.nlargest(_NAMED, AMOUNT)
-        parts = [f"{name} {money:,.2f}" for name, money in most[[finer, AMOUNT]].itertuples(index=False, name=None)]
+            table = table[[fits(name, [label]) for name in table[column]]]
+        most = table.groupby(finer, sort=True)[AMOUNT].sum().nlargest(_NAMED)
+        parts = [f"{one_line(name, 60)} {money:,.2f}" for name, money in most.items()]
         named = f"; the largest by {finer}: {', '.join(parts)}"
     return violation(
         "limit",
@@ -133,6 +136,7 @@ def models(policy: SpendPolicy, subject: Subject) -> Iterator[Violation]:
             mend="keep them apart: detail=('environment', 'model', 'service_tier')",
             severity="warning",
         )
+    yield from _unseen(policy, subject)
     keys = [ENVIRONMENT, MODEL]
     for (environment, model), rows in seen.groupby(keys, sort=True):
         rules = [rule for rule in policy.models if fits(environment, rule.environments)]
@@ -143,6 +147,32 @@ def models(policy: SpendPolicy, subject: Subject) -> Iterator[Violation]:
                 own = rows[rows[TIER] == tier]
                 where = f"{environment}, {model}, {tier}"
                 yield violation("tier", where, found=_use(own), allowed=broken[0], mend=broken[1])
+
+
+def _unseen(policy: SpendPolicy, subject: Subject) -> Iterator[Violation]:
+    """Rules of environments that are not there, and models whose environment nobody knows: neither passes unsaid."""
+    there = sorted({str(e) for e in subject.models[ENVIRONMENT]}) if ENVIRONMENT in subject.models else []
+    ruled = [pattern for rule in policy.models for pattern in rule.environments if pattern != "*"]
+    for pattern in dict.fromkeys(ruled):
+        if there and not any(fits(name, [pattern]) for name in there):
+            yield violation(
+                "model",
+                f"environment {pattern}",
+                found=f"not checked: {subject.told} has no such environment{nearest(pattern, there)}",
+                allowed="as models say",
+                mend="correct the name in the policy, if it is misspelt",
+                severity="warning",
+            )
+    if ruled and schema.UNASSIGNED in there:
+        own = subject.models[subject.models[ENVIRONMENT] == schema.UNASSIGNED]
+        yield violation(
+            "model",
+            f"environment {schema.UNASSIGNED}",
+            found=f"{own[MODEL].nunique()} models in no known environment: {_use(own)}",
+            allowed="an environment, so that its rules can be checked",
+            mend="label the usage, such as by read_usage(..., rules=)",
+            severity="warning",
+        )
 
 
 def _refused(name: str, rules: list[ModelRule], *, tier: bool) -> tuple[str, str] | None:
