@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from scenarios.bridging import Bridge
     from scenarios.budget.bridges import bridge
     from scenarios.budget.budget_plan import BudgetPlan
+    from scenarios.budget.committing.offering import commitment
+    from scenarios.budget.committing.result import Commitment
+    from scenarios.budget.committing.sized import SizedCommitment
+    from scenarios.budget.judging import Override
     from scenarios.budget.planning import plan
     from scenarios.budget.policies import BudgetPolicy
     from scenarios.budget.policy_paths import PolicyPaths
@@ -73,6 +77,7 @@ if TYPE_CHECKING:
     from scenarios.reviews.governing.checking import Checked, check, due
     from scenarios.reviews.governing.policy import SpendPolicy
     from scenarios.reviews.governing.policy_file import load_policy
+    from scenarios.saved.loading import load_plan
     from scenarios.scenario import Scenario
 
 #: Public names by module: loaded when first asked for, so that importing stays cheap.
@@ -88,6 +93,7 @@ _LATER = {
     "BudgetPolicy": "scenarios.budget.policies",
     "Campaign": "scenarios.changes",
     "Checked": "scenarios.reviews.governing.checking",
+    "Commitment": "scenarios.budget.committing.result",
     "CommonFactor": "scenarios.dependence",
     "Comparison": "scenarios.comparing.comparison",
     "Compress": "scenarios.changes",
@@ -114,6 +120,7 @@ _LATER = {
     "NewWorkload": "scenarios.changes",
     "Outage": "scenarios.changes",
     "OutputCap": "scenarios.changes",
+    "Override": "scenarios.budget.judging",
     "Pack": "scenarios.changes",
     "PerUnit": "scenarios.components",
     "PlanSpec": "scenarios.budget.spec",
@@ -135,6 +142,7 @@ _LATER = {
     "Scenario": "scenarios.scenario",
     "SemanticCache": "scenarios.changes",
     "ShareOf": "scenarios.components",
+    "SizedCommitment": "scenarios.budget.committing.sized",
     "Sought": "scenarios.comparing.seeking",
     "SpendPolicy": "scenarios.reviews.governing.policy",
     "Spikes": "scenarios.changes",
@@ -148,11 +156,13 @@ _LATER = {
     "bridge": "scenarios.budget.bridges",
     "check": "scenarios.reviews.governing.checking",
     "clipped": "scenarios.clipping",
+    "commitment": "scenarios.budget.committing.offering",
     "compare": "scenarios.comparing.comparison",
     "due": "scenarios.reviews.governing.checking",
     "dump": "scenarios.files.loading",
     "goal_seek": "scenarios.comparing.seeking",
     "load": "scenarios.files.loading",
+    "load_plan": "scenarios.saved.loading",
     "load_policy": "scenarios.reviews.governing.policy_file",
     "plan": "scenarios.budget.planning",
     "preset": "scenarios.components.preset_files",
@@ -173,6 +183,7 @@ __all__ = [
     "BudgetPolicy",
     "Campaign",
     "Checked",
+    "Commitment",
     "CommonFactor",
     "Comparison",
     "Compress",
@@ -199,6 +210,7 @@ __all__ = [
     "NewWorkload",
     "Outage",
     "OutputCap",
+    "Override",
     "Pack",
     "PerUnit",
     "PlanSpec",
@@ -220,6 +232,7 @@ __all__ = [
     "Scenario",
     "SemanticCache",
     "ShareOf",
+    "SizedCommitment",
     "Sought",
     "SpendPolicy",
     "Spikes",
@@ -234,11 +247,13 @@ __all__ = [
     "bridge",
     "check",
     "clipped",
+    "commitment",
     "compare",
     "due",
     "dump",
     "goal_seek",
     "load",
+    "load_plan",
     "load_policy",
     "plan",
     "preset",

@@ -12,8 +12,8 @@ import pandas as pd
 from forecast.drawing import one_line
 from forecast.errors import PlanError
 from scenarios.report import save
+from scenarios.report.book.writing import CELL, FORMULA_SIGNS
 from scenarios.report.outgoing.files import csv_text, written
-from scenarios.report.workbook import CELL, FORMULA_SIGNS
 from scenarios.reviews.allocating.allocation import Allocation
 
 _MONEY: Final = ("direct", "shared", "total", "amount", "dealt", "kept")

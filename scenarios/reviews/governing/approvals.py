@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,18 +24,7 @@ LONGEST: Final = 2_000
 
 def hash_of(plan: BudgetPlan) -> str:
     """What a plan is known by in the log: 64 hexadecimal digits that change with any of its numbers."""
-    known = getattr(plan, "fingerprint", None)
-    if isinstance(known, str):
-        return known
-    digest = hashlib.sha256()
-    spec, span = plan.spec, plan.projection.span
-    told = (spec.confidence, spec.draws, spec.seed, plan.currency, span.start, span.end, span.as_of)
-    digest.update(repr(told).encode())
-    digest.update(f"{spec.prices.sha256} {plan.projection.usage.sha256}".encode())
-    digest.update(repr([(r.name, round(float(r.held), 2)) for r in plan.reserves]).encode())
-    digest.update(plan.totals.tobytes())
-    digest.update(plan.cents(plan.confidence).tobytes())
-    return digest.hexdigest()
+    return plan.fingerprint
 
 
 class ApprovalLog:
