@@ -251,7 +251,7 @@ def _check(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Check a plan file or a usage export: limits, models, split, approvals and reviews of a policy.",
         epilog=_CODES,
     )
-    job.add_argument("usage", metavar="FILE", help="a plan file (.toml), or a usage export")
+    job.add_argument("usage", metavar="FILE", help="a plan file (.toml), a saved plan (.tokenplan), or a usage export")
     _of_reading(job)
     job.add_argument("--policy", type=Path, required=True, metavar="POLICY.toml", help="the policy")
     job.add_argument("--approvals", type=Path, metavar="LOG", help="the log of approvals and reviews")
@@ -269,7 +269,7 @@ def _approve(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Append the approval of a plan file's plan, as it is now, to a log that cannot be changed unseen.",
         epilog=_CODES,
     )
-    job.add_argument("plan", type=Path, metavar="PLAN.toml", help="the plan file")
+    job.add_argument("plan", type=Path, metavar="PLAN", help="a plan file (.toml), or a saved plan (.tokenplan)")
     job.add_argument("--approvals", type=Path, required=True, metavar="LOG", help="the log")
     job.add_argument("--as", dest="role", required=True, metavar="ROLE", help="the role that approves")
     job.add_argument("--on", type=_date, default=date.today(), metavar="DATE", help="the day (today)")

@@ -1,4 +1,4 @@
-"""``tokenplan check`` and ``tokenplan approve``. Comes in: a plan file or usage, a policy, a log. Goes out: violations.
+"""``tokenplan check`` and ``tokenplan approve``. Comes in: a plan or usage, a policy, a log. Goes out: violations.
 
 JSON document ``tokenplan/check/1``:
 
@@ -31,9 +31,12 @@ from scenarios.cli.usage_input import read_bill_of
 from scenarios.reviews.governing.approvals import ApprovalLog
 from scenarios.reviews.governing.checking import Checked, check, due
 from scenarios.reviews.governing.policy_file import load_policy
+from scenarios.saved.loading import load_plan
 
 #: A check fired.
 BROKEN: Final = 4
+#: How the name of a saved plan ends.
+SAVED: Final = ".tokenplan"
 _WIDTH: Final = 100
 _DUE: Final = ("what", "name", "role", "last", "due", "days", "state")
 
@@ -65,14 +68,17 @@ def run_approve(options: argparse.Namespace) -> int:
 
 
 def _subject(options: argparse.Namespace) -> tuple[BudgetPlan | Usage, PriceBook | None]:
-    """A plan where the file's name ends in .toml, else usage and what prices it."""
-    if options.usage.lower().endswith(".toml"):
+    """A plan where the file's name ends as a plan's does, else usage and what prices it."""
+    if options.usage.lower().endswith((".toml", SAVED)):
         return _plan(options.usage), None
     prices = book_of(options) if options.priced or options.book else None
     return read_bill_of(options, personal=False), prices
 
 
 def _plan(path: str) -> BudgetPlan:
+    """The plan that a plan file tells, or a saved one."""
+    if path.lower().endswith(SAVED):
+        return load_plan(path)
     file = read_plan_file(path)
     try:
         return file.plan(file.project(file.usage.read()), file.prices.book())
