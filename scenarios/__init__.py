@@ -77,19 +77,28 @@ if TYPE_CHECKING:
     from scenarios.reviews.versions import Reforecast
     from scenarios.reviews.tracking.record import TrackRecord
     from scenarios.reviews.tracking.replaying import track_record
+    from scenarios.reviews.allocating.allocation import Allocation
+    from scenarios.reviews.allocating.chargeback import allocate
+    from scenarios.reviews.governing.approvals import ApprovalLog
+    from scenarios.reviews.governing.checking import Checked, check, due
+    from scenarios.reviews.governing.policy import SpendPolicy
+    from scenarios.reviews.governing.policy_file import load_policy
     from scenarios.saved.loading import load_plan
     from scenarios.scenario import Scenario
 
 #: Public names by module: loaded when first asked for, so that importing stays cheap.
 _LATER = {
     "Adoption": "scenarios.changes",
+    "Allocation": "scenarios.reviews.allocating.allocation",
     "Allowance": "scenarios.components",
+    "ApprovalLog": "scenarios.reviews.governing.approvals",
     "AutoScale": "scenarios.changes",
     "Batch": "scenarios.changes",
     "Bridge": "scenarios.bridging",
     "BudgetPlan": "scenarios.budget.budget_plan",
     "BudgetPolicy": "scenarios.budget.policies",
     "Campaign": "scenarios.changes",
+    "Checked": "scenarios.reviews.governing.checking",
     "Commitment": "scenarios.budget.committing.result",
     "CommonFactor": "scenarios.dependence",
     "Comparison": "scenarios.comparing.comparison",
@@ -145,6 +154,7 @@ _LATER = {
     "ShareOf": "scenarios.components",
     "SizedCommitment": "scenarios.budget.committing.sized",
     "Sought": "scenarios.comparing.seeking",
+    "SpendPolicy": "scenarios.reviews.governing.policy",
     "Spikes": "scenarios.changes",
     "Split": "scenarios.budget.splits",
     "Spot": "scenarios.changes",
@@ -153,15 +163,19 @@ _LATER = {
     "Tokenizer": "scenarios.changes",
     "TrackRecord": "scenarios.reviews.tracking.record",
     "VendorPrices": "scenarios.changes",
+    "allocate": "scenarios.reviews.allocating.chargeback",
     "bridge": "scenarios.budget.bridges",
+    "check": "scenarios.reviews.governing.checking",
     "clipped": "scenarios.clipping",
     "commitment": "scenarios.budget.committing.offering",
     "compare": "scenarios.comparing.comparison",
     "deep_dive": "scenarios.reviews.diving.dive",
+    "due": "scenarios.reviews.governing.checking",
     "dump": "scenarios.files.loading",
     "goal_seek": "scenarios.comparing.seeking",
     "load": "scenarios.files.loading",
     "load_plan": "scenarios.saved.loading",
+    "load_policy": "scenarios.reviews.governing.policy_file",
     "plan": "scenarios.budget.planning",
     "preset": "scenarios.components.preset_files",
     "presets": "scenarios.components.preset_files",
@@ -173,13 +187,16 @@ _LATER = {
 
 __all__ = [
     "Adoption",
+    "Allocation",
     "Allowance",
+    "ApprovalLog",
     "AutoScale",
     "Batch",
     "Bridge",
     "BudgetPlan",
     "BudgetPolicy",
     "Campaign",
+    "Checked",
     "Commitment",
     "CommonFactor",
     "Comparison",
@@ -235,6 +252,7 @@ __all__ = [
     "ShareOf",
     "SizedCommitment",
     "Sought",
+    "SpendPolicy",
     "Spikes",
     "Split",
     "Spot",
@@ -243,16 +261,20 @@ __all__ = [
     "Tokenizer",
     "TrackRecord",
     "VendorPrices",
+    "allocate",
     "between",
     "bridge",
+    "check",
     "clipped",
     "commitment",
     "compare",
     "deep_dive",
+    "due",
     "dump",
     "goal_seek",
     "load",
     "load_plan",
+    "load_policy",
     "plan",
     "preset",
     "presets",

@@ -180,6 +180,16 @@ PUBLIC = {
         "preset",
         "presets",
         "plan",
+        # who pays what of a bill
+        "Allocation",
+        "allocate",
+        # a spend policy, and what is held against it
+        "ApprovalLog",
+        "Checked",
+        "SpendPolicy",
+        "check",
+        "due",
+        "load_policy",
         # from one total to another
         "Bridge",
         "bridge",

@@ -7,11 +7,14 @@ import math
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
+from forecast.costs import Money
 from scenarios.budget.planfile import MOST_LAG
 from scenarios.cli import (
+    allocate_job,
     backtest_job,
+    check_job,
     compare_job,
     demo_job,
     forecast_job,
@@ -30,7 +33,7 @@ MOST_DRAWS: Final = 1_000_000
 OUTPUTS: Final = ("table", "csv", "markdown")
 _CODES: Final = (
     "exit codes: 0 fine; 1 the input is wrong; 2 the command line is wrong; 3 over the budget given with --limit; "
-    "130 interrupted"
+    "4 a check fired; 130 interrupted"
 )
 
 
@@ -50,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
     _read(jobs)
     _prices(jobs)
     _scenario(jobs)
+    _allocate(jobs)
+    _check(jobs)
+    _approve(jobs)
     _demo(jobs)
     _template(jobs)
     return whole
@@ -227,6 +233,70 @@ def _compare(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     _of_series(job)
     _of_output(job)
     job.set_defaults(run=compare_job.run)
+
+
+def _allocate(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "allocate",
+        help="show who pays what of a usage export's bill",
+        description="Allocate a bill: who pays what, with what is shared dealt by a stated key, to the cent.",
+        epilog=_CODES,
+    )
+    _of_usage(job)
+    job.add_argument("--by", type=_names, default=("department",), metavar="NAME,...", help="who pays (department)")
+    job.add_argument(
+        "--shared",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="how shared cost is dealt: cost, requests, tokens, even, keep, or the CSV file of weights (cost); "
+        "POOL=KEY for one pool, may be repeated",
+    )
+    job.add_argument("--money", choices=get_args(Money), default="billed_cost", help="which money (%(default)s)")
+    job.add_argument("--priced", action="store_true", help="price the usage at list prices in place of its own money")
+    _of_book(job, "--prices")
+    job.add_argument(
+        "--unpriced", choices=("refuse", "exclude"), default="refuse", help="what to do about usage without a cost"
+    )
+    job.add_argument("--start", type=_date, metavar="DATE", help="the bill's first day (the usage's)")
+    job.add_argument("--end", type=_date, metavar="DATE", help="the bill's last day (the usage's)")
+    job.add_argument("--out", type=Path, metavar="FILE", help="write every invoice line there: .csv or .xlsx")
+    _of_output(job)
+    job.set_defaults(run=allocate_job.run)
+
+
+def _check(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "check",
+        help="hold a plan or a usage export against a spend policy",
+        description="Check a plan file or a usage export: limits, models, split, approvals and reviews of a policy.",
+        epilog=_CODES,
+    )
+    job.add_argument("usage", metavar="FILE", help="a plan file (.toml), a saved plan (.tokenplan), or a usage export")
+    _of_reading(job)
+    job.add_argument("--policy", type=Path, required=True, metavar="POLICY.toml", help="the policy")
+    job.add_argument("--approvals", type=Path, metavar="LOG", help="the log of approvals and reviews")
+    job.add_argument("--on", type=_date, metavar="DATE", help="the day of the check (today)")
+    job.add_argument("--priced", action="store_true", help="price usage at list prices in place of its own money")
+    _of_book(job, "--prices")
+    _of_output(job)
+    job.set_defaults(run=check_job.run)
+
+
+def _approve(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "approve",
+        help="note in a log that a role approves a plan",
+        description="Append the approval of a plan file's plan, as it is now, to a log that cannot be changed unseen.",
+        epilog=_CODES,
+    )
+    job.add_argument("plan", type=Path, metavar="PLAN", help="a plan file (.toml), or a saved plan (.tokenplan)")
+    job.add_argument("--approvals", type=Path, required=True, metavar="LOG", help="the log")
+    job.add_argument("--as", dest="role", required=True, metavar="ROLE", help="the role that approves")
+    job.add_argument("--on", type=_date, default=date.today(), metavar="DATE", help="the day (today)")
+    job.add_argument("--note", default="", metavar="TEXT", help="why, or under which condition")
+    job.add_argument("--quiet", action="store_true", help="no progress and no notes")
+    job.set_defaults(run=check_job.run_approve)
 
 
 def _template(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
