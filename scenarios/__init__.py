@@ -67,11 +67,17 @@ if TYPE_CHECKING:
     from scenarios.components.preset_files import preset, presets
     from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
     from scenarios.files.loading import dump, load, shipped
+    from scenarios.reviews.alerts.alert import Alert, Alerts
+    from scenarios.reviews.alerts.rules import AlertRules
+    from scenarios.reviews.alerts.watching import alerts
     from scenarios.scenario import Scenario
 
 #: Public names by module: loaded when first asked for, so that importing stays cheap.
 _LATER = {
     "Adoption": "scenarios.changes",
+    "Alert": "scenarios.reviews.alerts.alert",
+    "AlertRules": "scenarios.reviews.alerts.rules",
+    "Alerts": "scenarios.reviews.alerts.alert",
     "Allowance": "scenarios.components",
     "AutoScale": "scenarios.changes",
     "Batch": "scenarios.changes",
@@ -134,6 +140,7 @@ _LATER = {
     "Stock": "scenarios.components",
     "Tokenizer": "scenarios.changes",
     "VendorPrices": "scenarios.changes",
+    "alerts": "scenarios.reviews.alerts.watching",
     "bridge": "scenarios.budget.bridges",
     "clipped": "scenarios.clipping",
     "compare": "scenarios.comparing.comparison",
@@ -149,6 +156,9 @@ _LATER = {
 
 __all__ = [
     "Adoption",
+    "Alert",
+    "AlertRules",
+    "Alerts",
     "Allowance",
     "AutoScale",
     "Batch",
@@ -211,6 +221,7 @@ __all__ = [
     "Stock",
     "Tokenizer",
     "VendorPrices",
+    "alerts",
     "between",
     "bridge",
     "clipped",

@@ -167,6 +167,11 @@ PUBLIC = {
         "preset",
         "presets",
         "plan",
+        # alerts on actual usage
+        "Alert",
+        "AlertRules",
+        "Alerts",
+        "alerts",
         # from one total to another
         "Bridge",
         "bridge",
