@@ -181,7 +181,7 @@ def ordered(found: Sequence[Alert]) -> tuple[Alert, ...]:
 
 def labelled(labels: Mapping[str, str]) -> str:
     """Labels in one word: ``production/search``, or the organisation."""
-    return "/".join(labels.values())
+    return "/".join(value for name, value in labels.items() if name != "each")
 
 
 def numbers(**given: float | None) -> dict[str, float]:

@@ -102,8 +102,8 @@ def board_of(usage: Usage, as_of: pd.Timestamp, prices: PriceBook | None, by: Se
     hours: FloatArray | None = None
     if usage.grain == "hour":
         cell = day * HOURS + dates.hour.to_numpy()
-        hours = np.bincount(cell, weights=np.nan_to_num(amount), minlength=len(days) * HOURS)
-        hours = np.asarray(hours, dtype="float64").reshape(-1, HOURS)
+        sums = np.bincount(cell, weights=np.nan_to_num(amount), minlength=len(days) * HOURS)
+        hours = np.asarray(sums, dtype="float64").reshape(-1, HOURS)
     notes = () if len(measures) > 1 else ("cost was not looked at: the usage has no bill and no price",)
     return Board(days, tuple(labels), tuple(measures), hours, rows.currency, notes)
 

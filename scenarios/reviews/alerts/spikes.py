@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 
-from forecast.panel import FloatArray
+from forecast.panel import FloatArray, IntArray
 from scenarios.reviews.alerts.alert import WHOLE, Alert, Severity, labelled, numbers
 from scenarios.reviews.alerts.board import HOURS, Board
 from scenarios.reviews.alerts.episodes import Episode, episodes
+from scenarios.reviews.alerts.following import Followed
 from scenarios.reviews.alerts.judging import Judged, Watched
 from scenarios.reviews.alerts.law import bound, chance
 from scenarios.reviews.alerts.rules import AlertRules
@@ -25,13 +26,17 @@ CRITICAL: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Band:
-    """One measure of the same series: its name, the days judged, errors in scales and the bound on them."""
+    """One measure of the same series: its name, what is judged, errors in scales and the bound on them.
+
+    ``hour`` (day,) is which hour of the day is meant, of a band by hours.
+    """
 
     name: str
     judged: Judged
     errors: FloatArray
     bound: float
     whole: Judged
+    hour: IntArray | None = None
 
 
 def spikes(
@@ -50,14 +55,30 @@ def spikes(
             parts = [_band(m.name, m.parts, m.whole, limit, rise=rise) for m in measures]
             found += _alerts(board, rule, parts, board.labels, since)
         if hours is not None:
-            band = [_band(measures[0].name, hours, measures[0].whole, bound(alarms, HOURS), rise=rise)]
-            labels = [{**WHOLE, "hour": f"{hour:02d}:00"} for hour in range(HOURS)]
-            found += _alerts(board, rule, band, labels, since)
+            limit = bound(alarms, HOURS)
+            band = _worst_hour(_band(measures[0].name, hours, measures[0].whole, limit, rise=rise), hours, rise=rise)
+            found += _alerts(board, rule, [band], [{**WHOLE, "each": "hour"}], since)
     return found
 
 
 def _band(name: str, judged: Judged, whole: Judged, limit: float, *, rise: bool) -> _Band:
     return _Band(name, judged, judged.rises if rise else judged.falls, limit, whole)
+
+
+def _worst_hour(band: _Band, hours: Judged, *, rise: bool) -> _Band:
+    """A band of the one hour of each day that lies the furthest out."""
+    worst = np.argmax(np.nan_to_num(band.errors, nan=-np.inf), axis=1)
+
+    def picked(values: FloatArray) -> FloatArray:
+        return np.take_along_axis(values, worst[:, None], axis=1)
+
+    log, expected, scale, high, level, week = (
+        picked(getattr(hours.found, name)) for name in ("log", "expected", "scale", "high", "level", "week")
+    )
+    chosen = np.take_along_axis(hours.found.judged, worst[:, None], axis=1)
+    found = Followed(log, expected, scale, high, level, week, chosen)
+    judged = Judged(found, picked(hours.high), picked(hours.low), picked(hours.scale), hours.skipped[:, :1])
+    return replace(band, judged=judged, errors=judged.rises if rise else judged.falls, hour=worst)
 
 
 def _alerts(
@@ -82,8 +103,9 @@ def _alert(board: Board, rule: Rule, bands: Sequence[_Band], labels: Mapping[str
     money = f" {board.currency}" if band.name == "cost" else f" {band.name}"
     told = f"{actual:,.0f}{money}, where {expected:,.0f} was expected and {edge:,.0f} is the edge of the band"
     more = f"; {len(days)} days since {board.days[days[0]]:%Y-%m-%d}, the last {board.days[days[-1]]:%Y-%m-%d}"
+    hour = "" if band.hour is None else f", the hour from {band.hour[t]:02d}:00"
     message = (
-        f"{'Spike' if rise else 'Drop'} in {labelled(labels)} on {board.days[t]:%Y-%m-%d}: {told}"
+        f"{'Spike' if rise else 'Drop'} in {labelled(labels)} on {board.days[t]:%Y-%m-%d}{hour}: {told}"
         f"{more if len(days) > 1 else ''}."
     )
     evidence = numbers(
@@ -94,6 +116,7 @@ def _alert(board: Board, rule: Rule, bands: Sequence[_Band], labels: Mapping[str
         scales=float(band.errors[t, i]),
         probability=float(chance(np.array(band.errors[t, i]))),
         days=len(days),
+        hour=None if band.hour is None else float(band.hour[t]),
     )
     step = int(np.floor(abs(np.log(actual / expected)) / np.log(1.5)))
     return Alert(rule, severity, labels, board.days[days[0]], board.days[days[-1]], message, evidence, step)
