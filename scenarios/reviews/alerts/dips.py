@@ -20,6 +20,8 @@ from scenarios.reviews.alerts.following import Followed
 #: Fewest series that can tell, and how far below its forecast the median one lies on such a day, in scales.
 LEAST_SERIES: Final = 5
 DEEP: Final = -2.0
+#: Outside the turn of the year, a fourth such day within eight is no holiday any more, but a fall.
+MOST: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,15 @@ class Dips:
     whole_spread: FloatArray
 
 
-def common_dips(found: Followed) -> Dips:
+def common_dips(found: Followed, days: pd.DatetimeIndex) -> Dips:
     """The days on which the median series lies far below its forecast."""
     error = np.where(found.judged, found.log - found.expected, np.nan)
     middle = known_median(error, axis=1)
     typical = known_median(error / found.scale, axis=1)
     there: BoolArray = (np.isfinite(error).sum(axis=1) >= LEAST_SERIES) & (np.nan_to_num(typical) < DEEP)
+    quiet = at_year_end(days)
+    for t in np.flatnonzero(there):
+        there[t] = quiet[t] or there[max(t - 7, 0) : t].sum() < MOST
     spread = 1.4826 * known_median(np.abs(error - middle[:, None]), axis=1)
     whole = np.zeros(len(error))
     for t in np.flatnonzero(there):

@@ -22,15 +22,16 @@ class Judged:
     high, low : float array
         What a rise, and what a fall, is measured from.
     scale : float array
-    skipped : bool array
-        Days that say nothing of a level: common dips and the turn of the year.
+    dips, quiet : bool array
+        Days that say nothing of a level: common dips; and, for a fall, the turn of the year beside them.
     """
 
     found: Followed
     high: FloatArray
     low: FloatArray
     scale: FloatArray
-    skipped: BoolArray
+    dips: BoolArray
+    quiet: BoolArray
 
     @property
     def rises(self) -> FloatArray:
@@ -52,21 +53,27 @@ class Watched:
     whole: Judged
 
 
-def watched(board: Board, measure: Measure) -> Watched:
+def watched(board: Board, measure: Measure, dips: Dips | None = None) -> Watched:
     """Follow a measure's series and their total.
 
     Series are followed twice: the first time shows the days on which everybody rests, and the second does not learn
-    from those. The total is expected at the mean, on the log scale, of its own forecast and of the sum of its series'.
+    from those (``dips``, where they are known). The total is expected at the mean, on the log scale, of its own
+    forecast and of the sum of its series'.
     """
     counts = measure.name == "requests"
     log = logs(measure.parts)
-    dips = common_dips(follow(log, board.weekday, counts=counts))
+    dips = dips_of(board, measure) if dips is None else dips
     parts = follow(log, board.weekday, counts=counts, learned=np.repeat(~dips.there[:, None], log.shape[1], axis=1))
-    quiet = dips.there | at_year_end(board.days)
+    quiet = at_year_end(board.days)
     each = _judged(parts, parts.high, dips.there, dips.depth, dips.spread, quiet)
     whole = follow(logs(measure.whole)[:, None], board.weekday, counts=counts, learned=~dips.there[:, None])
     together = 0.5 * (whole.expected + _sum_of(parts, whole.expected))
     return Watched(measure.name, each, _whole(whole, together, dips, quiet))
+
+
+def dips_of(board: Board, measure: Measure) -> Dips:
+    """The days on which everybody rests."""
+    return common_dips(follow(logs(measure.parts), board.weekday, counts=measure.name == "requests"), board.days)
 
 
 def hours_watched(board: Board) -> Judged | None:
@@ -84,14 +91,14 @@ def _judged(
     dip = there[:, None]
     scale = np.sqrt(found.scale**2 + (spread**2)[:, None])
     lowered = found.expected + depth[:, None]
-    skipped = np.repeat(quiet[:, None], found.log.shape[1], axis=1)
-    return Judged(found, np.where(dip, lowered, high), np.where(dip, lowered, found.expected), scale, skipped)
+    dips, still = (np.repeat(mask[:, None], found.log.shape[1], axis=1) for mask in (there, there | quiet))
+    return Judged(found, np.where(dip, lowered, high), np.where(dip, lowered, found.expected), scale, dips, still)
 
 
 def _whole(found: Followed, together: FloatArray, dips: Dips, quiet: BoolArray) -> Judged:
     made = _judged(found, together, dips.there, dips.whole_depth, dips.whole_spread, quiet)
     # A day on which everybody rests is a fall of the whole.
-    return Judged(found, made.high, together, made.scale, made.skipped)
+    return Judged(found, made.high, together, made.scale, made.dips, made.quiet)
 
 
 def _sum_of(parts: Followed, own: FloatArray) -> FloatArray:

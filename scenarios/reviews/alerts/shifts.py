@@ -35,10 +35,10 @@ def _alerts(
     errors: float,
     since: int,
 ) -> list[Alert]:
-    means = [(name, shifted(judged.found, WINDOW, skipped=judged.skipped)) for name, judged in measures]
     found = []
     for rise in (True, False):
         look = Shifted.over if rise else Shifted.under
+        means = [(n, shifted(one.found, WINDOW, skipped=one.dips if rise else one.quiet)) for n, one in measures]
         held = np.logical_or.reduce([look(m, material=rules.shift_change, errors=errors) for _, m in means])
         found += [
             _alert(board, means, labels[e.series], e, rise=rise) for e in episodes(held, quiet=QUIET, since=since)

@@ -72,12 +72,13 @@ def _worst_hour(band: _Band, hours: Judged, *, rise: bool) -> _Band:
     def picked(values: FloatArray) -> FloatArray:
         return np.take_along_axis(values, worst[:, None], axis=1)
 
-    log, expected, scale, high, level, week = (
+    log, expected, own, guard, level, week = (
         picked(getattr(hours.found, name)) for name in ("log", "expected", "scale", "high", "level", "week")
     )
     chosen = np.take_along_axis(hours.found.judged, worst[:, None], axis=1)
-    found = Followed(log, expected, scale, high, level, week, chosen)
-    judged = Judged(found, picked(hours.high), picked(hours.low), picked(hours.scale), hours.skipped[:, :1])
+    found = Followed(log, expected, own, guard, level, week, chosen)
+    high, low, scale = picked(hours.high), picked(hours.low), picked(hours.scale)
+    judged = Judged(found, high, low, scale, hours.dips[:, :1], hours.quiet[:, :1])
     return replace(band, judged=judged, errors=judged.rises if rise else judged.falls, hour=worst)
 
 
