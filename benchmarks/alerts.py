@@ -3,19 +3,20 @@
     python benchmarks/alerts.py [--judge] [--organisations 40] [--taxi nab_nyc_taxi.csv] [--out out/bench]
 
 Comes in: made-up organisations of 25 workloads each (40 of them: 1,000 series) over 18 months, of which the last 365
-days are looked at. *Clean* is the generator's default population without what is an event: no launches, retirements, level
-steps, bursts, organisation-wide shocks, reporting gaps, price changes or successors (``CLEAN`` below). Day-to-day noise
-(log sd 0.05 to 0.33, AR(1), Student 6), shared movement, weeks, US holidays, quiet days at the year's end, month ends,
-growth, wandering levels, resting workloads, drifting tokens and mix are all in it.
+days are looked at. *Clean* is the generator's
+default population without what is an event: no launches, retirements, level steps, bursts, organisation-wide shocks,
+reporting gaps, price changes or successors (``CLEAN`` below). Day-to-day noise (log sd 0.05 to 0.33, AR(1), Student 6),
+shared movement, weeks, US holidays, quiet days at the year's end, month ends, growth, wandering levels, resting
+workloads, drifting tokens and mix are all in it.
 
 Goes out:
 
 1. false alarms (warnings and worse, all rules at their defaults) an organisation and month, with the standard error
    over organisations; beside it, for the eye, what fires when bursts, shocks, steps and launches are left in;
 2. spikes of one day, planted on every judged day of every series in turn: found if the day's requests or cost is
-   flagged. Size in tail scales: the 99.9 % quantile of the one-day-ahead error over 3.09. That quantile is the series' scale on
-   the day times the quantile of all standardised errors; beside it, that of the series' own year, whose 365 errors make
-   it too small on average;
+   flagged. Size in tail scales: the 99.9 % quantile of the one-day-ahead error over 3.09. That quantile is the series'
+   scale on the day times the quantile of all standardised errors; beside it, that of the series' own year, whose 365
+   errors make it too small on average;
 3. shifts planted on four days a year in one series at a time, and in the total: found if flagged within 7 days; by the
    standard deviation of the clean seven-day mean's error;
 4. with ``--taxi``, NYC taxi demand (Numenta Anomaly Benchmark, MIT licence): which of the five labelled windows hold an
@@ -136,8 +137,14 @@ def planted(board: Board, seen: list[Watched]) -> list[tuple[str, float, float, 
     rules = sc.AlertRules()
     dips = [dips_of(board, measure) for measure in board.measures]
     sds = {
-        "series": np.nanstd(shifted(seen[0].parts.found, WINDOW, skipped=seen[0].parts.dips).size[-YEAR:], axis=0),
-        "total": np.nanstd(shifted(seen[0].whole.found, WINDOW, skipped=seen[0].whole.dips).size[-YEAR:], axis=0),
+        "series": np.nanstd(
+            shifted(seen[0].parts.found, WINDOW, change=rules.shift_change, skipped=seen[0].parts.dips).size[-YEAR:],
+            axis=0,
+        ),
+        "total": np.nanstd(
+            shifted(seen[0].whole.found, WINDOW, change=rules.shift_change, skipped=seen[0].whole.dips).size[-YEAR:],
+            axis=0,
+        ),
     }
     out = []
     for day in PLANTED:
@@ -153,7 +160,8 @@ def planted(board: Board, seen: list[Watched]) -> list[tuple[str, float, float, 
                 flags = np.zeros((WINDOW, len(sds[kind])), dtype=bool)
                 there = np.ones(len(sds[kind]), dtype=bool)
                 for side in sides:
-                    mean = shifted(side.found, WINDOW, skipped=side.dips if size > 0 else side.quiet)
+                    still = side.dips if size > 0 else side.quiet
+                    mean = shifted(side.found, WINDOW, change=rules.shift_change, skipped=still)
                     look = mean.over if size > 0 else mean.under
                     flags |= look(material=rules.shift_change, errors=limit)[first : first + WINDOW]
                     there &= side.found.judged[first]

@@ -20,7 +20,7 @@ from scenarios.reviews.alerts.rules import AlertRules
 HABIT: Final = 90
 LEAST: Final = 28
 #: A silence is told if it is as improbable as this.
-IMPROBABLE: Final = 1e-4
+IMPROBABLE: Final = 2e-4
 #: A silence as long as this is an end, and no longer told.
 ENDED: Final = 28
 #: A silence must be longer than so many times the longest before.
@@ -53,7 +53,7 @@ def silent(reported: BoolArray, least: int) -> BoolArray:
     """Days on which a series has been silent for longer than its habit allows: bool array (day, series).
 
     Days on which no series reports do not count. With r the share of the last 90 days on which the series reported
-    before it fell silent, (1 - r) to the power of the silence must be below 1e-4.
+    before it fell silent, (1 - r) to the power of the silence must be below 2e-4.
     """
     any_row = np.asarray(reported.any(axis=1))
     gap = np.zeros(reported.shape[1], dtype=np.intp)
@@ -77,11 +77,10 @@ def silent(reported: BoolArray, least: int) -> BoolArray:
     return out
 
 
-def late(usage: Usage, as_of: pd.Timestamp, rules: AlertRules) -> list[Alert]:
+def late(end: pd.Timestamp, as_of: pd.Timestamp, rules: AlertRules) -> list[Alert]:
     """An export that ends before the day that it is looked at for."""
-    end = usage.end.normalize()
     days = (as_of - end).days
-    if usage.grain == "month" or days < rules.late_days:
+    if days < rules.late_days:
         return []
     message = f"Late data: the export ends on {end:%Y-%m-%d}, {days} days before {as_of:%Y-%m-%d}."
     first = end + pd.Timedelta(days=1)

@@ -14,9 +14,11 @@ import numpy as np
 from forecast.panel import BoolArray, FloatArray
 from scenarios.reviews.alerts.following import LEAST_SCALE, MEAN_DISTANCE, Followed
 
-#: One day counts for at most this many of its scale, or this log size where that is more.
+#: One day counts for at most this many of its scale; for this log size, or so many times the change that is looked
+#: for, where that is more.
 CLIP: Final = 3.5
 LEAST_CLIP: Final = 0.35
+WIDE: Final = 1.5
 #: Share of a window's days that must be known; means after which a series is judged.
 KNOWN: Final = 0.55
 LEAST_MEANS: Final = 28
@@ -49,12 +51,15 @@ class Shifted:
             return np.asarray((self.size <= np.log1p(-material)) & (self.size <= -errors * self.scale))
 
 
-def shifted(found: Followed, window: int, *, skipped: BoolArray | None = None) -> Shifted:
-    """Compare each window of days with the forecast of its eve; ``skipped`` (day, series) are left aside."""
+def shifted(found: Followed, window: int, *, change: float, skipped: BoolArray | None = None) -> Shifted:
+    """Compare each window of days with the forecast of its eve; ``skipped`` (day, series) are left aside.
+
+    ``change`` is the share that is looked for.
+    """
     days, count = found.log.shape
     size = np.full((days, count), np.nan)
     known = found.log if skipped is None else np.where(skipped, np.nan, found.log)
-    reach = np.maximum(CLIP * found.scale, LEAST_CLIP)
+    reach = np.maximum(CLIP * found.scale, max(LEAST_CLIP, -WIDE * float(np.log1p(-change))))
     for t in range(window - 1, days):
         rows = slice(t - window + 1, t + 1)
         error = known[rows] - (found.level[rows.start] + found.week[rows])
@@ -64,6 +69,13 @@ def shifted(found: Followed, window: int, *, skipped: BoolArray | None = None) -
         enough = (number >= KNOWN * window) & found.judged[rows.start]
         size[t] = np.where(enough, np.where(there, error, 0.0).sum(axis=0) / np.maximum(number, 1), np.nan)
     return Shifted(size, _scales(size))
+
+
+def typical(found: Followed, window: int, day: int, series: int) -> float:
+    """The median error of the window that ends on a day, which no single day decides."""
+    rows = slice(day - window + 1, day + 1)
+    error = found.log[rows, series] - (found.level[rows.start, series] + found.week[rows, series])
+    return float(np.median(error[np.isfinite(error)]))
 
 
 def _scales(size: FloatArray) -> FloatArray:

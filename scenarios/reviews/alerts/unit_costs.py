@@ -14,9 +14,9 @@ from forecast.unit_economics.metrics import unit_metrics
 from forecast.usage import Usage
 from scenarios.reviews.alerts.alert import Alert, labelled, numbers
 from scenarios.reviews.alerts.episodes import Episode, episodes
-from scenarios.reviews.alerts.following import RATES, follow
+from scenarios.reviews.alerts.following import RATES, Followed, follow
 from scenarios.reviews.alerts.rules import AlertRules
-from scenarios.reviews.alerts.shifting import Shifted, shifted
+from scenarios.reviews.alerts.shifting import Shifted, shifted, typical
 
 #: Days of a mean, and days apart that two stretches are still one episode.
 WINDOW: Final = 7
@@ -113,22 +113,30 @@ def _alerts(
     known = np.isfinite(values) & (values > 0)
     log = np.where(known, np.log(np.where(known, values, 1.0)), np.nan)
     weekday = np.asarray(ratio.index.day_of_week, dtype=np.intp)  # type: ignore[attr-defined]
-    mean = shifted(follow(log, weekday, rates=RATES[:1]), look.window)
+    followed = follow(log, weekday, rates=RATES[:1])
+    mean = shifted(followed, look.window, change=look.change)
     held = (Shifted.over if look.rise else Shifted.under)(mean, material=look.change, errors=rules.unit_errors)
     found = []
     for episode in episodes(held, quiet=QUIET, since=since):
         name = ratio.columns[episode.series]
         labels = dict(zip(by, name if isinstance(name, tuple) else (name,), strict=True))
-        found.append(_alert(look, pd.DatetimeIndex(ratio.index), values, mean, labels, episode))
+        found.append(_alert(look, pd.DatetimeIndex(ratio.index), values, followed, mean, labels, episode))
     return found
 
 
 def _alert(
-    look: _Look, days: pd.DatetimeIndex, values: FloatArray, mean: Shifted, labels: dict[str, str], episode: Episode
+    look: _Look,
+    days: pd.DatetimeIndex,
+    values: FloatArray,
+    followed: Followed,
+    mean: Shifted,
+    labels: dict[str, str],
+    episode: Episode,
 ) -> Alert:
     held, i = list(episode.days), episode.series
     t = held[int(np.argmax(np.abs(mean.size[held, i])))]
-    size, scale = float(mean.size[t, i]), float(mean.scale[t, i])
+    errors, scale = abs(float(mean.size[t, i])) / float(mean.scale[t, i]), float(mean.scale[t, i])
+    size = typical(followed, look.window, t, i)
     part = values[t - look.window + 1 : t + 1, i]
     now = float(np.median(part[np.isfinite(part)]))
     rule = {"unit_cost": "Unit cost", "quality": "Cost of quality", "cache": "Cache hits"}[look.rule]
@@ -137,7 +145,7 @@ def _alert(
         f"{rule} of {labelled(labels)}: {look.said} was {np.expm1(size):+.0%} against the forecast before, over the "
         f"{look.window} days to {days[t]:%Y-%m-%d} (median {told}; since {days[held[0]]:%Y-%m-%d})."
     )
-    evidence = numbers(change=float(np.expm1(size)), errors=abs(size) / scale, standard_error=scale, median=now)
+    evidence = numbers(change=float(np.expm1(size)), errors=errors, standard_error=scale, median=now)
     step = int(np.floor(abs(size) / np.log(1.5)))
     labels = {**labels, "ratio": look.metric}
     return Alert(look.rule, "warning", labels, days[held[0]], days[held[-1]], message, evidence, step)

@@ -94,7 +94,7 @@ def alerts(
     if usage.grain == "month":
         notes.append("spikes, shifts and drifts were not looked at: they take daily or hourly usage")
     else:
-        told = _by_day(known, day, chosen, book, columns, quotas, quality)
+        told = _by_day(known, day, min(day, usage.end.normalize()), chosen, book, columns, quotas, quality)
         found, notes = told.found, told.notes
     if chosen.unpriced and book is not None:
         found += unpriced(known, day, book, max(chosen.days, 7) if usage.grain != "month" else 31)
@@ -117,13 +117,13 @@ class _Told:
 def _by_day(
     usage: Usage,
     day: pd.Timestamp,
+    end: pd.Timestamp,
     rules: AlertRules,
     prices: PriceBook | None,
     by: tuple[str, ...],
     quotas: pd.DataFrame | None,
     quality: pd.DataFrame | None,
 ) -> _Told:
-    end = min(day, usage.end.normalize())
     board = board_of(usage, end, prices, by)
     since = len(board.days) - max(rules.days - (day - end).days, 0)
     notes = list(board.notes)
@@ -143,7 +143,7 @@ def _by_day(
     if rules.quota and quotas is not None:
         found += near_quotas(usage, board.days, quotas, rules, since)
     if rules.missing:
-        found += missing(board, rules, since) + late(usage, day, rules)
+        found += missing(board, rules, since) + late(end, day, rules)
     return _Told(found, notes)
 
 
