@@ -31,7 +31,7 @@ import argparse
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ from forecast.generator import Population, generate_usage
 from forecast.panel import BoolArray, FloatArray
 from forecast.usage import Usage
 from scenarios.reviews.alerts.board import Board, Measure, board_of
+from scenarios.reviews.alerts.dips import Dips
 from scenarios.reviews.alerts.judging import Watched, dips_of, watched
 from scenarios.reviews.alerts.law import bound
 from scenarios.reviews.alerts.shifting import shifted
@@ -68,7 +69,7 @@ CLEAN: dict[str, Any] = {
 }
 TAILS = {"series": (4.0, 6.0, 8.0, 10.0), "total": (3.0, 4.0, 5.0, 6.0)}
 ASKED = {"series": 8.0, "total": 4.0}
-SHIFTS = (-0.4, -0.3, -0.2, 0.2, 0.3, 0.4, 0.6)
+SHIFTS = (-0.3, 0.2, 0.3, 0.5)
 #: Days of the judged year on which shifts are planted.
 PLANTED = (30, 125, 215, 310)
 #: Standard deviations of the clean seven-day mean's error (log): the promise holds in the first.
@@ -149,10 +150,11 @@ def planted(board: Board, seen: list[Watched]) -> list[tuple[str, float, float, 
     out = []
     for day in PLANTED:
         first = len(board.days) - YEAR + day
+        until = replace(board, days=board.days[: first + WINDOW])
         for size in SHIFTS:
             moved = [_moved(measure, first, size) for measure in board.measures]
-            apart = [watched(board, m, d) for m, d in zip(moved, dips, strict=True)]
-            together = [watched(board, m) for m in moved]
+            apart = [watched(until, m, _first(d, first + WINDOW)) for m, d in zip(moved, dips, strict=True)]
+            together = [watched(until, m) for m in moved]
             for kind, sides, limit in (
                 ("series", [one.parts for one in apart], rules.shift_errors),
                 ("total", [one.whole for one in together], rules.shift_total_errors),
@@ -170,8 +172,12 @@ def planted(board: Board, seen: list[Watched]) -> list[tuple[str, float, float, 
     return out
 
 
+def _first(dips: Dips, days: int) -> Dips:
+    return Dips(**{field.name: getattr(dips, field.name)[:days] for field in fields(Dips)})
+
+
 def _moved(measure: Measure, first: int, size: float) -> Measure:
-    parts, whole = measure.parts.copy(), measure.whole.copy()
+    parts, whole = measure.parts[: first + WINDOW].copy(), measure.whole[: first + WINDOW].copy()
     parts[first:] *= 1.0 + size
     whole[first:] *= 1.0 + size
     return replace(measure, parts=parts, whole=whole)
