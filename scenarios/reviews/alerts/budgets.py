@@ -63,20 +63,22 @@ def against_budget(
     spent, currency = _spent(usage, plan, prices)
     if currency != plan.currency:
         raise PlanError(f"alerts: the usage is in {currency} and the plan in {plan.currency}; convert one (rates=)")
-    periods = _periods(plan, as_of, spent)
-    found = [a for p in periods if rules.budget and (a := _variance(p, as_of, plan, rules))]
+    through = _end(as_of, usage.grain)
+    periods = _periods(plan, through, spent)
+    found = [a for p in periods if rules.budget and (a := _variance(p, through, plan, rules))]
     notes: list[str] = []
-    if rules.breach and as_of < periods[-1].last:
+    if rules.breach and through < periods[-1].last:
         try:
             rest = _rest(usage, plan, as_of)
         except (ModelError, HorizonError, UsageError) as error:
             notes.append(f"a projected breach was not looked at: {error}")
         else:
-            found += [a for p in periods if (a := _breach(p, rest, as_of, plan, rules))]
+            found += [a for p in periods if through < p.last and (a := _breach(p, rest, as_of, plan, rules))]
     return found, notes
 
 
 def _end(last: pd.Timestamp, grain: str) -> pd.Timestamp:
+    """The last day of a period: that of its month where usage is monthly, whose rows stand on first days."""
     return last + pd.offsets.MonthEnd(0) if grain == "month" else last
 
 

@@ -50,7 +50,7 @@ def alerts(
     Parameters
     ----------
     usage : Usage
-        Daily or hourly; of monthly usage only prices, quotas a day and budgets are looked at.
+        Daily or hourly; of monthly usage only prices and the plan are looked at.
     plan : BudgetPlan, optional
         What spend to date and the projected spend are held against.
     as_of : date, optional
@@ -129,9 +129,10 @@ def _by_day(
     notes = list(board.notes)
     found: list[Alert] = []
     if len(board.days) <= WARM:
+        span = f"{len(board.days)} day{'s' * (len(board.days) > 1)}"
         notes.append(
-            f"spikes, shifts and drifts were not looked at: {len(board.days)} days are known, and a series is followed "
-            f"for {WARM} days ({LEAST_KNOWN} of them with use) before it is judged"
+            f"spikes, shifts and drifts were not looked at: the usage spans {span}, and a series is followed for "
+            f"{WARM} days ({LEAST_KNOWN} of them with use) before it is judged"
         )
     else:
         measures = [watched(board, measure) for measure in board.measures]
