@@ -17,6 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-warehouse bench-alerts yardsticks lint format clean
+.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-exports bench-warehouse yardsticks lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +60,9 @@ bench-launches: $(VENV)/.dev ## cold starts at 0, 7 and 30 days of history, besi
 bench-plan: $(VENV)/.dev ## the Monte Carlo engine beside a plain program: time, memory, errors; two Dask workers; 15 minutes
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/plan.py
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/plan.py --dask 100000
+
+bench-exports: $(VENV)/.dev ## every export of the sample organisation's plan: seconds of CPU and of the clock
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/exports.py
 
 bench-warehouse: $(VENV)/.dev ## 5 and 50 million spend-log rows beside the bare query; 15 minutes, 4 GB of disk
 	$(BIN)/python benchmarks/warehouse.py --folder $(OUT)/warehouse

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from scenarios.bridging import Bridge
     from scenarios.budget.bridges import bridge
     from scenarios.budget.budget_plan import BudgetPlan
+    from scenarios.budget.committing.offering import commitment
+    from scenarios.budget.committing.result import Commitment
+    from scenarios.budget.committing.sized import SizedCommitment
+    from scenarios.budget.judging import Override
     from scenarios.budget.planning import plan
     from scenarios.budget.policies import BudgetPolicy
     from scenarios.budget.policy_paths import PolicyPaths
@@ -70,6 +74,7 @@ if TYPE_CHECKING:
     from scenarios.reviews.alerts.alert import Alert, Alerts
     from scenarios.reviews.alerts.rules import AlertRules
     from scenarios.reviews.alerts.watching import alerts
+    from scenarios.saved.loading import load_plan
     from scenarios.scenario import Scenario
 
 #: Public names by module: loaded when first asked for, so that importing stays cheap.
@@ -85,6 +90,7 @@ _LATER = {
     "BudgetPlan": "scenarios.budget.budget_plan",
     "BudgetPolicy": "scenarios.budget.policies",
     "Campaign": "scenarios.changes",
+    "Commitment": "scenarios.budget.committing.result",
     "CommonFactor": "scenarios.dependence",
     "Comparison": "scenarios.comparing.comparison",
     "Compress": "scenarios.changes",
@@ -111,6 +117,7 @@ _LATER = {
     "NewWorkload": "scenarios.changes",
     "Outage": "scenarios.changes",
     "OutputCap": "scenarios.changes",
+    "Override": "scenarios.budget.judging",
     "Pack": "scenarios.changes",
     "PerUnit": "scenarios.components",
     "PlanSpec": "scenarios.budget.spec",
@@ -132,6 +139,7 @@ _LATER = {
     "Scenario": "scenarios.scenario",
     "SemanticCache": "scenarios.changes",
     "ShareOf": "scenarios.components",
+    "SizedCommitment": "scenarios.budget.committing.sized",
     "Sought": "scenarios.comparing.seeking",
     "Spikes": "scenarios.changes",
     "Split": "scenarios.budget.splits",
@@ -143,10 +151,12 @@ _LATER = {
     "alerts": "scenarios.reviews.alerts.watching",
     "bridge": "scenarios.budget.bridges",
     "clipped": "scenarios.clipping",
+    "commitment": "scenarios.budget.committing.offering",
     "compare": "scenarios.comparing.comparison",
     "dump": "scenarios.files.loading",
     "goal_seek": "scenarios.comparing.seeking",
     "load": "scenarios.files.loading",
+    "load_plan": "scenarios.saved.loading",
     "plan": "scenarios.budget.planning",
     "preset": "scenarios.components.preset_files",
     "presets": "scenarios.components.preset_files",
@@ -166,6 +176,7 @@ __all__ = [
     "BudgetPlan",
     "BudgetPolicy",
     "Campaign",
+    "Commitment",
     "CommonFactor",
     "Comparison",
     "Compress",
@@ -192,6 +203,7 @@ __all__ = [
     "NewWorkload",
     "Outage",
     "OutputCap",
+    "Override",
     "Pack",
     "PerUnit",
     "PlanSpec",
@@ -213,6 +225,7 @@ __all__ = [
     "Scenario",
     "SemanticCache",
     "ShareOf",
+    "SizedCommitment",
     "Sought",
     "Spikes",
     "Split",
@@ -225,10 +238,12 @@ __all__ = [
     "between",
     "bridge",
     "clipped",
+    "commitment",
     "compare",
     "dump",
     "goal_seek",
     "load",
+    "load_plan",
     "plan",
     "preset",
     "presets",

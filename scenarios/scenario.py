@@ -157,6 +157,18 @@ class Scenario:
         made = Scenario(self.name, [c for c in self.changes if c.key in kept], self.description)
         return _with(made, tuple((w, b.only(kept)) for w, b in self.branches), ())
 
+    def swapped(self, swaps: Mapping[str, Change | None], added: Iterable[Change] = ()) -> Scenario:
+        """The same with other changes in place of those of some keys, none for None, and more after its own.
+
+        Raises
+        ------
+        ScenarioError
+            A change stands twice, or what a dependence ties is gone.
+        """
+        kept = [swaps.get(c.key, c) for c in self.changes]
+        made = Scenario(self.name, [*(c for c in kept if c is not None), *added], self.description)
+        return _with(made, tuple((w, b.swapped(swaps)) for w, b in self.branches), self.dependence)
+
     def world(self, world: World) -> World:
         """The random numbers, with what this scenario ties together beside what is tied already."""
         every = self.every_dependence()

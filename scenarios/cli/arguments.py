@@ -254,6 +254,7 @@ def _of_plans(job: argparse.ArgumentParser) -> None:
     job.add_argument("--draws", type=_draws, help="how many futures")
     job.add_argument("--seed", type=_count, help="the seed of forecast and draws")
     job.add_argument("--out", type=Path, metavar="DIR", help="write charts, workbook, page and CSV there")
+    job.add_argument("--save", type=Path, metavar="FILE", help="keep the plan in one file, for sc.load_plan")
     _of_output(job)
 
 

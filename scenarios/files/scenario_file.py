@@ -66,7 +66,7 @@ def _words(value: object) -> str | None:
 
 
 #: What a scenario is made of, in a file of its own, in a plan file, and as a branch.
-_BODY: Final[Keys] = {
+BODY: Final[Keys] = {
     "name": text,
     "description": _words,
     "use": text,
@@ -141,7 +141,7 @@ def scenario_told(
     """
     problems = Problems(str(path))
     texts: Keys = dict.fromkeys(("title", "author", "source"), text)
-    held = check_keys(document, {**texts, "date": day, **_BODY}, "", problems)
+    held = check_keys(document, {**texts, "date": day, **BODY}, "", problems)
     for missing in [k for k in _NEEDED if k not in document]:
         problems.add(missing, "is missing: a scenario says what it is, why, and where its numbers come from")
     if not {"changes", "use", "branches"} & set(document):
@@ -157,7 +157,7 @@ def scenario_told(
 
 def scenario_of(table: object, problems: Problems, *, folder: Path) -> ScenarioSource:
     """The ``[scenario]`` of a plan file in ``folder``; its changes follow those of the scenario that it uses."""
-    held = check_keys(table, _BODY, "scenario", problems)
+    held = check_keys(table, BODY, "scenario", problems)
     made = Said(folder).body(held, "scenario", problems)
     if "name" not in held:
         empty = not (made.own or made.branches)
@@ -212,7 +212,7 @@ class Said:
 
     def _branch(self, table: object, path: str, problems: Problems) -> tuple[float, ScenarioSource]:
         """A branch's weight and what it holds; it bears its own name, or that of the scenario it uses."""
-        held = check_keys(table, {"weight": number, **_BODY}, path, problems)
+        held = check_keys(table, {"weight": number, **BODY}, path, problems)
         made = self.body(held, path, problems)
         given = table if isinstance(table, dict) else {}
         if "weight" not in given:
