@@ -78,7 +78,7 @@ class AlertRules:
     spike_drops: bool = False
     shift: bool = True
     shift_change: float = 0.20
-    shift_errors: float = 3.75
+    shift_errors: float = 3.5
     shift_total_errors: float = 3.0
     budget: bool = True
     budget_percent: float = 0.10
