@@ -83,6 +83,9 @@ if TYPE_CHECKING:
     from scenarios.reviews.governing.checking import Checked, check, due
     from scenarios.reviews.governing.policy import SpendPolicy
     from scenarios.reviews.governing.policy_file import load_policy
+    from scenarios.reviews.alerts.alert import Alert, Alerts
+    from scenarios.reviews.alerts.rules import AlertRules
+    from scenarios.reviews.alerts.watching import alerts
     from scenarios.saved.loading import load_plan
     from scenarios.scenario import Scenario
 
@@ -90,6 +93,9 @@ if TYPE_CHECKING:
 _LATER = {
     "Adoption": "scenarios.changes",
     "Allocation": "scenarios.reviews.allocating.allocation",
+    "Alert": "scenarios.reviews.alerts.alert",
+    "AlertRules": "scenarios.reviews.alerts.rules",
+    "Alerts": "scenarios.reviews.alerts.alert",
     "Allowance": "scenarios.components",
     "ApprovalLog": "scenarios.reviews.governing.approvals",
     "AutoScale": "scenarios.changes",
@@ -164,6 +170,7 @@ _LATER = {
     "TrackRecord": "scenarios.reviews.tracking.record",
     "VendorPrices": "scenarios.changes",
     "allocate": "scenarios.reviews.allocating.chargeback",
+    "alerts": "scenarios.reviews.alerts.watching",
     "bridge": "scenarios.budget.bridges",
     "check": "scenarios.reviews.governing.checking",
     "clipped": "scenarios.clipping",
@@ -188,6 +195,9 @@ _LATER = {
 __all__ = [
     "Adoption",
     "Allocation",
+    "Alert",
+    "AlertRules",
+    "Alerts",
     "Allowance",
     "ApprovalLog",
     "AutoScale",
@@ -262,6 +272,7 @@ __all__ = [
     "TrackRecord",
     "VendorPrices",
     "allocate",
+    "alerts",
     "between",
     "bridge",
     "check",

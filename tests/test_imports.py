@@ -190,6 +190,11 @@ PUBLIC = {
         "check",
         "due",
         "load_policy",
+        # alerts on actual usage
+        "Alert",
+        "AlertRules",
+        "Alerts",
+        "alerts",
         # from one total to another
         "Bridge",
         "bridge",

@@ -13,6 +13,7 @@ from forecast.costs import Money
 from scenarios.budget.planfile import MOST_LAG
 from scenarios.cli import (
     allocate_job,
+    alerts_job,
     backtest_job,
     check_job,
     compare_job,
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 MOST_DRAWS: Final = 1_000_000
+MOST_SECONDS: Final = 600
 OUTPUTS: Final = ("table", "csv", "markdown")
 _CODES: Final = (
     "exit codes: 0 fine; 1 the input is wrong; 2 the command line is wrong; 3 over the budget given with --limit; "
-    "4 a check fired; 130 interrupted"
+    "4 a check or alert fired; 130 interrupted"
 )
 
 
@@ -50,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     _forecast(jobs)
     _backtest(jobs)
     _track_record(jobs)
+    _alerts(jobs)
     _read(jobs)
     _prices(jobs)
     _scenario(jobs)
@@ -161,6 +164,27 @@ def _track_record(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job.add_argument("--jobs", type=_above_zero, default=1, help="processes that work at once (%(default)s)")
     _of_output(job)
     job.set_defaults(run=track_job.run)
+
+def _alerts(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "alerts",
+        help="tell what is out of the ordinary in usage, and exit with 4 if something is",
+        description="Look for spikes, level shifts, drifting unit costs, missing data and, with a plan, overspending.",
+        epilog=_CODES,
+    )
+    _of_usage(job, rules="--name-rules")
+    job.add_argument("--plan", type=Path, metavar="PLAN.toml", help="the plan file that spend is held against")
+    job.add_argument("--as-of", type=_date, metavar="DATE", help="the last day judged (the export's last but two)")
+    job.add_argument("--rules", dest="alert_rules", type=Path, metavar="RULES.toml", help="thresholds and switches")
+    job.add_argument("--by", type=_names, metavar="NAME,...", help="what makes a series (environment,project)")
+    job.add_argument("--webhook", metavar="URL", help="send what is new or has changed there")
+    job.add_argument(
+        "--webhook-form", choices=("auto", "json", "slack"), default="auto", help="the message's form (%(default)s)"
+    )
+    job.add_argument("--timeout", type=_seconds, default=10.0, help="seconds that one try to send takes (%(default)s)")
+    job.add_argument("--state", type=Path, metavar="FILE", help="what was sent: each alert and change goes out once")
+    _of_output(job)
+    job.set_defaults(run=alerts_job.run)
 
 
 def _prices(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -324,20 +348,24 @@ def _of_plans(job: argparse.ArgumentParser) -> None:
     _of_output(job)
 
 
-def _of_usage(job: argparse.ArgumentParser, *, optional: bool = False) -> None:
+def _of_usage(job: argparse.ArgumentParser, *, optional: bool = False, rules: str = "--rules") -> None:
     job.add_argument(
         "usage",
         metavar="USAGE",
         nargs="?" if optional else None,
         help="an export: CSV, JSON or Parquet, also gzipped; a folder or a glob of them",
     )
-    _of_reading(job)
+    _of_reading(job, rules=rules)
 
 
-def _of_reading(job: argparse.ArgumentParser) -> None:
+def _of_reading(job: argparse.ArgumentParser, *, rules: str = "--rules") -> None:
     job.add_argument("--format", help="the export's format; found from the export ('tokenplan read --formats' lists)")
     job.add_argument(
-        "--rules", type=Path, metavar="RULES.toml", help="what gives environment, project and department from names"
+        rules,
+        dest="rules",
+        type=Path,
+        metavar="RULES.toml",
+        help="what gives environment, project and department from names",
     )
     job.add_argument("--grain", choices=("hour", "day", "month"), help="what to add up to (the export's own)")
     job.add_argument(
@@ -436,6 +464,12 @@ def _draws(written: str) -> int:
 def _lag(written: str) -> int:
     if (number := _count(written)) > MOST_LAG:
         raise argparse.ArgumentTypeError(f"{written!r}: wanted at most {MOST_LAG}")
+    return number
+
+
+def _seconds(written: str) -> float:
+    if (number := _amount(written)) > MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{written!r}: wanted at most {MOST_SECONDS} seconds")
     return number
 
 
