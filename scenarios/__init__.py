@@ -71,21 +71,21 @@ if TYPE_CHECKING:
     from scenarios.components.preset_files import preset, presets
     from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
     from scenarios.files.loading import dump, load, shipped
-    from scenarios.reviews.diving.dive import DeepDive, deep_dive
-    from scenarios.reviews.outlook import Outlook
-    from scenarios.reviews.reviewing import Review, review
-    from scenarios.reviews.versions import Reforecast
-    from scenarios.reviews.tracking.record import TrackRecord
-    from scenarios.reviews.tracking.replaying import track_record
+    from scenarios.reviews.alerts.alert import Alert, Alerts
+    from scenarios.reviews.alerts.rules import AlertRules
+    from scenarios.reviews.alerts.watching import alerts
     from scenarios.reviews.allocating.allocation import Allocation
     from scenarios.reviews.allocating.chargeback import allocate
+    from scenarios.reviews.diving.dive import DeepDive, deep_dive
     from scenarios.reviews.governing.approvals import ApprovalLog
     from scenarios.reviews.governing.checking import Checked, check, due
     from scenarios.reviews.governing.policy import SpendPolicy
     from scenarios.reviews.governing.policy_file import load_policy
-    from scenarios.reviews.alerts.alert import Alert, Alerts
-    from scenarios.reviews.alerts.rules import AlertRules
-    from scenarios.reviews.alerts.watching import alerts
+    from scenarios.reviews.outlook import Outlook
+    from scenarios.reviews.reviewing import Review, review
+    from scenarios.reviews.tracking.record import TrackRecord
+    from scenarios.reviews.tracking.replaying import track_record
+    from scenarios.reviews.versions import Reforecast
     from scenarios.saved.loading import load_plan
     from scenarios.scenario import Scenario
 
@@ -194,10 +194,10 @@ _LATER = {
 
 __all__ = [
     "Adoption",
-    "Allocation",
     "Alert",
     "AlertRules",
     "Alerts",
+    "Allocation",
     "Allowance",
     "ApprovalLog",
     "AutoScale",
@@ -271,8 +271,8 @@ __all__ = [
     "Tokenizer",
     "TrackRecord",
     "VendorPrices",
-    "allocate",
     "alerts",
+    "allocate",
     "between",
     "bridge",
     "check",

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, get_args
 from forecast.costs import Money
 from scenarios.budget.planfile import MOST_LAG
 from scenarios.cli import (
-    allocate_job,
     alerts_job,
+    allocate_job,
     backtest_job,
     check_job,
     compare_job,
@@ -22,6 +22,8 @@ from scenarios.cli import (
     plan_job,
     prices_job,
     read_job,
+    reforecast_job,
+    review_job,
     scenario_job,
     template_job,
     track_job,
@@ -55,6 +57,8 @@ def parser() -> argparse.ArgumentParser:
     _alerts(jobs)
     _read(jobs)
     _prices(jobs)
+    _review(jobs)
+    _reforecast(jobs)
     _scenario(jobs)
     _allocate(jobs)
     _check(jobs)
@@ -164,6 +168,7 @@ def _track_record(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job.add_argument("--jobs", type=_above_zero, default=1, help="processes that work at once (%(default)s)")
     _of_output(job)
     job.set_defaults(run=track_job.run)
+
 
 def _alerts(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job = jobs.add_parser(
@@ -335,6 +340,60 @@ def _template(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job.set_defaults(run=template_job.run)
 
 
+def _review(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "review",
+        help="hold what was spent against a plan",
+        description="Review a plan: actuals beside the budget, the outlook, what moved it, and decisions needed.",
+        epilog=_CODES,
+    )
+    _of_reviews(job)
+    job.add_argument(
+        "--as-of", type=_date, metavar="DATE", help="the last day known in full (the export's, less the lag)"
+    )
+    job.add_argument("--budget", type=Path, metavar="TABLE.csv", help="a budget made elsewhere: period, amount, labels")
+    job.add_argument("--html", type=Path, metavar="OUT", help="write the review as one page")
+    job.add_argument("--excel", type=Path, metavar="OUT", help="write the review as a workbook")
+    job.add_argument(
+        "--fail-over", type=_share, metavar="SHARE", help="exit with 4 if the chance of going over is above it"
+    )
+    job.set_defaults(run=review_job.run)
+
+
+def _reforecast(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "reforecast",
+        help="foresee a plan's rest anew, version by version",
+        description="Reforecast a plan: what was spent stays, the rest is foreseen anew; the approved budget stays.",
+        epilog=_CODES,
+    )
+    _of_reviews(job)
+    job.add_argument(
+        "--as-of",
+        type=_date,
+        action="append",
+        required=True,
+        metavar="DATE",
+        help="the last day known in full; repeated, a version each, in order of time",
+    )
+    job.set_defaults(run=reforecast_job.run)
+
+
+def _of_reviews(job: argparse.ArgumentParser) -> None:
+    job.add_argument("plan", type=Path, metavar="PLAN.toml", help="the plan file")
+    job.add_argument("usage", metavar="USAGE", help="an export, read as the plan file's own")
+    job.add_argument("--format", help="the export's format, where it is not that of the plan file's own")
+    job.add_argument("--approved-on", type=_date, metavar="DATE", help="make the plan of what was known on that day")
+    job.add_argument("--lines", type=Path, metavar="TABLE.csv", help="what other lines cost: month, line, amount")
+    job.add_argument("--by", type=_names, metavar="NAME,...", help="rows of the table, such as environment (month)")
+    job.add_argument(
+        "--scenario", metavar="NAME|FILE", help="a shipped scenario, or one's file, in place of the plan's own"
+    )
+    job.add_argument("--draws", type=_draws, help="how many futures")
+    job.add_argument("--seed", type=_count, help="the seed of forecast and draws")
+    _of_output(job)
+
+
 def _of_plans(job: argparse.ArgumentParser) -> None:
     job.add_argument("--by", type=_names, metavar="NAME,...", help="rows of the table, such as month,environment")
     job.add_argument(
@@ -481,3 +540,13 @@ def _amount(written: str) -> float:
     if not (math.isfinite(amount) and amount > 0):
         raise argparse.ArgumentTypeError(f"{written!r}: wanted an amount of money above 0, such as 250000")
     return amount
+
+
+def _share(written: str) -> float:
+    try:
+        share = float(written)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{written!r}: wanted a share from 0 to 1, such as 0.8")
+    return share

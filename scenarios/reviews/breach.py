@@ -78,6 +78,11 @@ class Breach:
             f"then over by {self.overrun:,.2f} on average)"
         )
 
+    def _repr_html_(self) -> str:
+        from scenarios.report.onepage.notebook import breach_html
+
+        return breach_html(self)
+
 
 def breach_of(outlook: Outlook, limit: float) -> Breach:
     """When an outlook goes over a limit.

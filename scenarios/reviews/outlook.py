@@ -175,3 +175,8 @@ class Outlook:
             f"{plan.currency} by {plan.projection.span.end:%Y-%m-%d} (P10-P90 {low:,.2f} to {high:,.2f}), "
             f"budget {self.budget.total:,.2f}, over it with {told_chance(self.probability_over(self.budget.total))})"
         )
+
+    def _repr_html_(self) -> str:
+        from scenarios.report.onepage.notebook import outlook_html
+
+        return outlook_html(self)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,9 @@ from scenarios.reviews.outlook import Outlook
 from scenarios.reviews.spent import Money
 from scenarios.reviews.states import actual_state
 from scenarios.scenario import Scenario
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: How much an amount must differ to be told as a variance: money, and a part of the budget. Both, not either.
 AMOUNT, PERCENT = 1_000.0, 0.05
@@ -120,6 +124,30 @@ class Review:
         """How likely, when and by how much spend goes over a limit: the budget where none is given."""
         return breach_of(self.outlook, self.outlook.budget.total if limit is None else limit)
 
+    def summary(self, by: str | None = None) -> pd.DataFrame:
+        """Figures, drivers, largest variances ``by`` a column, and decisions needed, each with a sentence."""
+        from scenarios.report.onepage.figures import summary_of
+
+        return summary_of(self, by)
+
+    def plot(self, kind: str = "burn_down", *, limit: float | None = None, ax: Axes | None = None) -> Axes:
+        """Draw ``"burn_down"`` (spend against the budget's path, or a ``limit``), ``"outlook"`` or ``"bridge"``."""
+        from scenarios.report.onepage.charts import drawn
+
+        return drawn(self, kind, limit=limit, ax=ax)
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write the review as one self-contained page; returns its path."""
+        from scenarios.report.onepage.page import write_page
+
+        return write_page(self, Path(path))
+
+    def to_excel(self, path: str | Path) -> Path:
+        """Write the review as a workbook; returns its path."""
+        from scenarios.report.onepage.workbook import write_workbook
+
+        return write_workbook(self, Path(path))
+
     def _told(self, variance: pd.Series, budget: pd.Series) -> np.ndarray:
         size = variance.abs()
         return np.asarray((size >= self.amount) & (size >= self.percent * budget.abs()) & variance.notna())
@@ -163,6 +191,11 @@ class Review:
             f"Review({self.plan.name}, as of {self.as_of:%Y-%m-%d}: {out.to_date:,.2f} spent of {budget:,.2f} "
             f"{self.plan.currency} budgeted to date; {out!r})"
         )
+
+    def _repr_html_(self) -> str:
+        from scenarios.report.onepage.notebook import review_html
+
+        return review_html(self)
 
 
 def review(

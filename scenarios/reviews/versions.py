@@ -7,7 +7,7 @@ new data a reforecast is the plan, to the bit.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,9 @@ from scenarios.reviews.outlook import Outlook
 from scenarios.reviews.spent import Money
 from scenarios.reviews.states import actual_state, ahead_state
 from scenarios.scenario import Scenario
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: What a bridge calls a month that a version knows in part.
 UNDER_WAY: Final = "months under way"
@@ -82,6 +85,17 @@ class Reforecast:
 
     def __repr__(self) -> str:
         return f"Reforecast({self.name}, {self.outlook!r})"
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the walk of versions: P50 and P10-P90 of each beside the approved budget."""
+        from scenarios.report.onepage.walk import walk_chart
+
+        return walk_chart(self, ax=ax)
+
+    def _repr_html_(self) -> str:
+        from scenarios.report.onepage.notebook import reforecast_html
+
+        return reforecast_html(self)
 
     def walk(self) -> pd.DataFrame:
         """The plan and every version since.
