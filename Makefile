@@ -16,7 +16,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-warehouse yardsticks lint format clean
+.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-track bench-warehouse yardsticks lint format clean
+.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-warehouse bench-alerts yardsticks lint format clean
+.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-exports bench-warehouse yardsticks lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -60,8 +62,16 @@ bench-plan: $(VENV)/.dev ## the Monte Carlo engine beside a plain program: time,
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/plan.py
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/plan.py --dask 100000
 
+bench-track: $(VENV)/.dev ## how often P80 budgets held at past dates of the frozen configurations, beside rules of thumb; 20 minutes
+	$(BIN)/python benchmarks/track_record.py --jobs $(WORKERS) --out $(OUT)/bench
+bench-exports: $(VENV)/.dev ## every export of the sample organisation's plan: seconds of CPU and of the clock
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/exports.py
+
 bench-warehouse: $(VENV)/.dev ## 5 and 50 million spend-log rows beside the bare query; 15 minutes, 4 GB of disk
 	$(BIN)/python benchmarks/warehouse.py --folder $(OUT)/warehouse
+
+bench-alerts: $(VENV)/.dev ## false alarms and what alerts find, 1,000 series and NYC taxis; DATA=folder; 10 minutes
+	$(BIN)/python benchmarks/alerts.py --judge --taxi $(DATA)/usage/nab_nyc_taxi.csv --jobs $(WORKERS) --out $(OUT)/bench
 
 yardsticks: $(YARD)/.made ## the environment of the programs that the benchmarks compare with
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -198,6 +198,12 @@ class Rates:
             raise PriceError(f"rates of {currency}: {len(rate)} days for amounts of shape {money.shape}")
         return np.asarray(money * (rate[0] if len(rate) == 1 else rate))
 
+    def newest(self, currency: str, into: str, day: pd.Timestamp) -> pd.Timestamp | None:
+        """The day of the rate of a day: the earlier of both currencies' where both have one; None without a date."""
+        dated = [self._known[code].index for code in (currency, into) if code in self._known]
+        held = [dates[dates <= day].max() for dates in dated]
+        return None if not held or min(held) == _LONG_AGO else pd.Timestamp(min(held))
+
     def change_between(self, currency: str, into: str, first: pd.Timestamp, last: pd.Timestamp) -> bool:
         """Whether either currency has a rate of a day after ``first``, up to ``last``: one rate does not do for all."""
         dates = [self._known[code].index for code in (currency, into) if code in self._known]
@@ -231,12 +237,20 @@ class Rates:
         return f"Rates({len(self.frame)} rates of {', '.join(sorted(self._known))} into {self.base}{flagged})"
 
 
+#: A currency that was converted, and the day of the newest rate that was used.
+Exchanged: TypeAlias = tuple[str, pd.Timestamp | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A usage's rows in one currency, and what was converted, in words."""
+    """A usage's rows in one currency, and what was converted, in words and with the day of the rates.
+
+    ``exchanged``: each currency and the day of the newest rate that was used; None where it has no date.
+    """
 
     frame: pd.DataFrame
     notes: tuple[str, ...]
+    exchanged: tuple[Exchanged, ...] = ()
 
 
 def in_one_currency(frame: pd.DataFrame, currency: str | None, rates: Rates) -> Converted:
@@ -252,7 +266,7 @@ def in_one_currency(frame: pd.DataFrame, currency: str | None, rates: Rates) -> 
     into = (currency or rates.base).upper()
     if "currency" not in frame:
         return Converted(frame, ())
-    out, notes = frame.copy(), []
+    out, notes, exchanged = frame.copy(), [], []
     for code in sorted(set(frame["currency"].dropna()) - {into}):
         rows = (frame["currency"] == code).to_numpy()
         rate = rates.rate(code, into, frame.loc[rows, schema.DATE])
@@ -263,7 +277,8 @@ def in_one_currency(frame: pd.DataFrame, currency: str | None, rates: Rates) -> 
         low, high = f"{rate.min():.6g}", f"{rate.max():.6g}"
         at = low if low == high else f"{low} to {high}"
         notes.append(f"{int(rows.sum())} rows in {code} are converted to {into} at {at} ({rates!r})")
-    return Converted(out, tuple(notes))
+        exchanged.append((code, rates.newest(code, into, frame.loc[rows, schema.DATE].max())))
+    return Converted(out, tuple(notes), tuple(exchanged))
 
 
 def _rate(value: object) -> Decimal | None:

@@ -40,6 +40,9 @@ class Usage:
         Rows that a later record (``recorded_at``) of the same period and key took the place of.
     reading : Reading or None
         The account of the reading: sources, rejected rows, what stood twice, what no rule matched.
+    exchanged : tuple of (str, Timestamp or None)
+        Currencies that its money was converted from, each with the day of the newest rate that was used; None where
+        the rate has no date.
     """
 
     frame: pd.DataFrame
@@ -49,6 +52,7 @@ class Usage:
     notes: tuple[str, ...] = field(default=())
     superseded: pd.DataFrame | None = None
     reading: Reading | None = None
+    exchanged: tuple[tuple[str, pd.Timestamp | None], ...] = ()
 
     @classmethod
     def from_frame(
@@ -106,11 +110,12 @@ class Usage:
         table = door.numbers(table)
         table = door.texts(table)
         converted: tuple[str, ...] = ()
+        exchanged: tuple[tuple[str, pd.Timestamp | None], ...] = ()
         if rates is not None:
             from forecast.currency import in_one_currency
 
             made = in_one_currency(table, currency, rates)
-            table, converted = made.frame, made.notes
+            table, converted, exchanged = made.frame, made.notes, made.exchanged
         door.money(table)
         found = [*notes, *unread, *converted, *door.remarks(table)]
         table, superseded = door.restated(table)
@@ -125,7 +130,7 @@ class Usage:
         table = table.sort_values([schema.DATE, *keys], kind="stable", na_position="last", ignore_index=True)
         ordered = [c for c in COLUMNS if c in table]
         older = superseded[ordered].reset_index(drop=True) if len(superseded) else None
-        return cls(table[ordered], grain, timezone, source, tuple(found), older)
+        return cls(table[ordered], grain, timezone, source, tuple(found), older, exchanged=exchanged)
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -182,7 +187,7 @@ class Usage:
         if rows.empty:
             raise UsageError(f"{self.source}: nothing was recorded on or before {on}")
         made = Usage.from_frame(rows, timezone=self.timezone, sort=True, source=self.source, grain=self.grain)
-        return replace(made, notes=self.notes, reading=self.reading)
+        return replace(made, notes=self.notes, reading=self.reading, exchanged=self.exchanged)
 
     def with_reading(self, reading: Reading) -> Usage:
         """The same usage with the account of its reading, whose words join the notes."""

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from scenarios.bridging import Bridge
     from scenarios.budget.bridges import bridge
     from scenarios.budget.budget_plan import BudgetPlan
+    from scenarios.budget.committing.offering import commitment
+    from scenarios.budget.committing.result import Commitment
+    from scenarios.budget.committing.sized import SizedCommitment
+    from scenarios.budget.judging import Override
     from scenarios.budget.planning import plan
     from scenarios.budget.policies import BudgetPolicy
     from scenarios.budget.policy_paths import PolicyPaths
@@ -67,26 +71,47 @@ if TYPE_CHECKING:
     from scenarios.components.preset_files import preset, presets
     from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
     from scenarios.files.loading import dump, load, shipped
+    from scenarios.reviews.alerts.alert import Alert, Alerts
+    from scenarios.reviews.alerts.rules import AlertRules
+    from scenarios.reviews.alerts.watching import alerts
+    from scenarios.reviews.allocating.allocation import Allocation
+    from scenarios.reviews.allocating.chargeback import allocate
+    from scenarios.reviews.diving.dive import DeepDive, deep_dive
+    from scenarios.reviews.governing.approvals import ApprovalLog
+    from scenarios.reviews.governing.checking import Checked, check, due
+    from scenarios.reviews.governing.policy import SpendPolicy
+    from scenarios.reviews.governing.policy_file import load_policy
     from scenarios.reviews.outlook import Outlook
     from scenarios.reviews.reviewing import Review, review
+    from scenarios.reviews.tracking.record import TrackRecord
+    from scenarios.reviews.tracking.replaying import track_record
     from scenarios.reviews.versions import Reforecast
+    from scenarios.saved.loading import load_plan
     from scenarios.scenario import Scenario
 
 #: Public names by module: loaded when first asked for, so that importing stays cheap.
 _LATER = {
     "Adoption": "scenarios.changes",
+    "Allocation": "scenarios.reviews.allocating.allocation",
+    "Alert": "scenarios.reviews.alerts.alert",
+    "AlertRules": "scenarios.reviews.alerts.rules",
+    "Alerts": "scenarios.reviews.alerts.alert",
     "Allowance": "scenarios.components",
+    "ApprovalLog": "scenarios.reviews.governing.approvals",
     "AutoScale": "scenarios.changes",
     "Batch": "scenarios.changes",
     "Bridge": "scenarios.bridging",
     "BudgetPlan": "scenarios.budget.budget_plan",
     "BudgetPolicy": "scenarios.budget.policies",
     "Campaign": "scenarios.changes",
+    "Checked": "scenarios.reviews.governing.checking",
+    "Commitment": "scenarios.budget.committing.result",
     "CommonFactor": "scenarios.dependence",
     "Comparison": "scenarios.comparing.comparison",
     "Compress": "scenarios.changes",
     "Contract": "scenarios.changes",
     "DataTransfer": "scenarios.changes",
+    "DeepDive": "scenarios.reviews.diving.dive",
     "Deprecation": "scenarios.changes",
     "Discount": "scenarios.changes",
     "Effect": "scenarios.comparing.effects",
@@ -109,6 +134,7 @@ _LATER = {
     "Outage": "scenarios.changes",
     "Outlook": "scenarios.reviews.outlook",
     "OutputCap": "scenarios.changes",
+    "Override": "scenarios.budget.judging",
     "Pack": "scenarios.changes",
     "PerUnit": "scenarios.components",
     "PlanSpec": "scenarios.budget.spec",
@@ -132,42 +158,62 @@ _LATER = {
     "Scenario": "scenarios.scenario",
     "SemanticCache": "scenarios.changes",
     "ShareOf": "scenarios.components",
+    "SizedCommitment": "scenarios.budget.committing.sized",
     "Sought": "scenarios.comparing.seeking",
+    "SpendPolicy": "scenarios.reviews.governing.policy",
     "Spikes": "scenarios.changes",
     "Split": "scenarios.budget.splits",
     "Spot": "scenarios.changes",
     "Step": "scenarios.changes",
     "Stock": "scenarios.components",
     "Tokenizer": "scenarios.changes",
+    "TrackRecord": "scenarios.reviews.tracking.record",
     "VendorPrices": "scenarios.changes",
+    "allocate": "scenarios.reviews.allocating.chargeback",
+    "alerts": "scenarios.reviews.alerts.watching",
     "bridge": "scenarios.budget.bridges",
+    "check": "scenarios.reviews.governing.checking",
     "clipped": "scenarios.clipping",
+    "commitment": "scenarios.budget.committing.offering",
     "compare": "scenarios.comparing.comparison",
+    "deep_dive": "scenarios.reviews.diving.dive",
+    "due": "scenarios.reviews.governing.checking",
     "dump": "scenarios.files.loading",
     "goal_seek": "scenarios.comparing.seeking",
     "load": "scenarios.files.loading",
+    "load_plan": "scenarios.saved.loading",
+    "load_policy": "scenarios.reviews.governing.policy_file",
     "plan": "scenarios.budget.planning",
     "preset": "scenarios.components.preset_files",
     "presets": "scenarios.components.preset_files",
     "reverse_stress": "scenarios.comparing.seeking",
     "review": "scenarios.reviews.reviewing",
     "shipped": "scenarios.files.loading",
+    "track_record": "scenarios.reviews.tracking.replaying",
 }
 
 __all__ = [
     "Adoption",
+    "Alert",
+    "AlertRules",
+    "Alerts",
+    "Allocation",
     "Allowance",
+    "ApprovalLog",
     "AutoScale",
     "Batch",
     "Bridge",
     "BudgetPlan",
     "BudgetPolicy",
     "Campaign",
+    "Checked",
+    "Commitment",
     "CommonFactor",
     "Comparison",
     "Compress",
     "Contract",
     "DataTransfer",
+    "DeepDive",
     "Deprecation",
     "Discount",
     "Effect",
@@ -190,6 +236,7 @@ __all__ = [
     "Outage",
     "Outlook",
     "OutputCap",
+    "Override",
     "Pack",
     "PerUnit",
     "PlanSpec",
@@ -213,27 +260,39 @@ __all__ = [
     "Scenario",
     "SemanticCache",
     "ShareOf",
+    "SizedCommitment",
     "Sought",
+    "SpendPolicy",
     "Spikes",
     "Split",
     "Spot",
     "Step",
     "Stock",
     "Tokenizer",
+    "TrackRecord",
     "VendorPrices",
+    "alerts",
+    "allocate",
     "between",
     "bridge",
+    "check",
     "clipped",
+    "commitment",
     "compare",
+    "deep_dive",
+    "due",
     "dump",
     "goal_seek",
     "load",
+    "load_plan",
+    "load_policy",
     "plan",
     "preset",
     "presets",
     "reverse_stress",
     "review",
     "shipped",
+    "track_record",
 ]
 
 

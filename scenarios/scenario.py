@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 
-from forecast.errors import ScenarioError
+from forecast.calendars import date_of
+from forecast.errors import ScenarioError, nearest
 from forecast.panel import FloatArray
 from scenarios.changes import Change, World, label_of
 from scenarios.dependence import Dependence, ties_of
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 
 #: What nothing changes is called.
 AS_FORECAST: Final = "as forecast"
+#: Why something is left out of what was known on a day.
+UNDATED: Final = "which does not say when it was stated (stated_on)"
+LATER: Final = "which was stated later"
+LOOSE: Final = "which ties what is left out"
 #: How far a sum of weights may be from 1: that of rounding a handful of decimal fractions.
 _SLACK = 1e-9
 
@@ -39,6 +46,9 @@ class Scenario:
         Why it is looked at.
     dependence : iterable of CommonFactor, RankCorrelation
         What makes uncertain parameters move together; each on its own where none is given.
+    stated_on : date, or mapping of str to date, optional
+        When its changes were stated: a day for all of them, or days by what a change is called (its name, kind or
+        key). It moves no number and is no part of what makes two scenarios equal; :meth:`known_on` goes by it.
     """
 
     name: str
@@ -46,6 +56,8 @@ class Scenario:
     description: str
     dependence: tuple[Dependence, ...]
     branches: tuple[tuple[float, Scenario], ...]
+    #: The day on which a change was stated, by its key; what is not here has no day.
+    stated: tuple[tuple[str, pd.Timestamp], ...] = field(compare=False, repr=False)
 
     def __init__(
         self,
@@ -54,6 +66,7 @@ class Scenario:
         description: str = "",
         *,
         dependence: Iterable[Dependence] = (),
+        stated_on: str | dt.date | Mapping[str, str | dt.date] | None = None,
     ) -> None:
         if not isinstance(name, str) or not name.strip():
             raise ScenarioError("a scenario needs a name")
@@ -76,6 +89,7 @@ class Scenario:
         object.__setattr__(self, "description", description)
         object.__setattr__(self, "dependence", tied)
         object.__setattr__(self, "branches", ())
+        object.__setattr__(self, "stated", _stated(name, listed, stated_on))
         ties_of(self.every_change(), tied)
 
     def __or__(self, other: Scenario) -> Scenario:
@@ -91,7 +105,8 @@ class Scenario:
         parts = [s for s in (self, other) if s.changes or s.branches or s.dependence or s.name != AS_FORECAST]
         name = " | ".join(s.name for s in parts) or self.name
         text = " ".join(s.description for s in (self, other) if s.description)
-        made = Scenario(name, (*self.changes, *other.changes), text)
+        days = dict((*self.stated, *other.stated))
+        made = Scenario(name, (*self.changes, *other.changes), text, stated_on=days)
         branches = [(w, b) for w, b in self.branches]
         if other.branches:
             branches = [(v * w, a | b) for v, a in (self.branches or ((1.0, Scenario()),)) for w, b in other.branches]
@@ -136,7 +151,8 @@ class Scenario:
 
     def named(self, name: str, description: str | None = None) -> Scenario:
         """The same under another name."""
-        made = Scenario(name, self.changes, self.description if description is None else description)
+        text = self.description if description is None else description
+        made = Scenario(name, self.changes, text, stated_on=dict(self.stated))
         return _with(made, self.branches, self.dependence)
 
     def independent(self) -> Scenario:
@@ -154,8 +170,52 @@ class Scenario:
     def only(self, keys: Iterable[str]) -> Scenario:
         """The same with no other changes than those of some keys."""
         kept = set(keys)
-        made = Scenario(self.name, [c for c in self.changes if c.key in kept], self.description)
+        days = {key: day for key, day in self.stated if key in kept}
+        made = Scenario(self.name, [c for c in self.changes if c.key in kept], self.description, stated_on=days)
         return _with(made, tuple((w, b.only(kept)) for w, b in self.branches), ())
+
+    def keeping(self, keys: Iterable[str]) -> Scenario:
+        """As :meth:`only`, with the dependences whose names all fit what is kept."""
+        kept = set(keys)
+        made = _with(self.only(kept), tuple((w, b.keeping(kept)) for w, b in self.branches), ())
+        return _with(made, made.branches, _fitting(made.every_change(), self.dependence)[0])
+
+    def known_on(self, date: str | dt.date) -> KnownScenario:
+        """What of it had been stated by a day, and what is left out.
+
+        A change without a day on which it was stated may have been made with hindsight, and is left out.
+
+        Raises
+        ------
+        ScenarioError
+            ``date`` is no date.
+        """
+        day = date_of(date, f"scenario {self.name!r}: known_on", ScenarioError)
+        own = dict(self.stated)
+        late = [c for c in self.changes if c.key not in own or own[c.key] > day]
+        out = [LeftOut(label_of(c), c.describe(), own.get(c.key), LATER if c.key in own else UNDATED) for c in late]
+        days = {key: on for key, on in own.items() if on <= day}
+        kept = Scenario(self.name, [c for c in self.changes if c.key in days], self.description, stated_on=days)
+        below = [(weight, branch.known_on(day)) for weight, branch in self.branches]
+        made = _with(kept, tuple((weight, one.scenario) for weight, one in below), ())
+        ties, loose = _fitting(made.every_change(), self.dependence)
+        out += [one for _, branch in below for one in branch.left_out]
+        out += [LeftOut("dependence", tie.describe(), None, LOOSE) for tie in loose]
+        return KnownScenario(_with(made, made.branches, ties), tuple(out))
+
+    def swapped(self, swaps: Mapping[str, Change | None], added: Iterable[Change] = ()) -> Scenario:
+        """The same with other changes in place of those of some keys, none for None, and more after its own.
+
+        Raises
+        ------
+        ScenarioError
+            A change stands twice, or what a dependence ties is gone.
+        """
+        kept = [swaps.get(c.key, c) for c in self.changes]
+        days = {key: day for key, day in self.stated if key not in swaps}
+        changes = [*(c for c in kept if c is not None), *added]
+        made = Scenario(self.name, changes, self.description, stated_on=days)
+        return _with(made, tuple((w, b.swapped(swaps)) for w, b in self.branches), self.dependence)
 
     def world(self, world: World) -> World:
         """The random numbers, with what this scenario ties together beside what is tied already."""
@@ -203,11 +263,57 @@ class Scenario:
         return f"{self.name}: " + ("; ".join(parts) or "nothing changes but what is forecast")
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What of a scenario is left out on a day.
+
+    Attributes
+    ----------
+    label : str
+        What a change is called; "dependence" for a tie of changes that are left out.
+    told : str
+        In words, what it assumes.
+    stated_on : Timestamp, optional
+        When it was stated; None where nobody says, and for a tie.
+    why : str
+        Why it is left out, as a sentence goes on after its label.
+    """
+
+    label: str
+    told: str
+    stated_on: pd.Timestamp | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownScenario:
+    """A scenario as it had been stated by a day, and what of it is left out."""
+
+    scenario: Scenario
+    left_out: tuple[LeftOut, ...]
+
+
+def _fitting(
+    changes: tuple[Change, ...], dependence: tuple[Dependence, ...]
+) -> tuple[tuple[Dependence, ...], tuple[Dependence, ...]]:
+    """The dependences whose names all fit some changes, and those that tie what is not there."""
+    fit: list[Dependence] = []
+    loose: list[Dependence] = []
+    for tie in dependence:
+        try:
+            ties_of(changes, [tie])
+        except ScenarioError:
+            loose.append(tie)
+        else:
+            fit.append(tie)
+    return tuple(fit), tuple(loose)
+
+
 def _flat(scenario: Scenario) -> list[tuple[float, Scenario]]:
     """Its leaves, each with its weight: what stands above them, then their own."""
     if not scenario.branches:
         return [(1.0, scenario)]
-    bare = Scenario(scenario.name, scenario.changes, scenario.description)
+    bare = Scenario(scenario.name, scenario.changes, scenario.description, stated_on=dict(scenario.stated))
     return [(w * v, bare | leaf) for w, b in scenario.branches for v, leaf in _flat(b)]
 
 
@@ -215,7 +321,7 @@ def _with(
     scenario: Scenario, branches: tuple[tuple[float, Scenario], ...], dependence: tuple[Dependence, ...]
 ) -> Scenario:
     """The same changes under some branches and dependences, checked together."""
-    made = Scenario(scenario.name, scenario.changes, scenario.description)
+    made = Scenario(scenario.name, scenario.changes, scenario.description, stated_on=dict(scenario.stated))
     object.__setattr__(made, "branches", branches)
     object.__setattr__(made, "dependence", dependence)
     for _, leaf in _flat(made):
@@ -232,6 +338,28 @@ def _once(name: str, changes: tuple[Change, ...]) -> None:
         raise ScenarioError(
             f"scenario {name!r}: the change {label} ({twice[0]}) stands twice; remove one, or tell them apart by name="
         )
+
+
+def _stated(
+    name: str, changes: tuple[Change, ...], stated_on: str | dt.date | Mapping[str, str | dt.date] | None
+) -> tuple[tuple[str, pd.Timestamp], ...]:
+    """The day of each change that has one, by its key."""
+    what = f"scenario {name!r}: stated_on"
+    if stated_on is None:
+        return ()
+    if not isinstance(stated_on, Mapping):
+        day = date_of(stated_on, what, ScenarioError)
+        return tuple((c.key, day) for c in changes)
+    called = {c.key for c in changes} | {label_of(c) for c in changes}
+    for one in stated_on:
+        if one not in called:
+            there = sorted(label_of(c) for c in changes)
+            raise ScenarioError(
+                f"{what}: {one!r} is none of its changes; there are {', '.join(there) or 'none'}{nearest(one, called)}"
+            )
+    given = {one: date_of(day, f"{what}[{one!r}]", ScenarioError) for one, day in stated_on.items()}
+    found = ((c.key, given.get(c.key, given.get(label_of(c)))) for c in changes)
+    return tuple((key, day) for key, day in found if day is not None)
 
 
 def _counts(weights: Sequence[float], draws: int) -> list[int]:

@@ -100,7 +100,7 @@ def simulate(
     workings : Workings, optional
         What earlier runs left, of the same projection, prices, draws and seed; what this one makes is added.
     spans : Spans, optional
-        What is told apart; calendar months where none are given.
+        In place of the projection's months; ``workings`` must then be of the same spans.
 
     Raises
     ------
@@ -110,7 +110,8 @@ def simulate(
     whole_number = isinstance(n_jobs, int | np.integer) and not isinstance(n_jobs, bool)
     if n_jobs is not None and (not whole_number or n_jobs == 0):
         raise PlanError(f"n_jobs={n_jobs!r}: wanted how many workers, such as 2, -1 for all processors, or None")
-    dealt, spans = projection.draws(draws, seed), spans_of(projection) if spans is None else spans
+    dealt = projection.draws(draws, seed)
+    spans = spans_of(projection) if spans is None else spans
     products, recipes = _recipes(asked, spans, len(projection.days), draws)
     known = workings.products if workings is not None else {}
     missing = {key: product for key, product in products.items() if key not in known}

@@ -104,6 +104,7 @@ PUBLIC = {
         # volume, limits and events
         "Adoption",
         "Campaign",
+        "DeepDive",
         "Deprecation",
         "Headcount",
         "Heads",
@@ -140,6 +141,7 @@ PUBLIC = {
         "Split",
         "Spot",
         "Tokenizer",
+        "Override",
         "PlanSpec",
         "PriceChange",
         "PriceSteps",
@@ -154,10 +156,18 @@ PUBLIC = {
         "dump",
         "load",
         "shipped",
+        # how a method would have done
+        "TrackRecord",
+        "track_record",
         # plans
         "BudgetPlan",
         "BudgetPolicy",
         "PolicyPaths",
+        # commitments against on demand
+        "Commitment",
+        "SizedCommitment",
+        "commitment",
+        "load_plan",
         "EnvironmentSplit",
         "Allowance",
         "Fixed",
@@ -170,6 +180,21 @@ PUBLIC = {
         "preset",
         "presets",
         "plan",
+        # who pays what of a bill
+        "Allocation",
+        "allocate",
+        # a spend policy, and what is held against it
+        "ApprovalLog",
+        "Checked",
+        "SpendPolicy",
+        "check",
+        "due",
+        "load_policy",
+        # alerts on actual usage
+        "Alert",
+        "AlertRules",
+        "Alerts",
+        "alerts",
         # from one total to another
         "Bridge",
         "bridge",
@@ -181,6 +206,7 @@ PUBLIC = {
         "RankCorrelation",
         "Sought",
         "compare",
+        "deep_dive",
         "goal_seek",
         "reverse_stress",
         "review",

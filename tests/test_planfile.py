@@ -12,8 +12,11 @@ import forecast as fc
 import scenarios as sc
 from forecast.errors import PlanError
 from forecast.samples import sample_path
+from scenarios.budget import planreference
 from scenarios.budget.planfile import PlanFile, read_plan_file
+from scenarios.budget.planreference import plan_file_keys
 from scenarios.changes import KINDS as CHANGES
+from scenarios.changes import World
 from scenarios.cli.template_job import TEMPLATE
 from scenarios.components import KINDS as COMPONENTS
 from scenarios.files import keys
@@ -27,6 +30,14 @@ DRAWN = 0.012
 
 DAYS = pd.date_range("2026-06-01", "2026-10-31")
 PLAN = '[plan]\nhorizon = "1Q"\ndraws = 200\nseed = 3\n[usage]\nfile = "usage.csv"\n'
+
+
+STEP = '[overrides.change]\nkind = "step"\nby = -0.1\n'
+
+
+def override(rest: str) -> str:
+    """An override's table; ``rest`` are its further keys, and what it lays over the plan."""
+    return f'[[overrides]]\nname = "quiet"\nwho = "finance"\nwhy = "a freeze"\non = 2026-11-20\n{rest}'
 
 
 def usage_table() -> pd.DataFrame:
@@ -218,6 +229,130 @@ def test_workloads_are_what_the_usage_has(folder, tmp_path):
     assert file.project(file.usage.read()).spec.by == ("project",)
 
 
+def test_draws_are_as_many_as_an_error_needs(folder):
+    text = PLAN.replace("200", '"auto"\nerror = 0.02')
+    file = read(folder, text)
+    assert (file.arguments["draws"], file.arguments["error"]) == ("auto", 0.02)
+    plan = made(file)
+    direct = sc.plan(plan.projection, draws="auto", error=0.02, seed=3)
+    assert np.array_equal(plan.totals, direct.totals)
+    assert file.with_options(draws=150).plan(plan.projection, direct.spec.prices).spec.draws == 150
+
+
+def test_usage_in_several_exports_is_added_up(folder):
+    whole = usage_table()
+    for environment, part in whole.groupby("environment"):
+        part.to_csv(folder / f"{environment}.csv", index=False)
+    names = '", "'.join(f"{e}.csv" for e in ("development", "production", "test"))
+    file = read(folder, PLAN.replace('file = "usage.csv"', f'files = ["{names}"]\noverlap = "later"\nservices = "all"'))
+    one = read(folder, PLAN).usage.read()
+    assert file.usage.read().frame["requests"].sum() == one.frame["requests"].sum() == whole["requests"].sum()
+    assert (file.usage.overlap, file.usage.services, file.usage.personal) == ("later", "all", False)
+
+
+def test_prices_are_those_known_on_a_day_with_shares_by_model(folder):
+    (folder / "dated.csv").write_text(
+        "model,unit,price,valid_from,context_tier\nours,input_tokens,3,2026-01-01,<=200k\n"
+        "ours,input_tokens,6,2026-01-01,>200k\nours,input_tokens,1,2026-12-01,<=200k\n"
+    )
+    text = PLAN + '[prices]\nbuiltin = false\nfiles = ["dated.csv"]\nlong_share = { "our*" = 0.25 }\n'
+    book = read(folder, text).prices.book()
+    assert float(book.price(None, "ours", "input_tokens", "2026-10-01")) == 3.75  # 0.75 · 3 + 0.25 · 6
+    assert float(book.price(None, "ours", "input_tokens", "2027-01-01")) == 2.25  # 0.75 · 1 + 0.25 · 6
+    # Whoever did not know of the cut of December goes on with the price before it.
+    known = read(folder, text + "known = 2026-11-20\n").prices.book()
+    assert float(known.price(None, "ours", "input_tokens", "2027-01-01")) == 3.75
+    dated = read(folder, PLAN + "[prices]\nblended = { per_million = 2, valid_from = 2026-03-01 }\n").prices.book()
+    with pytest.raises(fc.PriceError, match="no price on 2026-02-28"):
+        dated.price(None, "x", "total_tokens", "2026-02-28")
+
+
+def test_overrides_are_those_that_python_has(folder):
+    base = """
+        [scenario]
+        name = "launch"
+        [[scenario.changes]]
+        kind = "step"
+        name = "launch"
+        by = { p10 = 0.1, p90 = 0.4 }
+        on = "start + 1 month"
+        [[components]]
+        kind = "fixed"
+        name = "seats"
+        monthly = 900
+        """
+    said = 'who = "head of product"\nwhy = "the vendor is late"\non = 2026-11-20\n'
+    slips = f"""
+        [[overrides]]
+        name = "slips"
+        {said}
+        replaces = "launch"
+        [overrides.change]
+        kind = "step"
+        name = "launch"
+        by = {{ p10 = 0.1, p90 = 0.4 }}
+        on = "start + 2 months"
+        """
+    line = f"""
+        [[overrides]]
+        name = "storage"
+        {said}
+        [overrides.component]
+        kind = "fixed"
+        name = "storage"
+        monthly = 50
+        """
+    plan = made(read(folder, PLAN + base + slips + line))
+    same = {"who": "head of product", "why": "the vendor is late", "on": "2026-11-20"}
+    lift = sc.Step(by=sc.between(0.1, 0.4), on="2027-03-01", name="launch")
+    assert plan.spec.overrides == (
+        sc.Override("slips", lift, replaces="launch", **same),
+        sc.Override("storage", sc.Fixed("storage", monthly=50), **same),
+    )
+    without = made(read(folder, PLAN + base + line))
+    assert np.array_equal(plan.without("slips").totals, without.totals)
+    assert not np.array_equal(plan.totals, without.totals)
+
+
+def test_several_weighted_scenarios_are_pooled_in_exact_counts(folder):
+    text = (
+        PLAN.replace("200", "250")
+        + """
+        [scenario]
+        name = "three ways"
+        [[scenario.branches]]
+        weight = 0.5
+        use = "standstill"
+        [[scenario.branches]]
+        weight = 0.3
+        name = "boom"
+        [[scenario.branches.changes]]
+        kind = "growth"
+        monthly = { p10 = 0.2, p90 = 0.4 }
+        [[scenario.branches]]
+        weight = 0.2
+        name = "exit"
+        [[scenario.branches.changes]]
+        kind = "retire"
+        on = "start"
+        where = { project = "chat" }
+        """
+    )
+    plan = made(read(folder, text))
+    tree = plan.spec.scenario
+    held = [within.astype(bool) for _, within in tree.alternatives(World(250, 3))]
+    assert [branch.name for _, branch in tree.branches] == ["standstill", "boom", "exit"]
+    assert [int(within.sum()) for within in held] == [125, 75, 50]
+    assert np.array_equal(sum(within.astype(int) for within in held), np.ones(250))
+    # Draw by draw the pool is the branch that the draw holds in; the budget is the pool's quantile.
+    alone = [plan.replan(scenario=branch) for _, branch in tree.branches]
+    pooled = np.select(held, [one.totals for one in alone])
+    np.testing.assert_allclose(plan.totals, pooled, rtol=1e-12)  # sums in another order
+    assert plan.budget == pytest.approx(round(float(np.quantile(pooled, 0.8)), 2), abs=0.01)
+    average = float(np.dot([0.5, 0.3, 0.2], [one.budget for one in alone]))
+    assert abs(plan.budget - average) > 0.02 * average
+
+
 # ------------------------------------------------------------------------------------------------ what does not hold
 
 
@@ -278,7 +413,19 @@ BAD = {
     "nothing": ("", "usage: file is missing"),
     "not TOML": ("[plan\n", "not well-formed TOML"),
     "a key twice": (PLAN + "file = 'b.csv'\n", "not well-formed TOML"),
-    "a newer version": ("version = 2\n" + PLAN, "this tokenplan reads version 1"),
+    "a newer version": (
+        "version = 2\n" + PLAN,
+        "this tokenplan reads version 1; the file is of a newer one: upgrade it",
+    ),
+    "a version that never was": (
+        "version = 0\n" + PLAN,
+        "version = 0: this tokenplan reads version 1; write version = 1",
+    ),
+    "a version in words": (
+        'version = "1"\n' + PLAN,
+        "version = '1': this tokenplan reads version 1; write version = 1",
+    ),
+    "a version of true": ("version = true\n" + PLAN, "version = True: this tokenplan reads version 1; write"),
     "plan is no table": ("plan = 5\n[usage]\nfile = 'usage.csv'\n", "plan: 5: wanted a table"),
     "horizon 0": (PLAN.replace('"1Q"', "0"), "at least one period"),
     "horizon in words": (PLAN.replace('"1Q"', '"soon"'), "horizon 'soon' cannot be read"),
@@ -291,6 +438,44 @@ BAD = {
     "a flag for a number": (PLAN.replace("seed = 3", "seed = true"), "plan.seed: True"),
     "no limit": (PLAN.replace("seed = 3", "limit = nan"), "plan.limit: nan"),
     "unpriced": (PLAN.replace("seed = 3", 'unpriced = "exlude"'), "did you mean 'exclude'?"),
+    "an error without auto": (PLAN.replace("seed = 3", "error = 0.01"), 'is what draws = "auto" is to reach'),
+    "an error of nothing": (PLAN.replace("200", '"auto"\nerror = 0'), "plan.error: error=0"),
+    "file and files": (PLAN + 'files = ["usage.csv"]\n', "file and files contradict each other"),
+    "no files": (PLAN.replace('file = "usage.csv"', "files = []"), "wanted a list of text"),
+    "one of the files": (PLAN.replace('file = "usage.csv"', 'files = ["usage.csv", "usge.csv"]'), "'usage.csv'?"),
+    "a currency without rates": (PLAN + 'currency = "EUR"\n', "usage.currency: needs rates"),
+    "overlap": (PLAN + 'overlap = "latr"\n', "did you mean 'later'?"),
+    "dedupe": (PLAN + 'dedupe = "id"\n', "allowed: 'request_id'"),
+    "services": (PLAN + 'services = "every"\n', "allowed: 'ai', 'all'"),
+    "prices known some day": (PLAN + '[prices]\nknown = "soon"\n', "wanted a date"),
+    "a share above 1": (PLAN + "[prices]\nlong_share = 20\n", "20 is not a share"),
+    "a share in words": (PLAN + '[prices]\nlong_share = "half"\n', "wanted a share from 0 to 1"),
+    "a share by model": (PLAN + '[prices]\noff_peak_share = { "gpt*" = -1 }\n', "-1 is not a share"),
+    "blended from some day": (PLAN + '[prices]\nblended = { per_million = 1, valid_from = "now" }\n', "wanted a date"),
+    "overrides in one table": (PLAN + '[overrides]\nname = "a"\n', "write [[overrides]] before each"),
+    "an override of nothing": (PLAN + override(""), "overrides[1]: says nothing; write [overrides.change]"),
+    "an override of both": (
+        PLAN + override('[overrides.change]\nkind = "step"\nby = 1\n[overrides.component]\nkind = "fixed"\n'),
+        "holds a change and a component",
+    ),
+    "an override's key": (
+        PLAN + override(STEP).replace("why =", "wy ="),
+        "overrides[1].wy: is not a key; did you mean",
+    ),
+    "an override without why": (PLAN + override(STEP).replace("why =", "wy ="), "overrides[1]: why is missing"),
+    "nobody's override": (PLAN + override(STEP).replace('"finance"', '""'), "overrides[1].who: '': wanted text"),
+    "an override's day": (PLAN + override(STEP).replace("2026-11-20", '"start"'), "overrides[1].on: 'start'"),
+    "an override's change": (PLAN + override(STEP.replace("by", "bye")), "overrides[1].change.bye: is not a key"),
+    "an override's kind": (PLAN + override(STEP.replace("step", "stp")), "did you mean 'step'?"),
+    "an override's line": (
+        PLAN + override('[overrides.component]\nkind = "fixed"\nname = "a"\nmonthly = -1\n'),
+        "overrides[1].component: Fixed 'a'",
+    ),
+    "what an override replaces": (
+        PLAN + '[[components]]\nkind = "fixed"\nname = "seats"\nmonthly = 1\n' + override('replaces = "seat"\n' + STEP),
+        "overrides: override 'quiet': replaces 'seat'",
+    ),
+    "an override twice": (PLAN + override(STEP) * 2, "two overrides are named 'quiet'"),
     "usage and sample": (PLAN + 'sample = "organisation_daily.csv"\n', "file and sample contradict"),
     "no such sample": (PLAN.replace('file = "usage.csv"', 'sample = "x"'), "sample 'x' is not known"),
     "a format": (PLAN + 'format = "tody"\n', "did you mean 'tidy'?"),
@@ -560,3 +745,16 @@ def test_usage_is_a_folder_or_a_glob_of_exports_with_rules(tmp_path):
     (tmp_path / "plan.toml").write_text('[plan]\nhorizon = "1M"\n[usage]\nfile = "nothing*.json"\n')
     with pytest.raises(PlanError, match=r"usage\.file.*no file fits this glob"):
         read_plan_file(tmp_path / "plan.toml")
+
+
+def test_the_reference_in_the_docs_is_what_the_schema_prints():
+    page = (ROOT / "docs" / "plan-file.md").read_text(encoding="utf-8")
+    assert page.split("from what is checked when a file is read.\n\n", 1)[1] == plan_file_keys()
+
+
+def test_every_key_of_the_reference_is_one_and_is_told(monkeypatch):
+    told = {name: dict(keys) for name, keys in planreference._SAID.items()}
+    del told["[plan]"]["seed"]
+    monkeypatch.setattr(planreference, "_SAID", told)
+    with pytest.raises(LookupError, match=r"\[plan\]: seed"):
+        plan_file_keys()

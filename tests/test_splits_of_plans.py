@@ -515,7 +515,7 @@ def test_the_picture_shows_any_split_of_several(projection):
     assert [text.get_text() for text in ax.get_yticklabels()] == ["test", "staging", "development", "production"]
     with pytest.raises(PlanError, match="did you mean 'department'"):
         plan.plot("policy", by="departement")
-    with pytest.raises(PlanError, match="only 'policy' shows one split"):
+    with pytest.raises(PlanError, match="only 'policy' and 'tornado' are told"):
         plan.plot("fan", by="environment")
 
 

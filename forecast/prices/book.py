@@ -20,6 +20,7 @@ from forecast.prices.asking import as_date, asked
 from forecast.prices.catalogue import catalogue_rows
 from forecast.prices.catalogue import source as catalogue_source
 from forecast.prices.dated import ANY, AnyRow, Discount, PriceRow, known
+from forecast.prices.lists import Known, lists_used
 from forecast.prices.matching import Layer, PriceMatch, match, name_or_none
 from forecast.prices.rows import closed, exact, frame_from_rows, load, rows_from_frame, share_of
 from forecast.prices.timeline import Quote, Sku, Timeline, on_day
@@ -330,6 +331,13 @@ class PriceBook:
         units), first and last (date without a price), reason, remedy. Empty where everything is priced.
         """
         return valuation.unpriced_usage(_frame_of(usage), self._timeline, self._why_unpriced, _clock_of(usage))
+
+    def lists(self, skus: pd.DataFrame, on: date | str | pd.Timestamp) -> list[Known]:
+        """What the prices of SKUs on a day rest on: lists, published factors and discounts, each with its date.
+
+        ``skus`` as of :meth:`matrix`. What has no price rests on nothing.
+        """
+        return lists_used(valuation.sku_table(skus), as_date(on), self._timeline, self.rows)
 
     def history(self, model: str, provider: str | None = None) -> pd.DataFrame:
         """The dated prices of a model, by unit, tiers, hours and date; own rows before built-in ones.

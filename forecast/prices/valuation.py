@@ -73,7 +73,7 @@ def sku_matrix(skus: pd.DataFrame, days: pd.DatetimeIndex, find: Find) -> FloatA
     PriceError
         A missing column, an unknown unit or tier, or prices in two currencies.
     """
-    table, at, minutes = _sku_table(skus), ordinals(days.tz_localize(None) if days.tz else days), minutes_of_dates(days)
+    table, at, minutes = sku_table(skus), ordinals(days.tz_localize(None) if days.tz else days), minutes_of_dates(days)
     out = np.full((len(days), len(table)), np.nan)
     seen: dict[str, Sku] = {}
     for i, sku in enumerate(table):
@@ -86,7 +86,7 @@ def sku_currency(skus: pd.DataFrame, days: pd.DatetimeIndex, find: Find) -> str 
     """The one currency that SKUs are priced in on these days, or None where none is priced."""
     at, minutes = ordinals(days.tz_localize(None) if days.tz else days), minutes_of_dates(days)
     seen: dict[str, Sku] = {}
-    for sku in _sku_table(skus):
+    for sku in sku_table(skus):
         _note_currencies(seen, sku, _priced(sku, at, minutes, find)[1])
     return next(iter(seen), None)
 
@@ -180,7 +180,8 @@ def spelt(context_tier: str | None) -> str:
     return str(context_tier) if known is None else known
 
 
-def _sku_table(skus: pd.DataFrame) -> list[Sku]:
+def sku_table(skus: pd.DataFrame) -> list[Sku]:
+    """What a table of names and units asks for, a SKU a row."""
     for column in ("provider", "model", "unit"):
         if column not in skus:
             raise PriceError(

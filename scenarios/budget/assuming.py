@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
+from datetime import date
 from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
 
+from forecast import schema
 from forecast.calendars import CALENDAR_YEAR
+from forecast.lanes import with_tier
 from forecast.prices import PriceBook
 from forecast.projection import Projection
+from forecast.usage import Usage
+from scenarios.budget.assumed import Assumption, ledger_table
 from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.budget.judging import Override
 from scenarios.budget.ledger import Level
 from scenarios.budget.recent import COST, costed
 from scenarios.budget.spec import PlanSpec
-from scenarios.components import Reserve
+from scenarios.changes import Contract, label_of
+from scenarios.changes.base import stamp
+from scenarios.components import Component, Reserve
 from scenarios.scenario import Scenario
 from scenarios.workings import Workings
 
 
 def beside_usage(made: BudgetPlan, reserves: list[Reserve]) -> pd.DataFrame:
     """Assumptions of components, ties and reserves, a row each."""
-    spec = made.spec
-    rows = [("component", c.describe(), "asked") for c in spec.components if not isinstance(c, Reserve)]
-    rows += [("reserve", r.describe(), "asked" if r in spec.reserves else f"sized from {r.funds}") for r in reserves]
-    rows += [("dependence", tie.describe(), "asked") for tie in spec.dependence]
+    spec = made.spec.laid
+    laid = {o.what.name: o for o in made.spec.overrides if isinstance(o.what, Component | Reserve)}
+    rows = [_line("component", c, laid.get(c.name)) for c in spec.spent]
+    for reserve in reserves:
+        sized = None if reserve in spec.reserves else f"sized from {reserve.funds}"
+        rows.append(_line("reserve", reserve, laid.get(reserve.name), sized))
+    rows += [Assumption("dependence", tie.describe(), "asked") for tie in spec.dependence]
     if made.untied is not None:
         alone = float(np.quantile(made.untied, spec.confidence))
         level = f"P{spec.confidence * 100:g}"
-        rows.append(
-            (
-                "dependence",
-                f"{level} {made.budget:,.2f} as tied; {alone:,.2f} with every number drawn on its own",
-                "BudgetPlan.dependence_effect()",
-            )
-        )
-    return pd.DataFrame(rows, columns=["topic", "assumption", "source"])
+        told = f"{level} {made.budget:,.2f} as tied; {alone:,.2f} with every number drawn on its own"
+        rows.append(Assumption("dependence", told, "BudgetPlan.dependence_effect()"))
+    return ledger_table(rows)
+
+
+def _line(topic: str, line: Component | Reserve, by: Override | None, source: str | None = None) -> Assumption:
+    """A component or reserve, with when its numbers were stated; one of another package need not say."""
+    day = getattr(line, "stated_on", None) or (by.on if by is not None else None)
+    whence = source or ("asked" if by is None else f"override {by.name!r}")
+    return Assumption(topic, line.describe(), whence, None if day is None else pd.Timestamp(day))
 
 
 def history_of(projection: Projection, prices: PriceBook) -> pd.Series:
@@ -44,7 +57,7 @@ def history_of(projection: Projection, prices: PriceBook) -> pd.Series:
     return rows[COST].groupby(rows["date"].dt.to_period("M")).sum(min_count=1).rename("cost")
 
 
-def _discount(projection: Projection, prices: PriceBook) -> list[tuple[str, str, str]]:
+def _discount(projection: Projection, prices: PriceBook) -> list[Assumption]:
     """What was billed of the priced cost in the last whole month, where the export has a bill."""
     known = projection.usage.until(projection.as_of)
     frame = known.frame
@@ -58,53 +71,97 @@ def _discount(projection: Projection, prices: PriceBook) -> list[tuple[str, str,
     if not use.any():
         return []
     share = frame.loc[use, "billed_cost"].sum() / cost[use].sum()
-    return [("bill", f"planned at the price book's prices; {last} was billed at {share:.1%} of them", "the export")]
+    told = f"planned at the price book's prices; {last} was billed at {share:.1%} of them"
+    return [Assumption("bill", told, "the export", last.end_time.normalize())]
+
+
+def _priced(projection: Projection, prices: PriceBook) -> list[Assumption]:
+    """The price book, then each list, factor and discount that prices the usage, with its date."""
+    routes, lanes = projection.drivers.routes, projection.drivers.lanes
+    skus = with_tier(routes.iloc[lanes["route"].to_numpy()].assign(unit=lanes["unit"].to_numpy()))
+    known = prices.lists(skus[skus["unit"].isin(schema.BILLABLE)], projection.as_of)
+    rows = [Assumption("price", one.told, one.source, _day(one.on)) for one in known]
+    newest = max((row.as_of for row in rows if row.as_of is not None), default=None)
+    return [Assumption("prices", repr(prices), f"sha256 {prices.sha256[:16]}", newest), *rows]
+
+
+def _day(day: date | None) -> pd.Timestamp | None:
+    return None if day is None else pd.Timestamp(day)
+
+
+def _last_day(usage: Usage) -> pd.Timestamp:
+    """The last day of the last period that a usage has."""
+    return usage.end + pd.offsets.MonthEnd(0) if usage.grain == "month" else usage.end.normalize()
+
+
+def _exchanged(usage: Usage) -> list[Assumption]:
+    """The rates that the usage's money was converted at."""
+    return [
+        Assumption("rates", f"money in {code} is converted to {usage.currency} at dated rates", usage.source, day)
+        for code, day in usage.exchanged
+    ]
+
+
+def _contracts(scenario: Scenario, as_of: pd.Timestamp) -> list[Assumption]:
+    """Contracts of the scenario, dated by their first day where that is past."""
+    rows = []
+    for change in scenario.every_change():
+        if isinstance(change, Contract):
+            start, end = stamp(change.start), stamp(change.end)
+            began = start if start is not None and start <= as_of else None
+            rows.append(Assumption("contract", change.describe(), label_of(change), began, end))
+    return rows
 
 
 def assumptions_of(
-    projection: Projection, spec: PlanSpec, excluded: pd.DataFrame, workings: Workings, levels: tuple[Level, ...] = ()
+    projection: Projection, asked: PlanSpec, excluded: pd.DataFrame, workings: Workings, levels: tuple[Level, ...] = ()
 ) -> pd.DataFrame:
-    """What the plan rests on, a row each."""
+    """What the plan rests on, a row each; of what overrides replaced, what is in force."""
+    spec = asked.laid
     usage, span, model = projection.usage, projection.span, projection.spec.model
-    calendar = projection.spec.calendar
+    calendar, as_of = projection.spec.calendar, span.as_of.normalize()
     name = model if isinstance(model, str) else model.name
     count, seed = projection.volume.count, projection.spec.seed
     made_by = f"tokenplan {version('tokenplan')}, numpy {np.__version__}"
+    hashed = workings.once("sha256", lambda: usage.sha256)[:16]
     rows = [
-        ("usage", repr(usage), f"{usage.source}, sha256 {workings.once('sha256', lambda: usage.sha256)[:16]}"),
-        ("as of", f"{span.as_of:%Y-%m-%d}", "last day of the export less the lag"),
-        ("horizon", f"{span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}", "asked"),
-        *([("calendar", calendar.describe(), "asked")] if calendar != CALENDAR_YEAR else []),
-        ("forecast", f"model {name}, {count} trajectories, seed {seed}", "forecast.project"),
-        ("prices", repr(spec.prices), f"sha256 {spec.prices.sha256[:16]}"),
-        ("scenario", spec.scenario.describe(), "asked"),
+        Assumption("usage", repr(usage), f"{usage.source}, sha256 {hashed}", _last_day(usage)),
+        *_exchanged(usage),
+        Assumption("as of", f"{span.as_of:%Y-%m-%d}", "last day of the export less the lag", as_of),
+        Assumption("horizon", f"{span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}", "asked"),
+        *([Assumption("calendar", calendar.describe(), "asked")] if calendar != CALENDAR_YEAR else []),
+        Assumption("forecast", f"model {name}, {count} trajectories, seed {seed}", "forecast.project", as_of),
+        *workings.once("priced", lambda: _priced(projection, spec.prices)),
+        Assumption("scenario", spec.scenario.describe(), "asked"),
+        *_contracts(spec.scenario, as_of),
         *_elasticity(spec.scenario),
-        *(("split", told, source) for told, source in _splits(spec, levels)),
-        ("draws", f"{spec.draws:,} draws, seed {spec.seed}", made_by),
+        *(override.assumption() for override in asked.overrides),
+        *_splits(spec, levels, as_of),
+        Assumption("draws", f"{spec.draws:,} draws, seed {spec.seed}", made_by),
     ]
     rows += workings.once("bill", lambda: _discount(projection, spec.prices))
-    rows += [("note", note, "reader and forecast") for note in projection.notes]
-    rows += [
-        ("unpriced", f"{r.provider}/{r.model} {r.unit} left out: {r.share:.1%} of its unit", "unpriced='exclude'")
-        for r in excluded.itertuples()
-    ]
-    return pd.DataFrame(rows, columns=["topic", "assumption", "source"])
+    rows += [Assumption("note", note, "reader and forecast", as_of) for note in projection.notes]
+    for r in excluded.itertuples():
+        told = f"{r.provider}/{r.model} {r.unit} left out: {r.share:.1%} of its unit"
+        rows.append(Assumption("unpriced", told, "unpriced='exclude'", as_of))
+    return ledger_table(rows)
 
 
-def _splits(spec: PlanSpec, levels: tuple[Level, ...]) -> list[tuple[str, str]]:
+def _splits(spec: PlanSpec, levels: tuple[Level, ...], as_of: pd.Timestamp) -> list[Assumption]:
     """How money is split, in order, with what was assumed for it."""
     told = []
     for place, level in enumerate(levels):
         by = "" if spec.environments is level.split else f"by {level.split.by}: "
         inside = f"inside each {levels[place - 1].split.by}, " if place else ""
-        told.append((f"{inside}{by}{level.split.describe()}", "asked"))
-        told += [(note, "recent usage") for note in level.notes]
-    return told or [("by demand: no split", "asked")]
+        told.append(Assumption("split", f"{inside}{by}{level.split.describe()}", "asked"))
+        told += [Assumption("split", note, "recent usage", as_of) for note in level.notes]
+    return told or [Assumption("split", "by demand: no split", "asked")]
 
 
-def _elasticity(scenario: Scenario) -> list[tuple[str, str, str]]:
+def _elasticity(scenario: Scenario) -> list[Assumption]:
     """That volume does not answer to prices, where they move and nobody said that it does."""
     moved = any(c.step == "price" for c in scenario.every_change())
     if not moved or any(c.stage == "response" for c in scenario.every_change()):
         return []
-    return [("elasticity", "volume does not answer to prices: an elasticity of 0", "no Elasticity in the scenario")]
+    told = "volume does not answer to prices: an elasticity of 0"
+    return [Assumption("elasticity", told, "no Elasticity in the scenario")]

@@ -9,7 +9,7 @@ from forecast.panel import FloatArray
 from forecast.projection import Projection
 from scenarios.budget.spec import PlanSpec
 from scenarios.changes import World
-from scenarios.components import Context, Counted, Months, Reserve, Row, asked_of, rows_of
+from scenarios.components import Context, Counted, Months, Row, asked_of, rows_of
 from scenarios.costing import Course
 from scenarios.outcome import Outcome, outcomes
 from scenarios.workings import Workings
@@ -34,8 +34,7 @@ def rows_in(spec: PlanSpec, made: Outcome, world: World) -> list[Row]:
         lines[row.name] = lines[row.name] + row.money if row.name in lines else row.money
     counted = {count: Counted(seen.groups, seen.values[:, planned]) for count, seen in made.counted.items()}
     context = Context(made.currency, np.asarray(made.cost[:, planned].sum(axis=2)), counted, lines)
-    spent = [c for c in spec.components if not isinstance(c, Reserve)]
-    return [*rows_of(spent, world, months, context), *brought]
+    return [*rows_of(list(spec.spent), world, months, context), *brought]
 
 
 def outcomes_of(
@@ -47,7 +46,6 @@ def outcomes_of(
     workings: Workings | None,
 ) -> list[Outcome]:
     """What some courses cost, with what the plan's components must see of them counted."""
-    spent = [c for c in spec.components if not isinstance(c, Reserve)]
     return outcomes(
         projection,
         courses,
@@ -58,7 +56,7 @@ def outcomes_of(
         unpriced=spec.unpriced,
         n_jobs=n_jobs,
         most_bytes=MOST_BYTES,
-        counts=asked_of(spent),
+        counts=asked_of(list(spec.spent)),
         workings=workings,
     )
 

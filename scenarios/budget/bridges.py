@@ -90,7 +90,7 @@ def _span(plans: list[BudgetPlan], start: str | pd.Timestamp | None, end: str | 
 
 def state_of_plan(plan: BudgetPlan, span: Span | None, draws: int) -> DriverState:
     """The drivers of a plan's cost, with its lines that are not tokens."""
-    spec, projection = plan.spec, plan.projection
+    spec, projection = plan.spec.laid, plan.projection
     count = min(draws, spec.draws)
     world = spec.tied(World(count, spec.seed))
     spent = [c for c in spec.components if not isinstance(c, Reserve)]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +13,13 @@ from forecast.calendars import Unit
 from forecast.errors import PlanError
 from forecast.panel import FloatArray, IntArray
 from forecast.projection import Projection
+from scenarios.budget.assumed import stale_of
 from scenarios.budget.contingency import euler_shares, quantile_error, to_cents
 from scenarios.budget.diversification import diversification_of
 from scenarios.budget.funding import beside, funding_table_of, levels_of, set_aside_of
-from scenarios.budget.ledger import Ledger
+from scenarios.budget.handed_over import HandedOver
+from scenarios.budget.judging import overrides_table, rest_of
+from scenarios.budget.ledger import Ledger, columns_of
 from scenarios.budget.points import Standing, checked_amount, point_estimates_of, standing_of
 from scenarios.budget.policies import BudgetPolicy
 from scenarios.budget.policy import policy_table, shares_table
@@ -28,10 +30,7 @@ from scenarios.components import Reserve
 from scenarios.workings import Workings
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from forecast.usage import Usage
-    from scenarios.report.outgoing.enforcers import Entity
     from scenarios.reviews.versions import Reforecast
 
 LEVELS = {"p10": 0.10, "p50": 0.50, "p80": 0.80, "p90": 0.90, "p95": 0.95}
@@ -40,7 +39,7 @@ COLUMNS = (*LEVELS, "demand_share", "base", "budget", "contingency")
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class BudgetPlan:
+class BudgetPlan(HandedOver):
     """A budget at a stated confidence, and the futures that it rests on.
 
     Attributes
@@ -59,7 +58,9 @@ class BudgetPlan:
     excluded : DataFrame
         Lanes without a price that were left out because ``unpriced="exclude"`` said so.
     assumptions : DataFrame
-        What the plan rests on: ``topic, assumption, source``.
+        What the plan rests on: ``topic, assumption, source``, the day ``as_of`` which it was known or stated (NaT where
+        nobody says), and ``stale_from``, the day from which it ought to be looked at again (NaT where it does not go
+        stale): :data:`scenarios.budget.assumed.GOES_STALE`. :meth:`stale` lists those that have.
     workings : Workings
         What the next scenario on the same projection can reuse.
     earmarks : tuple of Reserve
@@ -144,7 +145,7 @@ class BudgetPlan:
 
     def diversification(self, by: list[str] | tuple[str, ...] | str, *, errors: bool = False) -> pd.DataFrame:
         """Parts funded alone beside their budgets: :func:`scenarios.budget.diversification.diversification_of`."""
-        return diversification_of(self, _names(by), errors=errors)
+        return diversification_of(self, columns_of(by), errors=errors)
 
     def dependence_effect(self) -> pd.DataFrame:
         """The total as tied, and with every number drawn on its own.
@@ -200,7 +201,7 @@ class BudgetPlan:
         self, policy: BudgetPolicy, *, by: list[str] | tuple[str, ...] | str = "environment", every: Unit = "month"
     ) -> PolicyPaths:
         """The budgets under a policy, along every draw: :func:`scenarios.budget.policy_paths.under_policy`."""
-        return under_policy(self, policy, _names(by), every)
+        return under_policy(self, policy, columns_of(by), every)
 
     def table(
         self,
@@ -230,17 +231,18 @@ class BudgetPlan:
             ``demand_share`` is the row's part of what the lines with an environment want in its period. ``base``,
             ``budget`` and ``contingency`` add up to the plan's, to the cent, over any ``by``.
         """
-        names = _names(by)
+        names = columns_of(by)
         labels, group = self.ledger.groups(names)
         count = len(labels)
-        money = self.ledger.summed(group, count)
-        found = np.quantile(money, list(LEVELS.values()), axis=0)
+        levels, once = list(LEVELS.values()), self.ledger.once
+        found = once(("bands", *names), lambda: np.quantile(self.ledger.summed(group, count), levels, axis=0))
         table = labels.assign(**{name: found[i] for i, name in enumerate(LEVELS)})
-        table["demand_share"] = self._demand_share(labels, group, names)
+        table["demand_share"] = once(("demand", *names), lambda: self._demand_share(labels, group, names)).copy()
         for column, level in (("base", 0.5), ("budget", self.confidence)):
             table[column] = np.bincount(group.ravel(), weights=self.cents(level), minlength=count) / 100.0
         table["contingency"] = (table["budget"] - table["base"]).round(2)
         if errors:
+            money = self.ledger.summed(group, count)
             for name, level in LEVELS.items():
                 table[f"{name}_se"] = [quantile_error(money[:, i], level, self.trajectory) for i in range(count)]
         if demand:
@@ -269,6 +271,20 @@ class BudgetPlan:
         from scenarios.reviews.versions import reforecast_of
 
         return reforecast_of(self, usage, **arguments)
+
+    def without(self, override: str, *, n_jobs: int | None = 1) -> BudgetPlan:
+        """The plan that one would have without an override, by its name: the same bits as one made without it.
+
+        Raises
+        ------
+        PlanError
+            There is none of that name; or what was asked does not hold without it.
+        """
+        return self.replan(overrides=rest_of(self.spec.overrides, override), n_jobs=n_jobs)
+
+    def overrides(self, *, effects: bool = False) -> pd.DataFrame:
+        """The judgements laid over it, and what each moves: :func:`scenarios.budget.judging.overrides_table`."""
+        return overrides_table(self, effects=effects)
 
     def convergence(self) -> pd.DataFrame:
         """How sure the total's quantiles are, from ever more of the draws.
@@ -309,79 +325,16 @@ class BudgetPlan:
         """
         return policy_table(self, by)
 
-    def plot(
-        self, kind: str = "fan", *, limit: float | None = None, by: str | None = None, ax: Axes | None = None
-    ) -> Axes:
-        """Draw the plan.
+    def stale(self, on: str | date | None = None) -> pd.DataFrame:
+        """The assumptions gone stale by a day, today unless given: :func:`scenarios.budget.assumed.stale_of`."""
+        return stale_of(self.assumptions, on)
 
-        ``"fan"`` (months, with history), ``"s_curve"`` (marking ``limit``), ``"environments"``, ``"policy"`` (what each
-        part of the split ``by`` a column, or of the last, wants beside its range), or ``"funding"`` (the staircase from
-        base to what must be found).
-        """
-        from scenarios.report.charts import drawn
+    @property
+    def fingerprint(self) -> str:
+        """A SHA-256 of what it says: its arguments, inputs and draws. A plan and its opened copy have the same."""
+        from scenarios.saved.saving import fingerprint_of
 
-        return drawn(self, kind, limit=limit, by=by, ax=ax)
-
-    def to_excel(self, path: str | Path) -> Path:
-        """Write the workbook; returns its path."""
-        from scenarios.report.workbook import write_workbook
-
-        return write_workbook(self, Path(path))
-
-    def to_html(self, path: str | Path) -> Path:
-        """Write the plan as one self-contained page; returns its path."""
-        from scenarios.report.page import write_page
-
-        return write_page(self, Path(path))
-
-    def budgets(
-        self,
-        enforcer: str,
-        by: list[str] | tuple[str, ...] | str = "environment",
-        *,
-        month: str | None = None,
-        lines: Sequence[str] | None = None,
-        tags: Mapping[str, str] | None = None,
-        notify: Sequence[str] = (),
-        account: str | None = None,
-        entity: Entity = "budget",
-    ) -> list[dict[str, Any]]:
-        """The budgets as "litellm", "aws", "azure" or "google" takes them: requests of ``outgoing/enforcers.py``."""
-        from scenarios.report.outgoing.enforcers import asked_of, budgets_of
-
-        return budgets_of(self, enforcer, asked_of(_names(by), month, lines, tags, notify, account, entity))
-
-    def to_budgets(
-        self, path: str | Path, enforcer: str, by: list[str] | tuple[str, ...] | str = "environment", **asked: Any
-    ) -> Path:
-        """Write :meth:`budgets`, whose arguments it takes, as a JSON list; returns its path."""
-        from scenarios.report.outgoing.enforcers import write_budgets
-
-        return write_budgets(Path(path), lambda: self.budgets(enforcer, by, **asked))
-
-    def to_focus(self) -> pd.DataFrame:
-        """The plan as rows of FOCUS's shape: :func:`scenarios.report.outgoing.focus.focus_rows`."""
-        from scenarios.report.outgoing.focus import focus_rows
-
-        return focus_rows(self)
-
-    def to_csv(self, path: str | Path) -> Path:
-        """Write :meth:`to_frame` as CSV that no spreadsheet runs; returns its path."""
-        from scenarios.report.outgoing.files import write_csv
-
-        return write_csv(self, Path(path))
-
-    def to_parquet(self, path: str | Path) -> Path:
-        """Write :meth:`to_frame` as Parquet; returns its path."""
-        from scenarios.report.outgoing.files import write_parquet
-
-        return write_parquet(self, Path(path))
-
-    def to_json(self, path: str | Path) -> Path:
-        """Write :meth:`to_frame` as one JSON document; returns its path."""
-        from scenarios.report.outgoing.files import write_json
-
-        return write_json(self, Path(path))
+        return fingerprint_of(self)
 
     def __repr__(self) -> str:
         """One line: span, P50, budget."""
@@ -396,6 +349,10 @@ class BudgetPlan:
         from scenarios.report.tables import plan_html
 
         return plan_html(self)
+
+    @property
+    def _plan(self) -> BudgetPlan:
+        return self
 
     def cents(self, level: float) -> IntArray:
         """The finest cells' amounts at a level of the total, in cents, rounded once: (month * row,)."""
@@ -419,13 +376,6 @@ class BudgetPlan:
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(own > 0, own / whole, np.nan)
-
-
-def _names(by: object) -> list[str]:
-    """What tables are made by, as a list."""
-    if not isinstance(by, str | list | tuple):
-        raise PlanError(f"by={by!r}: wanted a column or a list of them, such as by=['month', 'environment']")
-    return [by] if isinstance(by, str) else list(by)
 
 
 def _level(what: str, level: object) -> float:

@@ -26,7 +26,7 @@ def sized(made: BudgetPlan, rows: list[Row], n_jobs: int | None) -> dict[str, fl
 
     Events are taken away one after another, so that what two of them do together is in the first one's reserve alone.
     """
-    spec = made.spec
+    spec = made.spec.laid
     gone: tuple[str, ...] = ()
     total, shares = made.totals, {}
     for reserve in (r for r in spec.reserves if r.amount is None and r.funds is not None):
@@ -51,7 +51,7 @@ def sized(made: BudgetPlan, rows: list[Row], n_jobs: int | None) -> dict[str, fl
 
 def _without(made: BudgetPlan, keys: tuple[str, ...], n_jobs: int | None) -> FloatArray:
     """The total of each draw without some changes of the scenario: (draw,)."""
-    spec = made.spec
+    spec = made.spec.laid
     world = spec.tied(World(spec.draws, spec.seed))
     whole = Course.of(spec.scenario, world)
     leaves = tuple(

@@ -60,14 +60,14 @@ def beside(plan: BudgetPlan) -> tuple[Reserve, ...]:
     budget, or the next lower of such reserves.
     """
     reached, amounts = plan.budget, {}
-    upward = [(r.to, r.name) for r in plan.spec.reserves if r.to is not None]
+    upward = [(r.to, r.name) for r in plan.spec.laid.reserves if r.to is not None]
     for level, name in sorted(upward):
         quantile = round(float(np.quantile(plan.totals, level)), 2)
         amounts[name] = round(quantile - reached, 2)
         reached = quantile
     return tuple(
         replace(r, amount=amounts[r.name], to=None, held_by=r.holder) if r.to is not None else r
-        for r in plan.spec.reserves
+        for r in plan.spec.laid.reserves
         if r.funds is None
     )
 
@@ -108,7 +108,7 @@ def funding_table_of(plan: BudgetPlan) -> pd.DataFrame:
     held = np.array([r.held for r in plan.earmarks])
     cents = to_cents(held, min(float(held.sum()), plan.contingency))
     free = round(plan.contingency - float(cents.sum()) / 100, 2)
-    level = {r.name: r.to for r in plan.spec.reserves if r.to is not None}
+    level = {r.name: r.to for r in plan.spec.laid.reserves if r.to is not None}
     above = sorted(plan.reserves, key=lambda r: level.get(r.name, 1.0))
     rows: list[tuple[str, str, float, str | None, str | None]] = [
         (f"base ({level_name(0.5)})", "base", plan.base, "team", None),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from forecast.panel import FloatArray, IntArray
 from scenarios.budget.splits import Split
 
 LINE, TOKENS, TRANSFER = "line", "tokens", "policy transfer"
+T = TypeVar("T")
 PERIODS: Final[tuple[Unit, ...]] = ("month", "quarter", "year")
 
 
@@ -89,16 +91,23 @@ class Ledger:
     shares: FloatArray | None
     calendar: Calendar
     levels: tuple[Level, ...] = ()
+    _kept: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def totals(self) -> FloatArray:
         """Money over the horizon in each draw: (draw,)."""
-        return np.asarray(self.money[:, :, self.demand].sum(axis=(1, 2)))
+        return self.once("totals", lambda: np.asarray(self.money[:, :, self.demand].sum(axis=(1, 2)))).copy()
 
     @property
     def months(self) -> pd.PeriodIndex:
         """The calendar month of each; by a calendar of weeks one may come twice."""
         return self.days.to_period("M")
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made the first time only: tables, pages and files ask for the same again and again."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return cast("T", self._kept[key])
 
     def columns(self) -> tuple[str, ...]:
         """What ``by`` may name."""
@@ -106,6 +115,11 @@ class Ledger:
 
     def groups(self, by: list[str]) -> tuple[pd.DataFrame, IntArray]:
         """Groups of (month, row) cells: their labels (group,), and each cell's group (month, row)."""
+        labels, group = self.once(("groups", *by), lambda: self._groups(by))
+        return labels.copy(), group.copy()
+
+    def _groups(self, by: list[str]) -> tuple[pd.DataFrame, IntArray]:
+        """The groups, worked out."""
         for name in by:
             one_of("by", name, self.columns(), PlanError)
         if len(set(by)) != len(by):
@@ -137,3 +151,10 @@ class Ledger:
             found, first = np.unique(code[order], return_index=True)
             out[:, found] += np.add.reduceat(self.money[:, month].take(used[order], axis=1), first, axis=1)
         return out
+
+
+def columns_of(by: object) -> list[str]:
+    """What tables are made by, as a list."""
+    if not isinstance(by, str | list | tuple):
+        raise PlanError(f"by={by!r}: wanted a column or a list of them, such as by=['month', 'environment']")
+    return [by] if isinstance(by, str) else list(by)

@@ -1,9 +1,9 @@
 """Plan files. Comes in: one TOML file that tells a plan. Goes out: the plan's arguments, checked, and the plan itself.
 
 The tables are ``[plan]``, ``[calendar]``, ``[usage]``, ``[prices]``, ``[forecast]``, ``[scenario]`` with
-``[[scenario.changes]]``, ``[[components]]``, ``[[dependence]]`` between them and with the changes, ``[split]`` and
-``[[splits]]``, ``[policy]`` and ``[output]``; only ``[plan]`` and ``[usage]`` are needed. Paths are relative to the
-plan file. Wherever an uncertain number is taken, ``{p10 = .., p90 = ..}`` is a range.
+``[[scenario.changes]]``, ``[[components]]``, ``[[dependence]]`` between them and with the changes, ``[[overrides]]`` by
+hand, ``[split]`` and ``[[splits]]``, ``[policy]`` and ``[output]``; only ``[plan]`` and ``[usage]`` are needed. Paths
+are relative to the plan file. Wherever an uncertain number is taken, ``{p10 = .., p90 = ..}`` is a range.
 """
 
 from __future__ import annotations
@@ -26,21 +26,20 @@ from forecast.projection import Projection, project
 from forecast.usage import Usage
 from scenarios.budget import plankeys
 from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.budget.convergence import check_error
 from scenarios.budget.ledger import LINE, PERIODS
+from scenarios.budget.linekeys import OverrideSource, check_laid_over, components_of, dependence_of, overrides_of
 from scenarios.budget.planinputs import PriceSource, UsageSource, input_tables, prices_of, usage_of, workload_columns
 from scenarios.budget.planning import plan
 from scenarios.budget.policies import BudgetPolicy, policy_of
-from scenarios.budget.spec import PlanSpec, check_components
+from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splitkeys import splits_of
 from scenarios.budget.splits import Split
-from scenarios.components import KINDS as COMPONENTS
 from scenarios.components import Component
-from scenarios.components.preset_files import preset_table
 from scenarios.costing import Unpriced
 from scenarios.dependence import Dependence
 from scenarios.files import checks
-from scenarios.files.keys import Keys, Problems, Table, built, check_keys, checks_of
-from scenarios.files.kinds import TIES
+from scenarios.files.keys import Keys, Problems, Table, check_keys, checks_of
 from scenarios.files.scenario_file import parsed, scenario_of
 from scenarios.files.source import ScenarioSource
 from scenarios.outcome import DETAIL
@@ -56,6 +55,8 @@ MOST_MONEY: Final = 1e13
 MOST_LAG: Final = 400
 #: The keys that say what is planned.
 SPAN: Final = ("horizon", "start", "end")
+#: What a plan file holds beside its plain tables.
+LISTS: Final = ("scenario", "components", "dependence", "overrides", "split", "splits", "policy")
 _GROUPS: Final = (*PERIODS, LINE, *schema.DIMENSIONS)
 
 
@@ -75,11 +76,13 @@ class PlanFile:
     components : tuple of Component
     dependence : tuple of CommonFactor and RankCorrelation
         What ties components among themselves and with the scenario's changes.
+    overrides : tuple of OverrideSource
+        Judgements by hand.
     split : Split or several, optional
     policy : BudgetPolicy, optional
         What :meth:`BudgetPlan.under` follows.
     arguments : dict
-        ``confidence``, ``draws``, ``seed``, ``unpriced`` of :func:`scenarios.plan`, as far as given.
+        ``confidence``, ``draws``, ``error``, ``seed``, ``unpriced`` of :func:`scenarios.plan`, as far as given.
     limit : float, optional
         An amount to show the probability of exceeding.
     by : tuple of str
@@ -96,6 +99,7 @@ class PlanFile:
     scenario: ScenarioSource
     components: tuple[Component, ...]
     dependence: tuple[Dependence, ...]
+    overrides: tuple[OverrideSource, ...]
     split: Split | tuple[Split, ...] | None
     policy: BudgetPolicy | None
     arguments: Mapping[str, Any]
@@ -133,10 +137,12 @@ class PlanFile:
         PlanError
             The total cannot be told to the cent: a rate or price in the file is far too high.
         """
+        start = projection.span.start
         made = plan(
             projection,
             prices=prices,
-            scenario=self.scenario.scenario(projection.span.start),
+            scenario=self.scenario.scenario(start),
+            overrides=[one.override(start) for one in self.overrides],
             components=self.components,
             dependence=self.dependence,
             split=self.split,
@@ -163,17 +169,27 @@ def read_plan_file(path: str | Path) -> PlanFile:
     PlanError
         The file cannot be read, or keys or values in it do not hold; every problem is listed with its key path.
     """
-    file = Path(path)
-    document = parsed(file, PlanError)
+    return plan_told(parsed(Path(path), PlanError), Path(path))
+
+
+def plan_told(document: Table, path: Path) -> PlanFile:
+    """What the parsed document of a plan file says; ``path`` names it, and is what paths in it are relative to.
+
+    Raises
+    ------
+    PlanError
+        Keys or values do not hold; every problem is listed with its key path.
+    """
+    file, document = path, dict(document)
     problems = Problems(str(path), PlanError)
     version = document.pop("version", VERSION)
-    if version != VERSION:
-        raise PlanError(
-            f"{path}: version = {checks.shown(version)}: this tokenplan reads version {VERSION}; upgrade it"
-        )
-    tables = _tables(file.parent)
+    if type(version) is not int or not 1 <= version <= VERSION:
+        newer = type(version) is int and version > VERSION
+        mend = "the file is of a newer one: upgrade it" if newer else f"write version = {VERSION}, or leave it out"
+        raise PlanError(f"{path}: version = {checks.shown(version)}: this tokenplan reads version {VERSION}; {mend}")
+    tables = plain_tables(file.parent)
     owners: dict[str, Iterable[str]] = {**tables, "scenario": ("use", "changes", "dependence", "branches")}
-    every = (*tables, "scenario", "components", "dependence", "split", "splits", "policy")
+    every = (*tables, *LISTS)
     for name in document:
         if name not in every:
             at = next((f"; it belongs in [{t}]" for t, known in owners.items() if name in known), "")
@@ -188,10 +204,12 @@ def read_plan_file(path: str | Path) -> PlanFile:
     prices = prices_of(held["prices"], file.parent, problems)
     scenario = scenario_of(document.get("scenario", {}), problems, folder=file.parent)
     calendar = _calendar(document.get("calendar", {}), held["calendar"], problems)
-    components = _components(document.get("components", []), problems)
-    dependence = _dependence(document.get("dependence", []), problems)
+    components = components_of(document.get("components", []), problems)
+    dependence = dependence_of(document.get("dependence", []), problems)
+    overrides = overrides_of(document.get("overrides", []), problems)
     split = splits_of(document.get("split"), document.get("splits"), problems)
     policy = policy_of(document.get("policy"), problems)
+    check_laid_over(scenario, components, overrides, problems)
     problems.tell()
     assert usage is not None
     settings, shown, forecast = held["plan"], held["output"], held["forecast"]
@@ -207,9 +225,10 @@ def read_plan_file(path: str | Path) -> PlanFile:
         scenario=scenario,
         components=components,
         dependence=dependence,
+        overrides=overrides,
         split=split,
         policy=policy,
-        arguments={k: settings[k] for k in ("confidence", "draws", "seed", "unpriced") if k in settings},
+        arguments={k: settings[k] for k in ("confidence", "draws", "error", "seed", "unpriced") if k in settings},
         limit=settings.get("limit"),
         by=by,
         detail=detail_for(by, shown.get("detail")),
@@ -221,7 +240,7 @@ def detail_for(by: tuple[str, ...], detail: Iterable[str] | None = None) -> tupl
     return tuple(dict.fromkeys((*(detail or DETAIL), *(c for c in by if c in schema.DIMENSIONS))))
 
 
-def _tables(folder: Path) -> dict[str, Keys]:
+def plain_tables(folder: Path) -> dict[str, Keys]:
     """Keys of the plain tables, and the check of each."""
     spec = PlanSpec(PriceBook(()), Scenario(), (), None, 0.8, 10_000, 0, "refuse", ())
     return {
@@ -231,7 +250,8 @@ def _tables(folder: Path) -> dict[str, Keys]:
             "start": checks.day,
             "end": checks.day,
             "confidence": checks.accepted_by(lambda v: replace(spec, confidence=v)),
-            "draws": checks.both(checks.whole, checks.accepted_by(lambda v: replace(spec, draws=v))),
+            "draws": lambda v: None if v == "auto" else _draws(spec, v),
+            "error": checks.both(checks.number, checks.accepted_by(check_error)),
             "seed": checks.whole,
             "limit": checks.number,
             "unpriced": checks.choice(*get_args(Unpriced)),
@@ -251,6 +271,12 @@ def _tables(folder: Path) -> dict[str, Keys]:
     }
 
 
+def _draws(spec: PlanSpec, value: object) -> str | None:
+    """What is wrong with a number of draws."""
+    wrong = checks.both(checks.whole, checks.accepted_by(lambda v: replace(spec, draws=v)))(value)
+    return wrong if wrong is None or not isinstance(value, str) else f'{wrong}, or "auto"'
+
+
 def _whole_plan(table: object, problems: Problems) -> None:
     """What the keys of ``[plan]`` must hold together: one span."""
     given = [k for k in SPAN if k in table] if isinstance(table, dict) else []
@@ -258,6 +284,8 @@ def _whole_plan(table: object, problems: Problems) -> None:
         problems.add("plan.horizon", 'is missing: say what is planned, such as "2Q", or give start and end')
     elif given not in (["horizon"], ["start", "end"]):
         problems.add("plan", f"{' and '.join(given)}: give the span either as horizon, or as start and end")
+    if isinstance(table, dict) and "error" in table and table.get("draws") != "auto":
+        problems.add("plan.error", 'is what draws = "auto" is to reach; write that too, or leave error out')
 
 
 def _calendar(table: Table, held: Table, problems: Problems) -> dict[str, Calendar]:
@@ -269,41 +297,6 @@ def _calendar(table: Table, held: Table, problems: Problems) -> dict[str, Calend
     except TokenplanError as error:
         problems.add("calendar", str(error))
         return {}
-
-
-def _components(tables: object, problems: Problems) -> tuple[Component, ...]:
-    if not isinstance(tables, list):
-        problems.add("components", "wanted a list of tables; write [[components]] before each line")
-        return ()
-    made = [_component(table, f"components[{i}]", problems) for i, table in enumerate(tables, start=1)]
-    names = [c.name for c in made if c is not None]
-    for name in sorted({n for n in names if names.count(n) > 1}):
-        problems.add("components", f"two are named {name!r}; a line's name stands once")
-    known = tuple(c for c in made if c is not None)
-    if len(set(names)) == len(names):
-        try:
-            check_components(known)
-        except TokenplanError as error:
-            problems.add("components", str(error).removeprefix("components: "))
-    return known
-
-
-def _dependence(tables: object, problems: Problems) -> tuple[Dependence, ...]:
-    if not isinstance(tables, list):
-        problems.add("dependence", "wanted a list of tables; write [[dependence]] before each")
-        return ()
-    made = [built(table, TIES, f"dependence[{i}]", problems) for i, table in enumerate(tables, start=1)]
-    return tuple(tie for tie in made if tie is not None)
-
-
-def _component(table: object, path: str, problems: Problems) -> Component | None:
-    """One line, by its kind or by the preset that it uses."""
-    if isinstance(table, dict) and "use" in table:
-        table = preset_table(table, path, problems)
-        if table is None:
-            return None
-    made: Component | None = built(table, COMPONENTS, path, problems)
-    return made
 
 
 def cleaning_of(value: object) -> Cleaning | None:

@@ -12,12 +12,14 @@ from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray, IntArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
+from scenarios.budget.assumed import Assumption, ledger_table
 from scenarios.budget.assuming import assumptions_of, beside_usage, history_of
 from scenarios.budget.beside import MOST_BYTES, outcomes_of, rows_in, total_of
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.convergence import FEWEST, WANTED, check_error, enough, told_enough
 from scenarios.budget.dealing import ledger_of
 from scenarios.budget.earmarking import check_within, sized
+from scenarios.budget.judging import Override, check_dates
 from scenarios.budget.parting import Terms
 from scenarios.budget.recent import Recent
 from scenarios.budget.spec import PlanSpec
@@ -35,6 +37,7 @@ _LISTS: Final = {
     "components": "[Fixed(...), Reserve(...)]",
     "detail": "('environment', 'project')",
     "dependence": "[CommonFactor(...)]",
+    "overrides": "[Override('launch slips', ...)]",
 }
 
 
@@ -51,6 +54,7 @@ def plan(
     unpriced: Unpriced = "refuse",
     detail: Iterable[str] = DETAIL,
     dependence: Iterable[Dependence] = (),
+    overrides: Iterable[Override] = (),
     error: float = WANTED,
     n_jobs: int | None = 1,
 ) -> BudgetPlan:
@@ -84,6 +88,9 @@ def plan(
         What ties components among themselves and with changes of the scenario: by the name of a component that draws
         one number, ``"name.parameter"``, or what a change is called. :meth:`BudgetPlan.dependence_effect` tells what
         it does to the total.
+    overrides : iterable of Override
+        Judgements by hand, laid over scenario and components before anything else, each with who made it, when and
+        why. :meth:`BudgetPlan.overrides` lists them; :meth:`BudgetPlan.without` takes one away.
     error : float
         What ``draws="auto"`` is to reach, as a part of the budget.
     n_jobs : int, optional
@@ -115,13 +122,14 @@ def plan(
         unpriced,
         _listed("detail", detail),
         _listed("dependence", dependence),
+        _listed("overrides", overrides),
     )
     if draws == "auto":
         spec = replace(spec, draws=enough(_totals(spec, projection, n_jobs), spec.confidence, wanted))
     made = planned(spec, projection, Workings.of(projection, spec.prices, spec.draws, spec.seed), n_jobs)
     if draws != "auto":
         return made
-    asked = pd.DataFrame([("draws", told_enough(made, wanted), "draws='auto'")], columns=made.assumptions.columns)
+    asked = ledger_table([Assumption("draws", told_enough(made, wanted), "draws='auto'")])
     return replace(made, assumptions=pd.concat([made.assumptions, asked], ignore_index=True))
 
 
@@ -162,6 +170,8 @@ def _listed(name: str, value: Any) -> tuple[Any, ...]:
 
 def planned(spec: PlanSpec, projection: Projection, workings: Workings, n_jobs: int | None) -> BudgetPlan:
     """The plan of arguments that were checked, with what other scenarios on the same projection left."""
+    check_dates(spec.overrides, projection.span.end)
+    asked, spec = spec, spec.laid
     world = spec.tied(World(spec.draws, spec.seed))
     detail, course = _detail(spec, projection), Course.of(spec.scenario, world)
     (made,) = outcomes_of(spec, projection, [course], detail, n_jobs, workings)
@@ -173,7 +183,7 @@ def planned(spec: PlanSpec, projection: Projection, workings: Workings, n_jobs: 
     gap = sum((line.money[:, ~inside] for line in made.lines), made.cost[:, ~inside].sum(axis=2))
     untied = _untied(spec, projection, made, n_jobs, workings)
     made_so = BudgetPlan(
-        spec,
+        asked,
         projection,
         ledger,
         gap,
@@ -182,7 +192,7 @@ def planned(spec: PlanSpec, projection: Projection, workings: Workings, n_jobs: 
         made.dealt.trajectory,
         made.currency,
         made.excluded,
-        assumptions_of(projection, spec, made.excluded, workings, ledger.levels),
+        assumptions_of(projection, asked, made.excluded, workings, ledger.levels),
         workings,
         earmarks=tuple(r for r in spec.reserves if r.funds is not None and r.amount is not None),
         untied=untied,
@@ -190,7 +200,7 @@ def planned(spec: PlanSpec, projection: Projection, workings: Workings, n_jobs: 
     amounts = sized(made_so, rows, n_jobs)
     known = [replace(r, amount=amounts.get(r.name, r.amount)) for r in spec.reserves if r.funds is not None]
     check_within(known, made_so)
-    above = [r for r in spec.reserves if r.to is not None]
+    above = [r for r in spec.reserves if r.funds is None]
     assumptions = pd.concat([made_so.assumptions, beside_usage(made_so, [*known, *above])], ignore_index=True)
     return replace(made_so, earmarks=tuple(known), assumptions=assumptions)
 
@@ -199,9 +209,9 @@ def _totals(spec: PlanSpec, projection: Projection, n_jobs: int | None) -> Calla
     """The plan's totals and trajectories by number of draws."""
 
     def of(number: int) -> tuple[FloatArray, IntArray]:
-        some = replace(spec, draws=number)
+        some = replace(spec.laid, draws=number)
         world = some.tied(World(number, spec.seed))
-        (made,) = outcomes_of(some, projection, [Course.of(spec.scenario, world)], (), n_jobs, None)
+        (made,) = outcomes_of(some, projection, [Course.of(some.scenario, world)], (), n_jobs, None)
         return total_of(some, made, world), made.dealt.trajectory
 
     return of

@@ -66,7 +66,7 @@ class Replay:
     @classmethod
     def of(cls, plan: BudgetPlan) -> Replay:
         """Make it once as it is, and listen to what draws."""
-        spec = plan.spec
+        spec = plan.spec.laid
         tied = spec.scenario.world(spec.tied(World(spec.draws, spec.seed)))
         ears: dict[str, Listening] = {c.key: Listening(tied) for c in spec.scenario.every_change()}
         whole = Listening(tied)
@@ -92,7 +92,7 @@ class Replay:
 
     def anew(self, streams: Collection[Key]) -> FloatArray:
         """Totals (draw,) with some streams drawn anew."""
-        spec = self.plan.spec
+        spec = self.plan.spec.laid
         swaps = {key: stratified(self._seed, spec.draws, *key) for key in streams if not _special(key)}
         dealt = self.plan.projection.draws(spec.draws, self._seed) if FORECAST in streams else None
         return self._totals(swaps, {}, dealt, reseeded=streams)
@@ -109,7 +109,7 @@ class Replay:
 
         ``score`` (draw,) orders the draws; the fiftieth of them around the level is dealt out again and again.
         """
-        spec = self.plan.spec
+        spec = self.plan.spec.laid
         if row.single is not None:
             at = 1.0 - level if row.falls else level
             return self._totals({}, {row.single: np.full(spec.draws, at)}, None, reseeded=())
@@ -130,7 +130,7 @@ class Replay:
         *,
         reseeded: Collection[Key],
     ) -> FloatArray:
-        spec = self.plan.spec
+        spec = self.plan.spec.laid
         lines = Listening(self.world, swaps, held=held)
         within = any(key[0] == _TREE for key in swaps)
         courses, touched = [], dealt is not None or within

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from forecast.errors import PlanError, nearest
 from forecast.prices import PriceBook
+from scenarios.budget.judging import Override, laid_over
 from scenarios.budget.splits import Split, checked_splits
 from scenarios.changes import World, label_of
 from scenarios.components import KINDS, Component, Reserve, order_of
@@ -23,7 +24,9 @@ TAKEN: Final = ("tokens", "everything", "policy transfer")
 class PlanSpec:
     """The arguments of :func:`scenarios.plan` but for the projection.
 
-    ``dependence`` ties what components draw among themselves and with what the scenario's changes draw.
+    ``dependence`` ties what components draw among themselves and with what the scenario's changes draw. ``scenario``
+    and ``components`` are as they were asked, and ``overrides`` the judgements laid over them: :attr:`laid` is what is
+    in force.
     """
 
     prices: PriceBook
@@ -36,6 +39,7 @@ class PlanSpec:
     unpriced: Unpriced
     detail: tuple[str, ...]
     dependence: tuple[Dependence, ...] = ()
+    overrides: tuple[Override, ...] = ()
 
     def __post_init__(self) -> None:
         """Check what can be checked without the projection."""
@@ -61,10 +65,27 @@ class PlanSpec:
         for tie in self.dependence:
             if not isinstance(tie, Dependence):
                 raise PlanError(f"dependence {tie!r}: wanted CommonFactor(...) or RankCorrelation(...)")
+        if self.overrides:
+            _ = self.laid  # what names changes and components names those in force
+            return
         self.tied(World(self.draws, self.seed))
         for reserve in self.reserves:
             self.funded(reserve)
         check_levels(self.reserves, self.confidence)
+
+    @property
+    def laid(self) -> PlanSpec:
+        """What is in force: the same with its overrides in the scenario and components, and none beside.
+
+        Raises
+        ------
+        PlanError, ScenarioError
+            An override does not fit what was asked.
+        """
+        if not self.overrides:
+            return self
+        scenario, components = laid_over(self.scenario, self.components, self.overrides)
+        return replace(self, scenario=scenario, components=components, overrides=())
 
     def tied(self, world: World) -> World:
         """The random numbers, with what the plan ties together; what the scenario ties of its own comes beside.
@@ -74,7 +95,7 @@ class PlanSpec:
         ScenarioError
             A name fits nothing, or stands in two dependences, those of the scenario among them.
         """
-        lines = {c.name: c.parameters() for c in self.components if not isinstance(c, Reserve)}
+        lines = {c.name: c.parameters() for c in self.spent}
         every = (*self.scenario.every_dependence(), *self.dependence)
         ties = ties_of(self.scenario.every_change(), every, lines=lines)
         # Those of the scenario's own are made by itself.
@@ -90,7 +111,7 @@ class PlanSpec:
         """
         changes = self.scenario.every_change()
         keys = tuple(dict.fromkeys(c.key for c in changes if label_of(c) == reserve.funds))
-        lines = [c.name for c in self.components if not isinstance(c, Reserve)]
+        lines = [c.name for c in self.spent]
         if keys and reserve.funds in lines:
             raise PlanError(f"{reserve.told}: {reserve.funds!r} is a change and a component too; give one another name")
         if reserve.funds is not None and not keys and reserve.funds not in lines:
@@ -110,6 +131,11 @@ class PlanSpec:
     def environments(self) -> Split | None:
         """The split over environments, where that is the first."""
         return next((split for split in self.splits[:1] if split.by == "environment"), None)
+
+    @property
+    def spent(self) -> tuple[Component, ...]:
+        """Components that are spent: all but the reserves."""
+        return tuple(c for c in self.components if not isinstance(c, Reserve))
 
     @property
     def reserves(self) -> tuple[Reserve, ...]:

@@ -22,8 +22,8 @@ _WORDS: Final[Keys] = {
     "basis": checks.choice(*get_args(Basis)),
 }
 #: The options of ``[split]``, and those of ``[[splits]]``.
-_ONE: Final[Keys] = _WORDS
-_MANY: Final[Keys] = {
+SPLIT: Final[Keys] = _WORDS
+SPLITS: Final[Keys] = {
     "by": checks.choice(*SPLIT_BY),
     **_WORDS,
     "days": checks.count(1, 3_660),
@@ -38,8 +38,8 @@ def splits_of(one: object, many: object, problems: Problems) -> Split | tuple[Sp
         problems.add("splits", "wanted a list of tables; write [[splits]] before each")
         many = []
     before = len(problems.found)
-    tables = [("split", {"by": "environment"}, _ONE, one)] if one is not None else []
-    tables += [(f"splits[{i}]", {}, _MANY, table) for i, table in enumerate(many or [], start=1)]
+    tables = [("split", {"by": "environment"}, SPLIT, one)] if one is not None else []
+    tables += [(f"splits[{i}]", {}, SPLITS, table) for i, table in enumerate(many or [], start=1)]
     made = [_split(path, given, keys, table, problems) for path, given, keys, table in tables]
     known = tuple(split for split in made if split is not None)
     if len(problems.found) > before or not known:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from forecast.errors import PlanError
+from scenarios.bridging import Bridge
+from scenarios.budget.alternatives import plan_bridge
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.cli.tables import csv
 
@@ -60,13 +62,19 @@ def write_whole(folder: Path, writers: Mapping[str, Callable[[Path], object]]) -
 
 def _writers(plan: BudgetPlan) -> dict[str, Callable[[Path], object]]:
     several = len(plan.ledger.environments) > 1
+    bridge = cache(partial(_bridge, plan))
     charts = ("fan", *(("environments",) if several else ()), "s_curve")
     return {
         **{f"{kind}.png": partial(save_chart, partial(plan.plot, kind)) for kind in charts},
-        "plan.xlsx": plan.to_excel,
-        "plan.html": plan.to_html,
+        "plan.xlsx": lambda path: plan.to_excel(path, bridge=bridge()),
+        "plan.html": lambda path: plan.to_html(path, bridge=bridge()),
         "plan.csv": lambda path: path.write_text(csv(plan.to_frame().round(2)), encoding="utf-8"),
     }
+
+
+def _bridge(plan: BudgetPlan) -> Bridge | None:
+    """From the forecast alone to the plan, for workbook and page; None where nothing changes."""
+    return plan_bridge(plan) if plan.spec.scenario.every_change() else None
 
 
 def save_chart(draw: Callable[[], Axes], path: Path) -> None:

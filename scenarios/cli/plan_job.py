@@ -16,8 +16,10 @@ JSON document ``tokenplan/plan/1``:
   pool and the total: ``budget, spent, probability_short, months_short, expected_shortfall, shortfall_p95, released,
   lapsed, idle``
 - ``unpriced``: what was left out because it has no price: ``provider, model, service_tier, unit, share``
-- ``assumptions``: ``topic, assumption, source``
-- ``files``: what was written with ``--out``
+- ``overrides``: judgements by hand, in order: ``name, what, replaces`` (null where it comes last), ``who, why, on``
+- ``assumptions``: ``topic, assumption, source``, ``as_of`` (the day on which it was known or stated; null where nobody
+  says) and ``stale_from`` (the day from which it ought to be looked at again; null where it does not go stale)
+- ``files``: what was written with ``--out`` and ``--save``
 """
 
 from __future__ import annotations
@@ -30,9 +32,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
+
 from forecast.errors import TokenplanError
 from forecast.prices import PriceBook
 from forecast.usage import Usage
+from scenarios.budget.assumed import DATES
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.budget.planfile import PlanFile, read_plan_file
 from scenarios.cli.exports import write_files
@@ -112,7 +117,7 @@ def _made(file: PlanFile, options: argparse.Namespace, *, screen: Screen) -> Sho
         unpriced = _unpriced(usage, prices)
     if unpriced:
         screen.note(unpriced)
-    with screen.progress(3 if options.out else 2) as step, _told_of(file.path):
+    with screen.progress(2 + bool(options.out or options.save)) as step, _told_of(file.path):
         step("forecasting")
         projection = file.project(usage)
         step("simulating")
@@ -120,9 +125,10 @@ def _made(file: PlanFile, options: argparse.Namespace, *, screen: Screen) -> Sho
         by = file.groups(plan)
         plan.ledger.groups(list(by))
         written: list[Path] = []
-        if options.out:
+        if options.out or options.save:
             step("writing files")
-            written = write_files(plan, options.out)
+            written = write_files(plan, options.out) if options.out else []
+            written += [plan.save(options.save)] if options.save else []
     limit = options.limit if options.limit is not None else file.limit
     return Shown(file, plan, by, limit, tuple(written))
 
@@ -154,6 +160,11 @@ def _unpriced(usage: Usage, prices: PriceBook) -> str:
 def _notes(plan: BudgetPlan) -> list[str]:
     held = plan.assumptions[plan.assumptions["topic"].isin(["note", "unpriced"])]
     return [str(text) for text in held["assumption"]]
+
+
+def _dates_alone(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    """A table with its days as dates, without a time."""
+    return table.assign(**{c: table[c].dt.date.astype("object") for c in columns})
 
 
 def _over(plan: BudgetPlan, limit: float) -> str:
@@ -196,6 +207,7 @@ def document(shown: Shown) -> dict[str, Any]:
         ],
         "policy": None if run is None else {"terms": run.policy.describe(), "rows": records(run.table().reset_index())},
         "unpriced": records(plan.excluded),
-        "assumptions": records(plan.assumptions),
+        "overrides": records(_dates_alone(plan.overrides(), ("on",))),
+        "assumptions": records(_dates_alone(plan.assumptions, DATES)),
         "files": [str(path) for path in shown.written],
     }

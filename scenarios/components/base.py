@@ -185,6 +185,8 @@ class Owned:
         First and last day of the line.
     currency : str, optional
         What its money is in; the plan's where it does not say. A plan in another currency refuses it.
+    stated_on : date, optional
+        When its numbers were stated, such as the day of a quote: dates it in the plan's assumptions.
     """
 
     KIND: ClassVar[str] = "Component"
@@ -199,6 +201,7 @@ class Owned:
     start: Day | None = field(default=None, kw_only=True)
     end: Day | None = field(default=None, kw_only=True)
     currency: str | None = field(default=None, kw_only=True)
+    stated_on: Day | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Check name, owner and dates, then what the kind has of its own."""
@@ -208,7 +211,7 @@ class Owned:
             value = getattr(self, column)
             if value is not None and (not isinstance(value, str) or not value.strip()):
                 raise PlanError(f"{self.told}: {column} = {value!r}: wanted text")
-        for day in ("start", "end"):
+        for day in ("start", "end", "stated_on"):
             self.checked_day(day)
         if self.start is not None and self.end is not None and pd.Timestamp(self.end) < pd.Timestamp(self.start):
             raise PlanError(f"{self.told}: it ends on {_day(self.end)}, before it starts on {_day(self.start)}")

@@ -37,7 +37,7 @@ from scenarios.files.days import day_or_start
 Clock: TypeAlias = Callable[[str], pd.Timestamp]
 
 #: Fields of this name hold a day, even where their hint says text only.
-DAYS: Final = ("on", "start", "end", "until", "expires")
+DAYS: Final = ("on", "start", "end", "until", "expires", "stated_on")
 _DATES: Final = (pd.Timestamp, dt.datetime, dt.date)
 #: Keys of a pair of a day and a value.
 _PAIR: Final = ("date", "value")

@@ -14,6 +14,7 @@ A file says what it is, why, and where its numbers come from; then its changes::
     model = "gpt-5*"
     on = "start + 2 months"               # or a date
     by = { p10 = -0.40, p90 = -0.20 }
+    stated_on = 2026-11-20                # when somebody first said so; what a track record goes by; may be left out
 
     [[dependence]]                        # what moves together; each on its own where there is none
     kind = "common_factor"
@@ -41,7 +42,7 @@ import tomllib
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -53,6 +54,8 @@ from scenarios.files.kinds import TIES, ChangeKinds
 from scenarios.files.source import ScenarioSource
 
 SUFFIX: Final = ".toml"
+#: The key of a change's table that says when it was stated.
+STATED: Final = "stated_on"
 _NEEDED: Final = ("title", "description", "source")
 
 
@@ -66,7 +69,7 @@ def _words(value: object) -> str | None:
 
 
 #: What a scenario is made of, in a file of its own, in a plan file, and as a branch.
-_BODY: Final[Keys] = {
+BODY: Final[Keys] = {
     "name": text,
     "description": _words,
     "use": text,
@@ -141,7 +144,7 @@ def scenario_told(
     """
     problems = Problems(str(path))
     texts: Keys = dict.fromkeys(("title", "author", "source"), text)
-    held = check_keys(document, {**texts, "date": day, **_BODY}, "", problems)
+    held = check_keys(document, {**texts, "date": day, **BODY}, "", problems)
     for missing in [k for k in _NEEDED if k not in document]:
         problems.add(missing, "is missing: a scenario says what it is, why, and where its numbers come from")
     if not {"changes", "use", "branches"} & set(document):
@@ -157,7 +160,7 @@ def scenario_told(
 
 def scenario_of(table: object, problems: Problems, *, folder: Path) -> ScenarioSource:
     """The ``[scenario]`` of a plan file in ``folder``; its changes follow those of the scenario that it uses."""
-    held = check_keys(table, _BODY, "scenario", problems)
+    held = check_keys(table, BODY, "scenario", problems)
     made = Said(folder).body(held, "scenario", problems)
     if "name" not in held:
         empty = not (made.own or made.branches)
@@ -197,7 +200,9 @@ class Said:
                 base = scenario_source(held["use"], folder=self.folder, start=self.start, using=self.using)
             except TokenplanError as error:
                 problems.add(f"{below}use", str(error))
-        own = self._tables(held, f"{below}changes", problems)
+        told = self._tables(held, f"{below}changes", problems)
+        own = tuple(_undated(table) for table in told)
+        stated = tuple(_stated_on(t, f"{below}changes[{i}]", problems) for i, t in enumerate(told, start=1))
         for i, table in enumerate(own, start=1):
             built(table, self.kinds, f"{below}changes[{i}]", problems, relative=True, start=self.start)
         ties = self._tables(held, f"{below}dependence", problems)
@@ -207,12 +212,14 @@ class Said:
             self._branch(table, f"{below}branches[{i}]", problems)
             for i, table in enumerate(self._tables(held, f"{below}branches", problems), start=1)
         ]
-        made = ScenarioSource(own=own, base=base, dependence=ties, branches=tuple(branches))
+        made = ScenarioSource(
+            own=own, stated=stated if any(stated) else (), base=base, dependence=ties, branches=tuple(branches)
+        )
         return replace(made, **{k: held[k] for k in ("name", "description") if k in held})
 
     def _branch(self, table: object, path: str, problems: Problems) -> tuple[float, ScenarioSource]:
         """A branch's weight and what it holds; it bears its own name, or that of the scenario it uses."""
-        held = check_keys(table, {"weight": number, **_BODY}, path, problems)
+        held = check_keys(table, {"weight": number, **BODY}, path, problems)
         made = self.body(held, path, problems)
         given = table if isinstance(table, dict) else {}
         if "weight" not in given:
@@ -232,6 +239,21 @@ class Said:
             return tuple(tables)
         problems.add(path, f"wanted a list of tables; write [[{path}]] before each")
         return ()
+
+
+def _undated(table: object) -> Any:
+    """The table of a change without the day on which it was stated, which is no field of the change."""
+    return {k: v for k, v in table.items() if k != STATED} if isinstance(table, dict) else table
+
+
+def _stated_on(table: object, path: str, problems: Problems) -> str | None:
+    """The day on which a change was stated, or None: where the table does not say, or with the problem noted."""
+    if not isinstance(table, dict) or STATED not in table:
+        return None
+    if (wrong := day(table[STATED])) is not None:
+        problems.add(f"{path}.{STATED}", wrong)
+        return None
+    return str(table[STATED])
 
 
 def _check_whole(made: ScenarioSource, start: pd.Timestamp | None, path: str, problems: Problems) -> None:

@@ -23,6 +23,8 @@ class ScenarioSource:
     name : str
     own : tuple of dict
         Its own changes, one table each; days may be told from the plan's first: ``"start + 30d"``.
+    stated : tuple of str or None
+        The day on which each of its own changes was stated, where the table says so; empty where none does.
     description : str
     base : ScenarioSource, optional
         The scenario that it uses; what differs is its own.
@@ -37,6 +39,7 @@ class ScenarioSource:
 
     name: str = "as forecast"
     own: tuple[Table, ...] = ()
+    stated: tuple[str | None, ...] = ()
     description: str = ""
     base: ScenarioSource | None = None
     dependence: tuple[Table, ...] = ()
@@ -108,7 +111,11 @@ def _made(
     base = Scenario(source.name) if source.base is None else source.base.scenario(start)
     own = list(Scenario(source.name, own).changes)  # refuses a change that stands twice
     changes = _laid_over(base.changes, own)
-    made = Scenario(source.name, changes, source.description, dependence=(*base.dependence, *ties))
+    replaced = {change.key for change in own}
+    days: dict[str, str | pd.Timestamp] = {key: day for key, day in base.stated if key not in replaced}
+    days |= {c.key: day for c, day in zip(own, source.stated, strict=False) if day is not None}
+    ties = [*base.dependence, *ties]
+    made = Scenario(source.name, changes, source.description, dependence=ties, stated_on=days)
     for part in (base.branches, [(w, b) for w, b in branches if b is not None]):
         made = made.tree(part) if part else made
     return made

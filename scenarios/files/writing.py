@@ -1,4 +1,4 @@
-"""Scenarios back to files. Comes in: a Scenario. Goes out: TOML text that loads to an equal one."""
+"""Back to files. Comes in: a Scenario, or parts of a plan. Goes out: TOML text that is read to an equal one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from forecast.ranges import Between, Distribution
 from scenarios.changes import Change
 from scenarios.files.keys import plain
 from scenarios.files.kinds import TIES, kind_in_file
-from scenarios.files.scenario_file import scenario_told
+from scenarios.files.scenario_file import STATED, scenario_told
 from scenarios.scenario import Scenario
 
 
@@ -32,10 +32,10 @@ def written(scenario: Scenario, head: Mapping[str, object]) -> str:
     ScenarioError
         As :func:`scenarios.dump`.
     """
-    lines = [f"{key} = {_value(value, key)}" for key, value in head.items() if value is not None]
+    lines = [f"{key} = {value_told(value, key)}" for key, value in head.items() if value is not None]
     if not (scenario.changes or scenario.branches):
         lines.append("changes = []")
-    text = "\n".join([*lines, *_body(scenario, "")]) + "\n"
+    text = "\n".join([*lines, *body_told(scenario, "")]) + "\n"
     _check_same(scenario, text)
     return text
 
@@ -45,39 +45,59 @@ def _check_same(scenario: Scenario, text: str) -> None:
     for own, read in zip(scenario.changes, back.changes, strict=True):
         if own != read:
             raise ScenarioError(f"scenario {scenario.name!r}: {own!r} would come back from a file as {read!r}")
-    if back != scenario:
+    if back != scenario or _days(back) != _days(scenario):
         raise ScenarioError(f"scenario {scenario.name!r}: would come back from a file as {back!r}")
 
 
-def _body(scenario: Scenario, path: str) -> list[str]:
+def _days(scenario: Scenario) -> list[tuple[str, pd.Timestamp]]:
+    """When its changes and those of its branches were stated."""
+    return [*scenario.stated, *(day for _, branch in scenario.branches for day in _days(branch))]
+
+
+def body_told(scenario: Scenario, path: str) -> list[str]:
     """The lines of its changes, dependences and branches."""
     lines: list[str] = []
+    stated = dict(scenario.stated)
     for i, change in enumerate(scenario.changes, start=1):
-        lines += ["", f"[[{path}changes]]", *_change(change, f"{path}changes[{i}]")]
+        lines += ["", f"[[{path}changes]]", *change_told(change, f"{path}changes[{i}]")]
+        lines += [f"{STATED} = {stated[change.key]:%Y-%m-%d}"] if change.key in stated else []
     for i, tie in enumerate(scenario.dependence, start=1):
-        told = _fields(tie, f"{path}dependence[{i}]")
-        kind = next(name for name, maker in TIES.items() if isinstance(tie, maker))
-        lines += ["", f"[[{path}dependence]]", f"kind = {_text(kind)}", *_lines(told)]
+        lines += ["", f"[[{path}dependence]]", *kind_told(tie, TIES, f"{path}dependence[{i}]")]
     for weight, branch in scenario.branches:
         head = {"weight": weight, "name": branch.name, "description": branch.description}
-        lines += ["", f"[[{path}branches]]", *(f"{key} = {_value(value, key)}" for key, value in head.items())]
-        lines += _body(branch, f"{path}branches.")
+        lines += ["", f"[[{path}branches]]", *(f"{key} = {value_told(value, key)}" for key, value in head.items())]
+        lines += body_told(branch, f"{path}branches.")
     return lines
 
 
-def _lines(told: Mapping[str, str]) -> list[str]:
+def lines_told(told: Mapping[str, str]) -> list[str]:
+    """A line a key."""
     return [f"{name} = {value}" for name, value in told.items()]
 
 
-def _change(change: Change, path: str) -> list[str]:
+def change_told(change: Change, path: str) -> list[str]:
     """The lines of one change."""
-    return [f"kind = {_text(kind_in_file(change))}", *_lines(_fields(change, path))]
+    return [f"kind = {_text(kind_in_file(change))}", *lines_told(fields_told(change, path))]
 
 
-def _fields(one: Any, path: str) -> dict[str, str]:
+def kind_told(one: Any, kinds: Mapping[str, type[Any]], path: str) -> list[str]:
+    """The lines of what is of one of some kinds.
+
+    Raises
+    ------
+    ScenarioError
+        It is of none of them, or a value cannot be written.
+    """
+    kind = next((name for name, maker in kinds.items() if type(one) is maker), None)
+    if kind is None:
+        raise ScenarioError(f"{path}: {type(one).__name__} is no kind that a file may name; keep it in Python")
+    return [f"kind = {_text(kind)}", *lines_told(fields_told(one, path))]
+
+
+def fields_told(one: Any, path: str) -> dict[str, str]:
     """The fields of a dataclass that have not their default, as TOML."""
     held = {f.name: getattr(one, f.name) for f in fields(one) if f.init and not _is_default(f, getattr(one, f.name))}
-    return {name: _value(value, f"{path}.{name}") for name, value in held.items()}
+    return {name: value_told(value, f"{path}.{name}") for name, value in held.items()}
 
 
 def _is_default(one: Field[Any], value: object) -> bool:
@@ -86,7 +106,7 @@ def _is_default(one: Field[Any], value: object) -> bool:
     return value is None or (type(value) is type(default) and bool(value == default))
 
 
-def _value(value: Any, path: str) -> str:
+def value_told(value: Any, path: str) -> str:
     """A value as TOML."""
     if isinstance(value, dt.date):  # a Timestamp too
         return f"{value:%Y-%m-%d}"
@@ -107,13 +127,13 @@ def _value(value: Any, path: str) -> str:
 def _holder(value: Any, path: str) -> str:
     """A value that holds others, as TOML."""
     if isinstance(value, Mapping) and any(isinstance(k, tuple) for k in value):
-        return _value([[*k, v] for k, v in value.items()], path)
+        return value_told([[*k, v] for k, v in value.items()], path)
     if isinstance(value, Mapping):
-        return _table({_told_key(k): _value(v, f"{path}.{_told_key(k)}") for k, v in value.items()})
+        return _table({_told_key(k): value_told(v, f"{path}.{_told_key(k)}") for k, v in value.items()})
     if is_dataclass(value) and not isinstance(value, type):
-        return _table(_kind_of_rule(value) | _fields(value, path))
+        return _table(_kind_of_rule(value) | fields_told(value, path))
     if isinstance(value, Collection):
-        return "[" + ", ".join(_value(v, f"{path}[{i}]") for i, v in enumerate(value, start=1)) + "]"
+        return "[" + ", ".join(value_told(v, f"{path}[{i}]") for i, v in enumerate(value, start=1)) + "]"
     raise ScenarioError(f"{path}: {type(value).__name__} cannot be written to a file; keep the scenario in Python")
 
 

@@ -29,10 +29,12 @@ from forecast.drawing import (
 )
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray
+from scenarios.budget.alternatives import plan_bridge
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.report.funding_chart import funding, funding_size
 from scenarios.report.months import Months, as_of, months_of
 from scenarios.report.policy_chart import policy, policy_size
+from scenarios.report.tornado_chart import tornado
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -231,40 +233,59 @@ def environments(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def bridge(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
+    """How the forecast alone becomes the plan, step by step: means, with P10-P90 as whiskers."""
+    ax = plan_bridge(plan).plot(ax)
+    ax.set_xlabel("what the plan's scenario changes", loc="right")
+    return ax
+
+
 KINDS: dict[str, Chart] = {
     "fan": fan,
     "s_curve": s_curve,
     "environments": environments,
     "funding": funding,
     "policy": policy,
+    "tornado": tornado,
+    "bridge": bridge,
 }
+
+
+def check_asked(kind: str, limit: float | None, by: str | None, what: str = "plot") -> None:
+    """Refuse a picture that there is not, or an argument that it does not take."""
+    one_of(what, kind, KINDS, PlanError)
+    if limit is not None and kind != "s_curve":
+        raise PlanError(f"{what}({kind!r}, limit=...): only 's_curve' marks a limit")
+    if by is not None and kind not in {"policy", "tornado"}:
+        raise PlanError(f"{what}({kind!r}, by={by!r}): only 'policy' and 'tornado' are told by something")
 
 
 def drawn(
     plan: BudgetPlan, kind: str, *, limit: float | None = None, by: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """One of :data:`KINDS`; ``limit`` is marked by an S-curve, ``by`` is the split that a policy's picture shows.
+    """One of :data:`KINDS`; ``limit`` is marked by an S-curve, ``by`` is the split of a policy, or a tornado's rows.
 
     Raises
     ------
     PlanError
         There is no such picture, or it does not take the argument.
     """
-    one_of("plot", kind, KINDS, PlanError)
-    if limit is not None and kind != "s_curve":
-        raise PlanError(f"plot({kind!r}, limit=...): only 's_curve' marks a limit")
-    if by is not None and kind != "policy":
-        raise PlanError(f"plot({kind!r}, by={by!r}): only 'policy' shows one split of several")
+    check_asked(kind, limit, by)
     if kind == "s_curve":
         return s_curve(plan, limit=limit, ax=ax)
+    if kind == "tornado":
+        return tornado(plan, by=by, ax=ax)
     return policy(plan, by=by, ax=ax) if kind == "policy" else KINDS[kind](plan, ax=ax)
 
 
-def picture(plan: BudgetPlan, kind: str, *, limit: float | None = None) -> Axes:
-    """One of :data:`KINDS` on a figure of its own that is shown nowhere: what pages and workbooks take."""
+def picture(plan: BudgetPlan, kind: str, *, limit: float | None = None, by: str | None = None) -> Axes:
+    """One of :data:`KINDS` on a figure of its own that is shown nowhere: what pages, workbooks and files take."""
+    one_of("plot", kind, KINDS, PlanError)
     sizes = {"environments": environments_size, "funding": funding_size, "policy": policy_size}
+    if kind == "tornado":  # as high as it has rows, which only it knows
+        return tornado(plan, by=by, ax=None, alone=True)
     ax = offscreen(sizes[kind](plan) if kind in sizes else SIZE)
-    return drawn(plan, kind, limit=limit if kind == "s_curve" else None, ax=ax)
+    return drawn(plan, kind, limit=limit if kind == "s_curve" else None, by=by, ax=ax)
 
 
 def environments_size(plan: BudgetPlan) -> tuple[float, float]:

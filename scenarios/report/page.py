@@ -8,15 +8,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from forecast.drawing import DARK, LIGHT, one_line, span_words
+import pandas as pd
+
+from forecast.drawing import DARK, LIGHT, offscreen, one_line, span_words
+from scenarios.bridging import Bridge
+from scenarios.budget.alternatives import Alternatives, alternatives_of, plan_bridge
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE
 from scenarios.report import save
 from scenarios.report.charts import picture
 from scenarios.report.months import as_of
-from scenarios.report.tables import NOTE, headline_of, html_table
+from scenarios.report.tables import NOTE, headline_of, html_table, scenarios_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,10 +44,19 @@ CAPTIONS = {
         it (diamond). Beside each its budget, and the chance that what it wants exceeds that.""",
     "funding": """From the base up: the contingency and what of it is kept for an event or line, the budget, and the
         reserves above it. Beside each step in how many futures the money down to it is enough.""",
+    "bridge": """Bars: the mean of all futures, which add up whatever order steps are told in. Whiskers: four of five
+        futures of each bar, which do not add.""",
 }
 
 
-def write_page(plan: BudgetPlan, path: Path, *, limit: float | None = None) -> Path:
+def write_page(
+    plan: BudgetPlan,
+    path: Path,
+    *,
+    limit: float | None = None,
+    scenarios: Alternatives | None = None,
+    bridge: Bridge | None = None,
+) -> Path:
     """Write the plan as one self-contained HTML page; returns its path.
 
     Pictures are drawn inline and follow the reader's light or dark setting; nothing is loaded from anywhere, and the
@@ -55,16 +68,25 @@ def write_page(plan: BudgetPlan, path: Path, *, limit: float | None = None) -> P
     path : Path
     limit : float, optional
         Money to tell the probability of going over.
+    scenarios, bridge : optional
+        What stands beside the plan, and how something becomes it, as of
+        :func:`scenarios.report.workbook.write_workbook`; without any, and without changes, there is nothing to tell.
 
     Raises
     ------
     PlanError
-        The file cannot be written; the message names it.
+        The file cannot be written, or a scenario cannot stand beside the plan.
     """
-    return save(Path(path), lambda: page_html(plan, limit=limit).encode())
+    return save(Path(path), lambda: page_html(plan, limit=limit, scenarios=scenarios, bridge=bridge).encode())
 
 
-def page_html(plan: BudgetPlan, *, limit: float | None = None) -> str:
+def page_html(
+    plan: BudgetPlan,
+    *,
+    limit: float | None = None,
+    scenarios: Alternatives | None = None,
+    bridge: Bridge | None = None,
+) -> str:
     """The page's text; same plan, same text."""
     span = plan.projection.span
     about = (
@@ -88,6 +110,7 @@ def page_html(plan: BudgetPlan, *, limit: float | None = None) -> str:
             "What the money is for",
             scroll(html_table(plan, [LINE], f"Money in {plan.currency} over the horizon, by budget line.")),
         ),
+        *_beside(plan, scenarios, bridge),
         section("Assumptions", _assumptions(plan)),
     ]
     return document(f"Budget plan: {one_line(plan.name, 120)}", about, sections)
@@ -105,6 +128,19 @@ def document(title: str, about: str, sections: Sequence[str], *, style: str = ""
         f"<header><h1>{title}</h1>\n<p>{html.escape(about)}</p></header>\n"
         f"{''.join(sections)}</main>\n</body>\n</html>\n"
     )
+
+
+def _beside(plan: BudgetPlan, scenarios: Alternatives | None, bridge: Bridge | None) -> list[str]:
+    """Other scenarios, and the bridge; nothing where the plan changes nothing and none is given."""
+    changes, sections = bool(plan.spec.laid.scenario.every_change()), []
+    told = bridge or (plan_bridge(plan) if changes else None)
+    if changes or scenarios is not None:
+        table = scenarios_table(plan, alternatives_of(plan, scenarios, told))
+        sections.append(section("Scenarios", scroll(table)))
+    if told is not None:
+        heading = html.escape(f"From {one_line(told.names[0], 60)} to {one_line(told.names[1], 60)}")
+        sections.append(section(heading, figure(told.plot(offscreen()), "bridge", CAPTIONS["bridge"])))
+    return sections
 
 
 def _summary(plan: BudgetPlan, limit: float | None) -> str:
@@ -134,12 +170,17 @@ def _assumptions(plan: BudgetPlan) -> str:
     """What the plan rests on, as a table."""
     rows = "".join(
         f'<tr><th scope="row">{html.escape(one_line(r.topic, 60))}</th>'
-        f"<td>{html.escape(one_line(r.assumption, 2000))}</td><td>{html.escape(one_line(r.source, 300))}</td></tr>"
+        f"<td>{html.escape(one_line(r.assumption, 2000))}</td><td>{html.escape(one_line(r.source, 300))}</td>"
+        f'<td class="day">{_day(r.as_of)}</td></tr>'
         for r in plan.assumptions.itertuples(index=False)
     )
-    heads = "".join(f'<th scope="col">{name}</th>' for name in ("topic", "assumption", "source"))
-    caption = "<caption>What the numbers rest on.</caption>"
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("topic", "assumption", "source", "as of"))
+    caption = "<caption>What the numbers rest on, and the day on which it was known or stated.</caption>"
     return scroll(f'<table class="prose">{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
+
+
+def _day(day: Any) -> str:
+    return "" if pd.isna(day) else f"{day:%Y-%m-%d}"
 
 
 def section(heading: str, body: str) -> str:
@@ -215,7 +256,8 @@ tbody tr.total>*{font-weight:600;border-top:2px solid var(--muted)}
 .n{text-align:right}
 .prose th,.prose td{white-space:normal;overflow-wrap:anywhere}
 .prose th:first-child{white-space:nowrap}
-.prose td:last-child{min-width:13rem}
+.prose td:nth-last-child(2){min-width:13rem}
+.prose .day{white-space:nowrap}
 @page{margin:14mm}
 @media print{body{font-size:10pt}main{padding:0;max-width:none}.scroll{overflow:visible}figure svg{min-width:0}
 h2{break-after:avoid}figure,tr,.figures{break-inside:avoid}thead{display:table-header-group}}

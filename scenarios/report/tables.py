@@ -14,6 +14,8 @@ import pandas as pd
 
 from forecast.drawing import one_line, percent, span_words
 from forecast.panel import FloatArray, IntArray
+from scenarios.budget.alternatives import Alternative
+from scenarios.budget.assumed import with_date
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.report.months import as_of
 
@@ -181,7 +183,7 @@ def plan_text(
     lines += _grid(header, rows_of(plan, names), max(len(names), 1))
     lines += ["", *textwrap.wrap(NOTE, WIDTH), "", "Assumptions"]
     for row in plan.assumptions.itertuples(index=False):
-        told = f"{row.topic}: {one_line(row.assumption, 600)} ({one_line(row.source, 120)})"
+        told = f"{row.topic}: {one_line(row.assumption, 600)} ({with_date(one_line(row.source, 120), row.as_of)})"
         lines += textwrap.wrap(told, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=True)
     return "\n".join(lines) + "\n"
 
@@ -202,13 +204,38 @@ def html_table(plan: BudgetPlan, by: Sequence[str], caption: str) -> str:
     )
 
 
+def scenarios_table(plan: BudgetPlan, beside: Sequence[Alternative]) -> str:
+    """Scenarios beside the plan as HTML: each one's own quantiles, and its budget against the plan's."""
+    level, scale = f"P{plan.confidence * 100:g}", scale_of(plan)
+    heads = [*(n.upper() for n in LEVELS), f"budget ({level})", "against the plan", "in per cent"]
+    top = "".join(f'<th scope="col" class="n">{n}</th>' for n in heads)
+    own, body = round(plan.budget * scale), []
+    for one in beside:
+        quantiles = (np.quantile(one.totals, [*LEVELS.values(), plan.confidence]) * scale).round().astype("int64")
+        less = int(quantiles[-1]) - own
+        part = f"{less / own:+.1%}".replace("-", "\u2212") if own and less else "0.0%"
+        told = [*(_amount(int(q), scale) for q in quantiles), _amount(less, scale).replace("-", "\u2212"), part]
+        name = html.escape(one_line(one.name, 2 * NAME))
+        cells = "".join(f'<td class="n">{text}</td>' for text in told)
+        body.append(f'<tr class="{"total" if one.planned else "cell"}"><th scope="row">{name}</th>{cells}</tr>')
+    caption = (
+        f"Money in {plan.currency} over the horizon, budget lines included, in the same futures; each scenario's own "
+        "quantiles."
+    )
+    return (
+        f'<table><caption>{caption}</caption><thead><tr><th scope="col">scenario</th>{top}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table>"
+    )
+
+
 def plan_html(plan: BudgetPlan) -> str:
     """The plan as a notebook shows it: its figures, a table by quarter and environment, its assumptions folded away."""
     top, level = headline_of(plan), f"P{plan.confidence * 100:g}"
     by = ("quarter", "environment") if len(plan.ledger.environments) > 1 else ("month",)
     funding = f"; funding with reserves <b>{top.funding}</b>" if top.reserves else ""
     rested = "".join(
-        f"<li><b>{html.escape(one_line(r.topic, 40))}</b>: {html.escape(one_line(r.assumption, 600))}</li>"
+        f"<li><b>{html.escape(one_line(r.topic, 40))}</b>: "
+        f"{html.escape(with_date(one_line(r.assumption, 600), r.as_of))}</li>"
         for r in plan.assumptions.itertuples(index=False)
     )
     return (

@@ -134,7 +134,7 @@ def _usage_by_day(
     rest = outlook.rest
     if rest is None or rest.projection.usage.grain == "month":
         return _spread(monthly, month, ~known)
-    spec = outlook.plan.spec
+    spec = outlook.plan.spec.laid
     world = World(spec.draws, spec.seed)
     enacted = enact(rest.projection, rest.prices, rest.course, world, unpriced=spec.unpriced)
     rows = np.nonzero(enacted.priced)[0].astype(np.intp)

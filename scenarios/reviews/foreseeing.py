@@ -132,7 +132,7 @@ def _billed_share(
         return 1.0, []
     share = recent.billed / recent.priced
     seen = f"{share:.1%} of list prices was billed in the last {BILLED_OVER} days"
-    changes = (scenario or plan.spec.scenario).every_change()
+    changes = (scenario or plan.spec.laid.scenario).every_change()
     if told := [type(c).__name__ for c in changes if type(c).__name__ in ("Discount", "Negotiation", "Contract")]:
         return 1.0, [f"{seen}; the rest is as the scenario's {told[0]} says"]
     return share, [f"{seen}, and so the rest is foreseen"]

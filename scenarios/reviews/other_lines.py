@@ -94,7 +94,7 @@ def other_lines(
 
 def _rows(plan: BudgetPlan, laid: Layout, usage: Usage, spent: Spent, made: Outcome | None) -> list[Row]:
     """Each line's money over the plan's months: (draw, month)."""
-    spec, draws, months = plan.spec, len(plan.totals), len(laid.months)
+    spec, draws, months = plan.spec.laid, len(plan.totals), len(laid.months)
     lines: dict[str, FloatArray] = {}
     brought: list[Row] = []
     own = plan.ledger.labels[LINE].to_numpy()

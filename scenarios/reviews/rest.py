@@ -62,7 +62,7 @@ def rest_of(
     TokenplanError
         The history does not allow a projection, or usage has no price.
     """
-    span, spec = plan.projection.span, plan.spec
+    span, spec = plan.projection.span, plan.spec.laid
     step = pd.DateOffset(months=1) if known.usage.grain == "month" else pd.DateOffset(days=1)
     first = max(known.as_of + step, span.start)
     asked = replace(plan.projection.spec, horizon=None, start=f"{first:%Y-%m-%d}", end=f"{span.end:%Y-%m-%d}", lag=0)

@@ -37,7 +37,7 @@ def ahead_state(outlook: Outlook, first: pd.Timestamp, last: pd.Timestamp) -> Dr
     """The drivers of what an outlook foresees of whole months that are still to come."""
     plan, rest = outlook.plan, outlook.rest
     assert rest is not None
-    spec = plan.spec
+    spec = plan.spec.laid
     ((made, _),) = states(
         rest.projection,
         [rest.course],
@@ -65,7 +65,7 @@ def _with_lines(
     """A state with the money of lines: (draw, month, row). What usage reports of them is in it already."""
     days = outlook.plan.ledger.days
     inside = np.asarray((days >= first) & (days <= last))
-    fixed = {c.name for c in outlook.plan.spec.components if isinstance(c, Fixed)}
+    fixed = {c.name for c in outlook.plan.spec.laid.components if isinstance(c, Fixed)}
     other = dict(made.other)
     for name in dict.fromkeys(outlook.labels[LINE]):
         mine = np.asarray(outlook.labels[LINE] == name)

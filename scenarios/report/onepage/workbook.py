@@ -19,14 +19,11 @@ from forecast.drawing import one_line, span_words
 from forecast.errors import PlanError
 from scenarios.budget.budget_plan import LEVELS
 from scenarios.report import save
+from scenarios.report.book.writing import HEADER_ROW, WIDEST, Book, cell
 from scenarios.report.onepage.charts import picture
 from scenarios.report.onepage.figures import OUTLOOK, TO_DATE, Figure, due_of, label_words, part_column, told_of
 from scenarios.report.onepage.page import notes_of
 from scenarios.report.onepage.wording import Teller, day_words
-from scenarios.report.workbook import _TOTAL as TOTAL
-from scenarios.report.workbook import HEADER_ROW, WIDEST
-from scenarios.report.workbook import _Book as Book
-from scenarios.report.workbook import _cell as cell
 from scenarios.reviews.reviewing import Review
 
 #: Columns of money and others, after the labels.
@@ -172,7 +169,7 @@ def _total(book: Book, sheet: Any, placed: _Placed, whole: dict[str, float]) -> 
 
     ``whole`` holds what formulas come to, for programs that do not work them out, and quantiles of the whole.
     """
-    share = book.file.add_format({"num_format": "0.0%", **TOTAL})
+    share = book.looks["share_total"]
     held = dict(whole)
     held["variance"] = round(held["budget"] - held["p50" if "p50" in held else "actual"], 2)
     held["percent"] = held["variance"] / held["budget"] if held["budget"] else math.nan

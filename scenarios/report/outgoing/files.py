@@ -18,7 +18,7 @@ import pandas as pd
 from forecast.errors import PlanError
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.report import save
-from scenarios.report.workbook import FORMULA_SIGNS
+from scenarios.report.book.writing import FORMULA_SIGNS
 
 #: The schema of a table, by name and version.
 SCHEMA: Final = "tokenplan.plan/1"

@@ -1,0 +1,1 @@
+"""The plan as a workbook, a file a stage: writing, levels, tables, sheets, environments, scenarios, summary."""
