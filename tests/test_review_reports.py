@@ -736,6 +736,17 @@ def test_a_wrong_command_line_leaves_with_2(run, arguments):
     assert left.value.code == 2
 
 
+def test_a_saved_plan_is_reviewed_as_it_was_approved(folder, capsys, usage):
+    made = plan_of(usage, lines=[sc.Fixed("gateway", monthly=310)], draws=100)
+    made.save(folder / "q3.tokenplan")
+    assert main(["review", "q3.tokenplan", "usage.csv", "--as-of", DAY, "--json", "--quiet"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["budget"] == made.budget
+    assert told["to_date"]["actual"] == SPENT + 460
+    assert main(["review", "q3.tokenplan", "usage.csv", "--as-of", DAY, "--draws", "50", "--quiet"]) == 1
+    assert "a saved plan is as it was approved; --draws goes with a plan file" in capsys.readouterr().err
+
+
 def test_reforecast_walks_through_its_days(run):
     days = ("--approved-on", "2026-06-30", "--as-of", "2026-07-05", "--as-of", DAY)
     code, out, _ = run("reforecast", *days, "--json", "--quiet")

@@ -11,9 +11,12 @@ import pandas as pd
 from forecast.errors import PlanError, TokenplanError
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.planfile import PlanFile, read_plan_file
+from scenarios.budget.planfile import read_plan_file
+from scenarios.budget.planinputs import UsageSource
+from scenarios.cli.check_job import SAVED
 from scenarios.cli.screen import Screen
 from scenarios.files.scenario_file import scenario_source
+from scenarios.saved.loading import load_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +48,27 @@ def approved_of(options: argparse.Namespace, screen: Screen) -> Approved:
         A file breaks a rule, or the plan cannot be made.
     """
     lines = None if options.lines is None else read_lines(options.lines)
-    with screen.progress(3) as step:
-        step("reading the plan file")
-        file, plan = approved_plan(options)
+    with screen.progress(2) as step:
+        step("reading the plan")
+        name, plan, source = approved_plan(options)
         step("reading usage")
         chosen = {"format": options.format} if options.format else {}
-        usage = replace(file.usage, file=options.usage, **chosen).read()
-        step("done")
-    return Approved(file.name, plan, usage, lines)
+        usage = replace(source, file=options.usage, **chosen).read()
+    return Approved(name, plan, usage, lines)
 
 
-def approved_plan(options: argparse.Namespace) -> tuple[PlanFile, BudgetPlan]:
-    """The plan file, and its plan as approved: on the file's usage as it was known on ``--approved-on``.
+def approved_plan(options: argparse.Namespace) -> tuple[str, BudgetPlan, UsageSource]:
+    """The approved plan, its name, and how an export is read: that of a plan file, or one that was saved.
 
-    What else a plan may be kept in is read here.
+    A plan file's plan is made on its usage as it was known on ``--approved-on``. A saved plan is what was approved.
+
+    Raises
+    ------
+    TokenplanError
+        The plan cannot be read or made, or an option would change a saved one.
     """
+    if options.plan.name.lower().endswith(SAVED):
+        return _saved(options)
     scenario = scenario_source(options.scenario) if options.scenario else None
     file = read_plan_file(options.plan).with_options(seed=options.seed, draws=options.draws, scenario=scenario)
     if options.by:
@@ -68,11 +77,22 @@ def approved_plan(options: argparse.Namespace) -> tuple[PlanFile, BudgetPlan]:
     try:
         if options.approved_on is not None:
             known = known.until(pd.Timestamp(options.approved_on))
-        return file, file.plan(file.project(known), file.prices.book())
+        return file.name, file.plan(file.project(known), file.prices.book()), file.usage
     except TokenplanError as error:
         late = options.approved_on is None and "usage is known up to" in str(error)
         hint = " (a plan as it was approved in the past: --approved-on DATE)" if late else ""
         raise type(error)(f"{options.plan}: {error}{hint}") from error
+
+
+def _saved(options: argparse.Namespace) -> tuple[str, BudgetPlan, UsageSource]:
+    """A plan that was saved, whose export is read to its grain, in its billing zone."""
+    for option in ("approved_on", "scenario", "draws", "seed"):
+        if getattr(options, option) is not None:
+            flag = option.replace("_", "-")
+            raise PlanError(f"{options.plan}: a saved plan is as it was approved; --{flag} goes with a plan file")
+    plan = load_plan(options.plan)
+    known = plan.projection.usage
+    return plan.name, plan, UsageSource(file=options.usage, grain=known.grain, timezone=known.timezone)
 
 
 def read_table(path: Path) -> pd.DataFrame:
