@@ -17,10 +17,10 @@ from scenarios.reviews.reviewing import Review
 
 #: How each picture is read.
 CAPTIONS: Final = {
-    "burn_down": """Solid: spent to date. Bands: four of five futures of the rest, and half of them in the darker one.
+    "burn_down": """Solid: spent to date. Bands: four of five futures of the rest, and half of them in the inner one.
         Dashes: the budget's path. The cross, where there is one: the median day on which the budget is gone over, of
         the futures that go over it; the bar through it: P10 to P90.""",
-    "outlook": """Dark: spent. Light: foreseen at P50; the line through it: P10 to P90. Marks: each month's budget.
+    "outlook": """Full blocks: spent. Tinted: foreseen at P50; the line through it: P10 to P90. Marks: the budget.
         Under each amount: how far it is from the budget.""",
     "bridge": """From the plan's mean to the actual of the months that are over, by driver: what costs more, and what
         costs less. What the budget holds above the mean is contingency.""",
