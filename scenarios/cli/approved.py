@@ -5,15 +5,21 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
 from forecast.errors import PlanError, TokenplanError
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.planfile import PlanFile, read_plan_file
+from scenarios.budget.planfile import read_plan_file
+from scenarios.budget.planinputs import UsageSource
 from scenarios.cli.screen import Screen
 from scenarios.files.scenario_file import scenario_source
+from scenarios.saved.loading import load_plan
+
+#: How the name of a saved plan ends.
+SAVED: Final = ".tokenplan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +52,32 @@ def approved_of(options: argparse.Namespace, screen: Screen) -> Approved:
     """
     lines = None if options.lines is None else read_lines(options.lines)
     with screen.progress(3) as step:
-        step("reading the plan file")
-        file, plan = approved_plan(options)
+        step("reading the plan")
+        plan, name, source = saved_plan(options) if is_saved(options.plan) else approved_plan(options)
         step("reading usage")
-        chosen = {"format": options.format} if options.format else {}
-        usage = replace(file.usage, file=options.usage, **chosen).read()
+        usage = source.read()
         step("done")
-    return Approved(file.name, plan, usage, lines)
+    return Approved(name, plan, usage, lines)
 
 
-def approved_plan(options: argparse.Namespace) -> tuple[PlanFile, BudgetPlan]:
-    """The plan file, and its plan as approved: on the file's usage as it was known on ``--approved-on``.
+def is_saved(path: Path) -> bool:
+    """Whether a file is a saved plan, by its name."""
+    return path.suffix.lower() == SAVED
 
-    What else a plan may be kept in is read here.
-    """
+
+def saved_plan(options: argparse.Namespace) -> tuple[BudgetPlan, str, UsageSource]:
+    """A saved plan, which is what was approved, and how the export is read."""
+    for flag in ("scenario", "seed", "draws", "approved_on"):
+        if getattr(options, flag, None) is not None:
+            told = flag.replace("_", "-")
+            raise PlanError(f"{options.plan}: a saved plan is as it was approved: leave --{told} out")
+    plan = load_plan(options.plan)
+    source = UsageSource(options.usage, format=options.format) if options.format else UsageSource(options.usage)
+    return plan, plan.name, source
+
+
+def approved_plan(options: argparse.Namespace) -> tuple[BudgetPlan, str, UsageSource]:
+    """The plan of a plan file as approved, on its usage as known on ``--approved-on``, and how the export is read."""
     scenario = scenario_source(options.scenario) if options.scenario else None
     file = read_plan_file(options.plan).with_options(seed=options.seed, draws=options.draws, scenario=scenario)
     if options.by:
@@ -67,10 +85,12 @@ def approved_plan(options: argparse.Namespace) -> tuple[PlanFile, BudgetPlan]:
     known = file.usage.read()
     if options.approved_on is not None:
         known = known.until(pd.Timestamp(options.approved_on))
+    chosen = {"format": options.format} if options.format else {}
     try:
-        return file, file.plan(file.project(known), file.prices.book())
+        plan = file.plan(file.project(known), file.prices.book())
     except TokenplanError as error:
         raise type(error)(f"{options.plan}: {error}") from error
+    return plan, file.name, replace(file.usage, file=options.usage, **chosen)
 
 
 def read_table(path: Path) -> pd.DataFrame:

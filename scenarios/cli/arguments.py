@@ -37,6 +37,7 @@ from scenarios.cli.review_arguments import (
     add_allocate,
     add_approve,
     add_check,
+    add_deep_dive,
     add_reforecast,
     add_review,
     add_track_record,
@@ -64,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     _prices(jobs)
     add_review(jobs)
     add_reforecast(jobs)
+    add_deep_dive(jobs)
     _scenario(jobs)
     add_allocate(jobs)
     add_check(jobs)

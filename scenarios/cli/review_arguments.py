@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from forecast.costs import Money
-from scenarios.cli import alerts_job, allocate_job, check_job, reforecast_job, review_job, track_job
+from scenarios.cli import (
+    alerts_job,
+    allocate_job,
+    check_job,
+    deep_dive_job,
+    reforecast_job,
+    review_job,
+    track_job,
+)
 from scenarios.cli.options import (
     CODES,
     above_zero,
@@ -111,6 +119,27 @@ def add_reforecast(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
         help="the last day known in full; repeated, a version each, in order of time",
     )
     job.set_defaults(run=reforecast_job.run)
+
+
+def add_deep_dive(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """``tokenplan deep-dive``."""
+    job = jobs.add_parser(
+        "deep-dive",
+        help="look closely at a plan that is over",
+        description="What held and what did not, where errors came from, what levers saved, and what to change.",
+        epilog=CODES,
+    )
+    of_reviews(job)
+    job.add_argument("--as-of", type=day, metavar="DATE", help="the last day known in full (the plan's last)")
+    job.add_argument(
+        "--models",
+        type=names,
+        default=("auto", "fast", "seasonal_naive"),
+        metavar="NAME,...",
+        help="forecasters judged for the next quarter (auto,fast,seasonal_naive)",
+    )
+    job.add_argument("--origins", type=above_zero, default=3, help="past dates that they are judged from (%(default)s)")
+    job.set_defaults(run=deep_dive_job.run)
 
 
 def add_allocate(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
