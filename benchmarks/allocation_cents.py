@@ -30,9 +30,8 @@ def main() -> None:
             off = cents - amounts * 100.0
             groups = (np.arange(len(off)), month * payers + payer, month, payer)
             worst[name].append([float(np.abs(np.bincount(g, weights=off)).max()) for g in groups])
-    print(
-        f"{'cents off':>10} {'line':>8} {'payer x month':>14} {'month':>8} {'payer':>8}   worst of {BILLS} bills, mean worst"
-    )
+    print(f"Cents off, the worst and the mean of {BILLS} bills:")
+    print(f"{'':>10} {'line':>10} {'payer x month':>14} {'month':>10} {'payer':>10}")
     for name, found in worst.items():
         table = np.array(found)
         shown = [f"{a:.2f}/{b:.2f}" for a, b in zip(table.max(axis=0), table.mean(axis=0), strict=True)]
