@@ -72,7 +72,7 @@ def saved_plan(options: argparse.Namespace) -> tuple[BudgetPlan, str, UsageSourc
             told = flag.replace("_", "-")
             raise PlanError(f"{options.plan}: a saved plan is as it was approved: leave --{told} out")
     plan = load_plan(options.plan)
-    source = UsageSource(options.usage, format=options.format) if options.format else UsageSource(options.usage)
+    source = UsageSource(file=options.usage, format=options.format or None)
     return plan, plan.name, source
 
 
