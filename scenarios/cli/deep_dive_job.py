@@ -80,7 +80,9 @@ def _text(approved: Approved, made: DeepDive, options: argparse.Namespace, scree
     for name, table in made.tables().items():
         if name == "pits" or table.empty:
             continue
-        shown = table.reset_index()
+        shown = table.reset_index(drop=name == "stale")
+        for column in shown.select_dtypes("datetime"):
+            shown[column] = shown[column].dt.strftime("%Y-%m-%d")
         columns = [Column(c, c, _STYLES.get(c, "text")) for c in map(str, shown.columns) if c not in _HIDDEN]
         told = markdown(shown, columns) if mark else aligned(shown, columns, width=screen.width())
         parts.append(f"{f'**{name}**' if mark else name}\n{told}")
