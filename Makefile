@@ -17,6 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-track bench-warehouse yardsticks lint format clean
+.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-warehouse bench-alerts yardsticks lint format clean
 .PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-exports bench-warehouse yardsticks lint format clean
 
 help: ## show this list
@@ -68,6 +69,9 @@ bench-exports: $(VENV)/.dev ## every export of the sample organisation's plan: s
 
 bench-warehouse: $(VENV)/.dev ## 5 and 50 million spend-log rows beside the bare query; 15 minutes, 4 GB of disk
 	$(BIN)/python benchmarks/warehouse.py --folder $(OUT)/warehouse
+
+bench-alerts: $(VENV)/.dev ## false alarms and what alerts find, 1,000 series and NYC taxis; DATA=folder; 10 minutes
+	$(BIN)/python benchmarks/alerts.py --judge --taxi $(DATA)/usage/nab_nyc_taxi.csv --jobs $(WORKERS) --out $(OUT)/bench
 
 yardsticks: $(YARD)/.made ## the environment of the programs that the benchmarks compare with
 

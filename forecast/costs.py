@@ -83,7 +83,7 @@ class CostSeries:
 
 
 @dataclass(frozen=True, slots=True)
-class _Valued:
+class Valued:
     """Money a row (row,), its currency, what had no price, and what to tell."""
 
     amount: FloatArray
@@ -120,7 +120,7 @@ def cost_rows(
     if prices is not None and (bill := bills_apart(frame).bill).any():
         notes.append(f"{int(bill.sum())} rows of money are the bill of usage beside them, which is priced: not added")
         frame = frame[~bill].reset_index(drop=True)
-    valued = _billed(usage, frame, money) if prices is None else _priced(usage, frame, prices, money, unpriced)
+    worth = valued(usage, frame, prices=prices, money=money, unpriced=unpriced)
     fixed = _is_fixed(frame)
     step = pd.offsets.MonthBegin() if usage.grain == "month" else pd.offsets.Day()
     periods = pd.date_range(usage.start.normalize(), as_of, freq=step)
@@ -129,14 +129,32 @@ def cost_rows(
     gaps = int((~reported[np.argmax(reported) :]).sum()) if reported.any() else 0
     if gaps:
         notes.append(f"{gaps} {usage.grain}s have no usage at all and are taken as gaps, not as zeros")
-    monthly, told = _recurring(usage, frame, valued.amount, fixed, as_of)
-    metered = np.where(fixed, 0.0, valued.amount)
+    monthly, told = _recurring(usage, frame, worth.amount, fixed, as_of)
+    metered = np.where(fixed, 0.0, worth.amount)
     if not (metered > 0).any() and not (monthly > 0).any():
         raise UsageError(f"{usage.source}: nothing up to {as_of:%Y-%m-%d} cost anything: there is no cost to state")
-    said = (*notes, *valued.notes, *told)
+    said = (*notes, *worth.notes, *told)
     return CostRows(
-        frame, periods, period.astype(np.intp), metered, monthly, reported, valued.currency, valued.excluded, said
+        frame, periods, period.astype(np.intp), metered, monthly, reported, worth.currency, worth.excluded, said
     )
+
+
+def valued(
+    usage: Usage,
+    frame: pd.DataFrame,
+    *,
+    prices: PriceBook | None = None,
+    money: Money = "billed_cost",
+    unpriced: Unpriced = "refuse",
+) -> Valued:
+    """Money of each of some rows of usage: their own, or quantities at a book's prices of their dates.
+
+    Raises
+    ------
+    UsageError, PriceError
+        As :func:`cost_rows`.
+    """
+    return _billed(usage, frame, money) if prices is None else _priced(usage, frame, prices, money, unpriced)
 
 
 def cost_series(rows: CostRows, by: tuple[str, ...], *, source: str = "usage") -> CostSeries:
@@ -189,7 +207,7 @@ def _used(frame: pd.DataFrame) -> BoolArray:
     return np.asarray((frame[units].fillna(0.0) > 0).any(axis=1)) if units else np.zeros(len(frame), dtype=bool)
 
 
-def _billed(usage: Usage, frame: pd.DataFrame, money: Money) -> _Valued:
+def _billed(usage: Usage, frame: pd.DataFrame, money: Money) -> Valued:
     """The usage's own money."""
     held = [m for m in schema.MONEY if m in frame and frame[m].notna().any()]
     if money not in held:
@@ -207,10 +225,10 @@ def _billed(usage: Usage, frame: pd.DataFrame, money: Money) -> _Valued:
             f"that of {first[schema.DATE]:%Y-%m-%d}, {first['model']}; an unknown cost is not 0: pass prices= to price "
             "all usage, or leave those rows out of the export"
         )
-    return _Valued(frame[money].fillna(0.0).to_numpy("float64"), _currency(usage, frame), pd.DataFrame(), [])
+    return Valued(frame[money].fillna(0.0).to_numpy("float64"), _currency(usage, frame), pd.DataFrame(), [])
 
 
-def _priced(usage: Usage, frame: pd.DataFrame, prices: PriceBook, money: Money, unpriced: Unpriced) -> _Valued:
+def _priced(usage: Usage, frame: pd.DataFrame, prices: PriceBook, money: Money, unpriced: Unpriced) -> Valued:
     """Quantities at the book's prices of their dates; rows without a quantity keep their money."""
     if not isinstance(prices, PriceBook):
         raise PriceError(f"prices={type(prices).__name__}: wanted a price book, such as fc.PriceBook.builtin()")
@@ -247,7 +265,7 @@ def _priced(usage: Usage, frame: pd.DataFrame, prices: PriceBook, money: Money, 
         raise UsageError(f"{usage.source}: nothing that was used has a price, so there is no cost to state")
     if money in frame and frame[money].notna().any():
         notes.append(f"usage is priced by the price book; its own {money} is not used")
-    return _Valued(np.where(kept, own, amount), quoted, missing, notes)
+    return Valued(np.where(kept, own, amount), quoted, missing, notes)
 
 
 def _amounts(frame: pd.DataFrame, prices: PriceBook) -> tuple[FloatArray, pd.DataFrame]:
@@ -265,7 +283,7 @@ def _currency(usage: Usage, frame: pd.DataFrame) -> str:
     found = sorted(frame["currency"].dropna().unique()) if "currency" in frame else []
     if len(found) != 1:
         named = f"in {' and '.join(found)}" if found else "in no currency"
-        raise UsageError(f"{usage.source}: money is {named}: a baseline adds up one currency; convert it to one first")
+        raise UsageError(f"{usage.source}: money is {named}: money adds up in one currency; convert it to one first")
     return str(found[0])
 
 

@@ -14,7 +14,7 @@ def stream(seed: int, *key: str | int) -> np.random.Generator:
 
     The state is a hash of seed and key, so that a name added or left out elsewhere moves no other stream.
     """
-    text = "\x1f".join(map(str, (seed, *key))).encode()
+    text = "\x1f".join(map(str, (seed, *key))).encode("utf-8", "surrogatepass")
     words = np.frombuffer(hashlib.sha256(text).digest(), dtype=np.uint32)
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence([int(w) for w in words])))
 

@@ -52,3 +52,11 @@ def spans_of(projection: Projection) -> Spans:
     if projection.usage.grain == "month":
         last = last + pd.offsets.MonthEnd(0)
     return Spans(pd.PeriodIndex(month[starts]), starts, days[starts], last, planned[starts])
+
+
+def days_of(projection: Projection) -> Spans:
+    """Each of a projection's periods as a span of its own."""
+    days = projection.days
+    every = np.arange(len(days), dtype=np.intp)
+    last = days + pd.offsets.MonthEnd(0) if projection.usage.grain == "month" else days
+    return Spans(pd.PeriodIndex(days.to_period("M")), every, days, last, np.asarray(days >= projection.span.start))

@@ -646,7 +646,7 @@ def test_usage_that_cannot_be_stated_is_told(frames, error, message):
 def test_money_in_two_currencies_is_refused():
     usage = usage_of(good())
     mixed = replace(usage, frame=usage.frame.assign(currency=np.where(np.arange(56) < 9, "EUR", "USD")))
-    with pytest.raises(UsageError, match="money is in EUR and USD: a baseline adds up one currency"):
+    with pytest.raises(UsageError, match="money is in EUR and USD: money adds up in one currency"):
         fc.baseline(mixed, lag=0)
     euros = fc.PriceBook.from_frame(
         pd.DataFrame({"model": ["gpt-5"], "unit": "input_tokens", "price": 2.0, "currency": "EUR"})

@@ -104,6 +104,7 @@ PUBLIC = {
         # volume, limits and events
         "Adoption",
         "Campaign",
+        "DeepDive",
         "Deprecation",
         "Headcount",
         "Heads",
@@ -112,7 +113,9 @@ PUBLIC = {
         "LogisticGrowth",
         "NewWorkload",
         "Outage",
+        "Outlook",
         "Retire",
+        "Review",
         "Runaway",
         "Spikes",
         "Step",
@@ -129,6 +132,7 @@ PUBLIC = {
         "Pack",
         "PromptCache",
         "PromptTrim",
+        "Reforecast",
         "Region",
         "ResponseFilter",
         "RightSize",
@@ -176,6 +180,21 @@ PUBLIC = {
         "preset",
         "presets",
         "plan",
+        # who pays what of a bill
+        "Allocation",
+        "allocate",
+        # a spend policy, and what is held against it
+        "ApprovalLog",
+        "Checked",
+        "SpendPolicy",
+        "check",
+        "due",
+        "load_policy",
+        # alerts on actual usage
+        "Alert",
+        "AlertRules",
+        "Alerts",
+        "alerts",
         # from one total to another
         "Bridge",
         "bridge",
@@ -187,8 +206,10 @@ PUBLIC = {
         "RankCorrelation",
         "Sought",
         "compare",
+        "deep_dive",
         "goal_seek",
         "reverse_stress",
+        "review",
     },
 }
 

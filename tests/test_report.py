@@ -350,7 +350,7 @@ def test_the_summary_takes_its_figures_from_the_other_sheets(plan):
 def test_no_name_becomes_a_formula_or_a_link(plan):
     formulas, _ = books_of(workbook_bytes(plan))
     # Functions, cells, sheets and ranges of ours, numbers, and words that are written here.
-    word = r"""SUM|SUMIFS|SUMPRODUCT|ROUND|IF|AND|OR|ABS|MIN|MAX|COUNT|COUNTBLANK|ISNUMBER|INDEX|MATCH
+    word = r"""SUM|SUMIFS|SUMPRODUCT|ROUND|IF|AND|OR|ABS|MIN|MAX|COUNT|COUNTBLANK|ISNUMBER|INDEX|MATCH|TODAY
         |confidence|level_no|plan_(base|budget)|lv_(base|budget|month|quarter|environment|row)
         |(Monthly|Environments|Summary)!|\$?[A-Z]{1,2}\$?\d+|[\d.]+|[-+*/=<>,():&]|"[\w :()',.]*\""""
     ours = re.compile(f"=(({word})*)", re.VERBOSE)

@@ -76,17 +76,17 @@ def alternatives_of(
     """
     own = Alternative(plan.name, plan.totals, planned=True)
     if others is None:
-        if not plan.spec.scenario.every_change():
+        if not plan.spec.laid.scenario.every_change():
             return (own,)
         alone = bridge.before if bridge is not None and bridge.names[0] == ALONE else _totals(plan, [_alone(plan)])[0]
         return Alternative(ALONE, alone), own
     listed = _listed(plan, others)
-    asked = [one for one in listed if isinstance(one, Scenario) and one != plan.spec.scenario]
-    world = plan.spec.tied(World(plan.spec.draws, plan.spec.seed))
+    asked = [one for one in listed if isinstance(one, Scenario) and one != plan.spec.laid.scenario]
+    world = plan.spec.laid.tied(World(plan.spec.laid.draws, plan.spec.laid.seed))
     found = iter(_totals(plan, [Course.of(one, world) for one in asked]))
     made = [
         own
-        if one is plan or one == plan.spec.scenario
+        if one is plan or one == plan.spec.laid.scenario
         else Alternative(one.name, one.totals)
         if isinstance(one, BudgetPlan)
         else Alternative(one.name, next(found))
@@ -115,17 +115,17 @@ def plan_bridge(plan: BudgetPlan) -> Bridge:
     See :func:`scenarios.bridging.changes_bridge`.
     """
     names = (ALONE, "plan" if plan.name == ALONE else plan.name)
-    if not plan.spec.scenario.every_change():
+    if not plan.spec.laid.scenario.every_change():
         return bridge_of(names, (), [], plan.totals, plan.totals, plan.currency)
-    world = plan.spec.tied(World(plan.spec.draws, plan.spec.seed))
+    world = plan.spec.laid.tied(World(plan.spec.laid.draws, plan.spec.laid.seed))
     alone = Scenario(ALONE)
 
     def together(change: Change) -> str:
         return _TOGETHER.get(change.step, change.step)
 
-    made = between(alone, plan.spec.scenario, world, player=lambda change: change.step)
+    made = between(alone, plan.spec.laid.scenario, world, player=lambda change: change.step)
     if len(made.players) > MOST_STEPS:
-        made = between(alone, plan.spec.scenario, world, player=together)
+        made = between(alone, plan.spec.laid.scenario, world, player=together)
     players = steps_in_order(made.players)
     if not players:
         return bridge_of(names, (), [], plan.totals, plan.totals, plan.currency)
@@ -138,16 +138,16 @@ def plan_bridge(plan: BudgetPlan) -> Bridge:
 
 
 def _alone(plan: BudgetPlan) -> Course:
-    return Course.of(Scenario(ALONE), plan.spec.tied(World(plan.spec.draws, plan.spec.seed)))
+    return Course.of(Scenario(ALONE), plan.spec.laid.tied(World(plan.spec.laid.draws, plan.spec.laid.seed)))
 
 
 def _totals(plan: BudgetPlan, courses: Sequence[Course]) -> list[FloatArray]:
     """The total of each draw under some courses: (draw,) each."""
     if not courses:
         return []
-    world = plan.spec.tied(World(plan.spec.draws, plan.spec.seed))
-    made = outcomes_of(plan.spec, plan.projection, list(courses), (), 1, plan.workings)
-    return [np.asarray(total_of(plan.spec, one, world)) for one in made]
+    world = plan.spec.laid.tied(World(plan.spec.laid.draws, plan.spec.laid.seed))
+    made = outcomes_of(plan.spec.laid, plan.projection, list(courses), (), 1, plan.workings)
+    return [np.asarray(total_of(plan.spec.laid, one, world)) for one in made]
 
 
 def _listed(plan: BudgetPlan, others: Alternatives) -> list[Scenario | BudgetPlan]:

@@ -69,7 +69,7 @@ def bridge(
     by = plans[0].projection.spec.by if plans else ("environment", "project")
     book = prices or (plans[0].spec.prices if plans else PriceBook.builtin())
     sides = [
-        _of_plan(side, span, draws) if isinstance(side, BudgetPlan) else _of_usage(side, span, book, by)
+        state_of_plan(side, span, draws) if isinstance(side, BudgetPlan) else _of_usage(side, span, book, by)
         for side in (before, after)
     ]
     told = names or _names(before, after)
@@ -88,7 +88,7 @@ def _span(plans: list[BudgetPlan], start: str | pd.Timestamp | None, end: str | 
     return first, last
 
 
-def _of_plan(plan: BudgetPlan, span: Span | None, draws: int) -> DriverState:
+def state_of_plan(plan: BudgetPlan, span: Span | None, draws: int) -> DriverState:
     """The drivers of a plan's cost, with its lines that are not tokens."""
     spec, projection = plan.spec.laid, plan.projection
     count = min(draws, spec.draws)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,10 @@ from scenarios.budget.sensitivity import By, sensitivity_of
 from scenarios.budget.spec import PlanSpec
 from scenarios.components import Reserve
 from scenarios.workings import Workings
+
+if TYPE_CHECKING:
+    from forecast.usage import Usage
+    from scenarios.reviews.versions import Reforecast
 
 LEVELS = {"p10": 0.10, "p50": 0.50, "p80": 0.80, "p90": 0.90, "p95": 0.95}
 #: The columns of every table, in order.
@@ -261,6 +265,12 @@ class BudgetPlan(HandedOver):
         from scenarios.budget.planning import replanned
 
         return replanned(self, arguments, n_jobs)
+
+    def reforecast(self, usage: Usage, **arguments: Any) -> Reforecast:
+        """The outlook as of a later day, the budget unmoved: :func:`scenarios.reviews.versions.reforecast_of`."""
+        from scenarios.reviews.versions import reforecast_of
+
+        return reforecast_of(self, usage, **arguments)
 
     def without(self, override: str, *, n_jobs: int | None = 1) -> BudgetPlan:
         """The plan that one would have without an override, by its name: the same bits as one made without it.

@@ -1,7 +1,7 @@
 """The command ``tokenplan``. Comes in: its arguments. Goes out: tables, files, and an exit code.
 
-Codes: 0 fine; 1 the input is wrong; 2 the command line is wrong; 3 over the budget given with ``--limit``; 130
-interrupted.
+Codes: 0 fine; 1 the input is wrong; 2 the command line is wrong; 3 over the budget given with ``--limit``; 4 a check or
+alert fired; 130 interrupted.
 """
 
 from __future__ import annotations

@@ -7,17 +7,23 @@ import math
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
+from forecast.costs import Money
 from scenarios.budget.planfile import MOST_LAG
 from scenarios.cli import (
+    alerts_job,
+    allocate_job,
     backtest_job,
+    check_job,
     compare_job,
     demo_job,
     forecast_job,
     plan_job,
     prices_job,
     read_job,
+    reforecast_job,
+    review_job,
     scenario_job,
     template_job,
     track_job,
@@ -27,10 +33,11 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 MOST_DRAWS: Final = 1_000_000
+MOST_SECONDS: Final = 600
 OUTPUTS: Final = ("table", "csv", "markdown")
 _CODES: Final = (
     "exit codes: 0 fine; 1 the input is wrong; 2 the command line is wrong; 3 over the budget given with --limit; "
-    "130 interrupted"
+    "4 a check or alert fired; 130 interrupted"
 )
 
 
@@ -47,9 +54,15 @@ def parser() -> argparse.ArgumentParser:
     _forecast(jobs)
     _backtest(jobs)
     _track_record(jobs)
+    _alerts(jobs)
     _read(jobs)
     _prices(jobs)
+    _review(jobs)
+    _reforecast(jobs)
     _scenario(jobs)
+    _allocate(jobs)
+    _check(jobs)
+    _approve(jobs)
     _demo(jobs)
     _template(jobs)
     return whole
@@ -157,6 +170,28 @@ def _track_record(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job.set_defaults(run=track_job.run)
 
 
+def _alerts(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "alerts",
+        help="tell what is out of the ordinary in usage, and exit with 4 if something is",
+        description="Look for spikes, level shifts, drifting unit costs, missing data and, with a plan, overspending.",
+        epilog=_CODES,
+    )
+    _of_usage(job, rules="--name-rules")
+    job.add_argument("--plan", type=Path, metavar="PLAN.toml", help="the plan file that spend is held against")
+    job.add_argument("--as-of", type=_date, metavar="DATE", help="the last day judged (the export's last but two)")
+    job.add_argument("--rules", dest="alert_rules", type=Path, metavar="RULES.toml", help="thresholds and switches")
+    job.add_argument("--by", type=_names, metavar="NAME,...", help="what makes a series (environment,project)")
+    job.add_argument("--webhook", metavar="URL", help="send what is new or has changed there")
+    job.add_argument(
+        "--webhook-form", choices=("auto", "json", "slack"), default="auto", help="the message's form (%(default)s)"
+    )
+    job.add_argument("--timeout", type=_seconds, default=10.0, help="seconds that one try to send takes (%(default)s)")
+    job.add_argument("--state", type=Path, metavar="FILE", help="what was sent: each alert and change goes out once")
+    _of_output(job)
+    job.set_defaults(run=alerts_job.run)
+
+
 def _prices(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job = jobs.add_parser(
         "prices",
@@ -229,6 +264,70 @@ def _compare(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job.set_defaults(run=compare_job.run)
 
 
+def _allocate(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "allocate",
+        help="show who pays what of a usage export's bill",
+        description="Allocate a bill: who pays what, with what is shared dealt by a stated key, to the cent.",
+        epilog=_CODES,
+    )
+    _of_usage(job)
+    job.add_argument("--by", type=_names, default=("department",), metavar="NAME,...", help="who pays (department)")
+    job.add_argument(
+        "--shared",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="how shared cost is dealt: cost, requests, tokens, even, keep, or the CSV file of weights (cost); "
+        "POOL=KEY for one pool, may be repeated",
+    )
+    job.add_argument("--money", choices=get_args(Money), default="billed_cost", help="which money (%(default)s)")
+    job.add_argument("--priced", action="store_true", help="price the usage at list prices in place of its own money")
+    _of_book(job, "--prices")
+    job.add_argument(
+        "--unpriced", choices=("refuse", "exclude"), default="refuse", help="what to do about usage without a cost"
+    )
+    job.add_argument("--start", type=_date, metavar="DATE", help="the bill's first day (the usage's)")
+    job.add_argument("--end", type=_date, metavar="DATE", help="the bill's last day (the usage's)")
+    job.add_argument("--out", type=Path, metavar="FILE", help="write every invoice line there: .csv or .xlsx")
+    _of_output(job)
+    job.set_defaults(run=allocate_job.run)
+
+
+def _check(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "check",
+        help="hold a plan or a usage export against a spend policy",
+        description="Check a plan file or a usage export: limits, models, split, approvals and reviews of a policy.",
+        epilog=_CODES,
+    )
+    job.add_argument("usage", metavar="FILE", help="a plan file (.toml), a saved plan (.tokenplan), or a usage export")
+    _of_reading(job)
+    job.add_argument("--policy", type=Path, required=True, metavar="POLICY.toml", help="the policy")
+    job.add_argument("--approvals", type=Path, metavar="LOG", help="the log of approvals and reviews")
+    job.add_argument("--on", type=_date, metavar="DATE", help="the day of the check (today)")
+    job.add_argument("--priced", action="store_true", help="price usage at list prices in place of its own money")
+    _of_book(job, "--prices")
+    _of_output(job)
+    job.set_defaults(run=check_job.run)
+
+
+def _approve(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "approve",
+        help="note in a log that a role approves a plan",
+        description="Append the approval of a plan file's plan, as it is now, to a log that cannot be changed unseen.",
+        epilog=_CODES,
+    )
+    job.add_argument("plan", type=Path, metavar="PLAN", help="a plan file (.toml), or a saved plan (.tokenplan)")
+    job.add_argument("--approvals", type=Path, required=True, metavar="LOG", help="the log")
+    job.add_argument("--as", dest="role", required=True, metavar="ROLE", help="the role that approves")
+    job.add_argument("--on", type=_date, default=date.today(), metavar="DATE", help="the day (today)")
+    job.add_argument("--note", default="", metavar="TEXT", help="why, or under which condition")
+    job.add_argument("--quiet", action="store_true", help="no progress and no notes")
+    job.set_defaults(run=check_job.run_approve)
+
+
 def _template(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     job = jobs.add_parser(
         "template",
@@ -239,6 +338,60 @@ def _template(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     _of_usage(job, optional=True)
     job.add_argument("--quiet", action="store_true", help="no progress and no notes")
     job.set_defaults(run=template_job.run)
+
+
+def _review(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "review",
+        help="hold what was spent against a plan",
+        description="Review a plan: actuals beside the budget, the outlook, what moved it, and decisions needed.",
+        epilog=_CODES,
+    )
+    _of_reviews(job)
+    job.add_argument(
+        "--as-of", type=_date, metavar="DATE", help="the last day known in full (the export's, less the lag)"
+    )
+    job.add_argument("--budget", type=Path, metavar="TABLE.csv", help="a budget made elsewhere: period, amount, labels")
+    job.add_argument("--html", type=Path, metavar="OUT", help="write the review as one page")
+    job.add_argument("--excel", type=Path, metavar="OUT", help="write the review as a workbook")
+    job.add_argument(
+        "--fail-over", type=_share, metavar="SHARE", help="exit with 4 if the chance of going over is above it"
+    )
+    job.set_defaults(run=review_job.run)
+
+
+def _reforecast(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    job = jobs.add_parser(
+        "reforecast",
+        help="foresee a plan's rest anew, version by version",
+        description="Reforecast a plan: what was spent stays, the rest is foreseen anew; the approved budget stays.",
+        epilog=_CODES,
+    )
+    _of_reviews(job)
+    job.add_argument(
+        "--as-of",
+        type=_date,
+        action="append",
+        required=True,
+        metavar="DATE",
+        help="the last day known in full; repeated, a version each, in order of time",
+    )
+    job.set_defaults(run=reforecast_job.run)
+
+
+def _of_reviews(job: argparse.ArgumentParser) -> None:
+    job.add_argument("plan", type=Path, metavar="PLAN.toml", help="the plan file")
+    job.add_argument("usage", metavar="USAGE", help="an export, read as the plan file's own")
+    job.add_argument("--format", help="the export's format, where it is not that of the plan file's own")
+    job.add_argument("--approved-on", type=_date, metavar="DATE", help="make the plan of what was known on that day")
+    job.add_argument("--lines", type=Path, metavar="TABLE.csv", help="what other lines cost: month, line, amount")
+    job.add_argument("--by", type=_names, metavar="NAME,...", help="rows of the table, such as environment (month)")
+    job.add_argument(
+        "--scenario", metavar="NAME|FILE", help="a shipped scenario, or one's file, in place of the plan's own"
+    )
+    job.add_argument("--draws", type=_draws, help="how many futures")
+    job.add_argument("--seed", type=_count, help="the seed of forecast and draws")
+    _of_output(job)
 
 
 def _of_plans(job: argparse.ArgumentParser) -> None:
@@ -254,20 +407,24 @@ def _of_plans(job: argparse.ArgumentParser) -> None:
     _of_output(job)
 
 
-def _of_usage(job: argparse.ArgumentParser, *, optional: bool = False) -> None:
+def _of_usage(job: argparse.ArgumentParser, *, optional: bool = False, rules: str = "--rules") -> None:
     job.add_argument(
         "usage",
         metavar="USAGE",
         nargs="?" if optional else None,
         help="an export: CSV, JSON or Parquet, also gzipped; a folder or a glob of them",
     )
-    _of_reading(job)
+    _of_reading(job, rules=rules)
 
 
-def _of_reading(job: argparse.ArgumentParser) -> None:
+def _of_reading(job: argparse.ArgumentParser, *, rules: str = "--rules") -> None:
     job.add_argument("--format", help="the export's format; found from the export ('tokenplan read --formats' lists)")
     job.add_argument(
-        "--rules", type=Path, metavar="RULES.toml", help="what gives environment, project and department from names"
+        rules,
+        dest="rules",
+        type=Path,
+        metavar="RULES.toml",
+        help="what gives environment, project and department from names",
     )
     job.add_argument("--grain", choices=("hour", "day", "month"), help="what to add up to (the export's own)")
     job.add_argument(
@@ -369,6 +526,12 @@ def _lag(written: str) -> int:
     return number
 
 
+def _seconds(written: str) -> float:
+    if (number := _amount(written)) > MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{written!r}: wanted at most {MOST_SECONDS} seconds")
+    return number
+
+
 def _amount(written: str) -> float:
     try:
         amount = float(written)
@@ -377,3 +540,13 @@ def _amount(written: str) -> float:
     if not (math.isfinite(amount) and amount > 0):
         raise argparse.ArgumentTypeError(f"{written!r}: wanted an amount of money above 0, such as 250000")
     return amount
+
+
+def _share(written: str) -> float:
+    try:
+        share = float(written)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{written!r}: wanted a share from 0 to 1, such as 0.8")
+    return share

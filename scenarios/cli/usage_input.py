@@ -55,6 +55,31 @@ def read_usage_of(options: argparse.Namespace) -> Usage:
         raise UsageError(_as_option(error)) from error
 
 
+def read_bill_of(options: argparse.Namespace, *, personal: bool) -> Usage:
+    """The usage that the command line names, as a bill: also without a model, and with who used it if asked.
+
+    Raises
+    ------
+    UsageError
+        As :func:`read_usage_of`.
+    """
+    if (wrong := zone(options.timezone)) is not None:
+        raise UsageError(f"--timezone {wrong}")
+    try:
+        return read_usage(
+            options.usage,
+            format=options.format,
+            columns=dict(options.column) or None,
+            fill=dict(options.fill) or None,
+            rules=options.rules,
+            timezone=options.timezone,
+            grain=options.grain,
+            personal=personal,
+        )
+    except UsageError as error:
+        raise UsageError(_as_option(error)) from error
+
+
 def _as_option(error: UsageError) -> str:
     option = next((o for word, o in _OPTIONS.items() if word in str(error)), None)
     return f"{error} (here: {option})" if option else str(error)

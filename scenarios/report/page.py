@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
@@ -87,7 +88,6 @@ def page_html(
     bridge: Bridge | None = None,
 ) -> str:
     """The page's text; same plan, same text."""
-    name = html.escape(one_line(plan.name, 120))
     span = plan.projection.span
     about = (
         f"{span_words(span.start, span.end)} ({span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}), as of "
@@ -98,40 +98,48 @@ def page_html(
     told = {"environments": several, "funding": bool(plan.reserves or plan.earmarks)}
     for kind, heading in PICTURES:
         if told.get(kind, True):
-            sections.append(_section(heading, _figure(picture(plan, kind, limit=limit), kind)))
+            sections.append(section(heading, figure(picture(plan, kind, limit=limit), kind, CAPTIONS[kind])))
     if any(level.split is not plan.spec.environments for level in plan.ledger.levels):
-        sections.append(_section("What each part wants and gets", _figure(picture(plan, "policy"), "policy")))
+        sections.append(
+            section("What each part wants and gets", figure(picture(plan, "policy"), "policy", CAPTIONS["policy"]))
+        )
     by = ["month", "environment"] if several else ["month"]
     sections += [
-        _section(f"The plan by {' and '.join(by)}", _scroll(html_table(plan, by, f"Money in {plan.currency}. {NOTE}"))),
-        _section(
+        section(f"The plan by {' and '.join(by)}", scroll(html_table(plan, by, f"Money in {plan.currency}. {NOTE}"))),
+        section(
             "What the money is for",
-            _scroll(html_table(plan, [LINE], f"Money in {plan.currency} over the horizon, by budget line.")),
+            scroll(html_table(plan, [LINE], f"Money in {plan.currency} over the horizon, by budget line.")),
         ),
         *_beside(plan, scenarios, bridge),
-        _section("Assumptions", _assumptions(plan)),
+        section("Assumptions", _assumptions(plan)),
     ]
+    return document(f"Budget plan: {one_line(plan.name, 120)}", about, sections)
+
+
+def document(title: str, about: str, sections: Sequence[str], *, style: str = "") -> str:
+    """A page of sections that loads nothing, under its title and what it is about; ``style`` is beside that of all."""
+    title = html.escape(title)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>Budget plan: {name}</title>\n<style>{_style()}</style>\n</head>\n<body>\n<main>\n"
-        f"<header><h1>Budget plan: {name}</h1>\n<p>{html.escape(about)}</p></header>\n"
+        f"<title>{title}</title>\n<style>{style_sheet()}{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<header><h1>{title}</h1>\n<p>{html.escape(about)}</p></header>\n"
         f"{''.join(sections)}</main>\n</body>\n</html>\n"
     )
 
 
 def _beside(plan: BudgetPlan, scenarios: Alternatives | None, bridge: Bridge | None) -> list[str]:
     """Other scenarios, and the bridge; nothing where the plan changes nothing and none is given."""
-    changes, sections = bool(plan.spec.scenario.every_change()), []
+    changes, sections = bool(plan.spec.laid.scenario.every_change()), []
     told = bridge or (plan_bridge(plan) if changes else None)
     if changes or scenarios is not None:
         table = scenarios_table(plan, alternatives_of(plan, scenarios, told))
-        sections.append(_section("Scenarios", _scroll(table)))
+        sections.append(section("Scenarios", scroll(table)))
     if told is not None:
         heading = html.escape(f"From {one_line(told.names[0], 60)} to {one_line(told.names[1], 60)}")
-        sections.append(_section(heading, _figure(told.plot(offscreen()), "bridge")))
+        sections.append(section(heading, figure(told.plot(offscreen()), "bridge", CAPTIONS["bridge"])))
     return sections
 
 
@@ -155,7 +163,7 @@ def _summary(plan: BudgetPlan, limit: float | None) -> str:
     if top.over:
         told.insert(0, f"{top.over[0].upper()}{top.over[1:]}.")
     body = f'<dl class="figures">{cards}</dl><p>{html.escape(" ".join(told))}</p>'
-    return _section(f"{html.escape(plan.currency)} {top.budget} at {level}", body)
+    return section(f"{html.escape(plan.currency)} {top.budget} at {level}", body)
 
 
 def _assumptions(plan: BudgetPlan) -> str:
@@ -168,25 +176,26 @@ def _assumptions(plan: BudgetPlan) -> str:
     )
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("topic", "assumption", "source", "as of"))
     caption = "<caption>What the numbers rest on, and the day on which it was known or stated.</caption>"
-    return _scroll(f'<table class="prose">{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
+    return scroll(f'<table class="prose">{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
 
 
 def _day(day: Any) -> str:
     return "" if pd.isna(day) else f"{day:%Y-%m-%d}"
 
 
-def _section(heading: str, body: str) -> str:
+def section(heading: str, body: str) -> str:
+    """A part of the page; both are HTML."""
     return f"<section>\n<h2>{heading}</h2>\n{body}\n</section>\n"
 
 
-def _scroll(table: str) -> str:
+def scroll(table: str) -> str:
     """A table that scrolls by itself on a narrow screen, also from the keyboard."""
     return f'<div class="scroll" role="region" aria-label="Table, scrollable" tabindex="0">{table}</div>'
 
 
-def _figure(ax: Axes, kind: str) -> str:
-    """A picture with its title as alternative text, and how it is read under it."""
-    caption = one_line(CAPTIONS[kind], 400)
+def figure(ax: Axes, kind: str, caption: str) -> str:
+    """A picture with its title as alternative text, and how it is read under it; ``kind`` is its own on the page."""
+    caption = one_line(caption, 400)
     alt = html.escape(" ".join(ax.get_title().split()) + ". " + caption)
     drawn = f'<div class="scroll">{_svg(ax, kind, alt)}</div>'
     return f"<figure>{drawn}<figcaption>{html.escape(caption)}</figcaption></figure>"
@@ -209,7 +218,7 @@ def _svg(ax: Axes, kind: str, alt: str) -> str:
     return svg
 
 
-def _style() -> str:
+def style_sheet() -> str:
     """The page's style, on the charts' palettes."""
     light, dark = (";".join(f"--{k}:{v}" for k, v in asdict(palette).items()) for palette in (LIGHT, DARK))
     dark = f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"

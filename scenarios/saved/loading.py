@@ -142,6 +142,7 @@ def _noted(plan: BudgetPlan, made_with: Mapping[str, str]) -> BudgetPlan:
     if not others:
         return plan if len(known) == len(plan.assumptions) else replace(plan, assumptions=known.reset_index(drop=True))
     told = "; ".join(f"made with {name} {made[name]}, opened with {name} {here[name]}" for name in others)
-    row = (OPENED, told, ", ".join(f"{name} {made[name]}" for name in LIBRARIES))
-    added = pd.DataFrame([row], columns=known.columns)
+    source = ", ".join(f"{name} {made[name]}" for name in LIBRARIES)
+    row = {"topic": OPENED, "assumption": told, "source": source}
+    added = pd.DataFrame([row]).reindex(columns=known.columns).astype(known.dtypes.to_dict())
     return replace(plan, assumptions=pd.concat([known, added], ignore_index=True))

@@ -116,7 +116,7 @@ def demand_of(plan: BudgetPlan, offer: Offer, covered: Covered, n_jobs: int | No
     PlanError, ScenarioError
         Globs match nothing, the usage does not tell what is counted, or a contract bills it already.
     """
-    spec, projection = plan.spec, plan.projection
+    spec, projection = plan.spec.laid, plan.projection
     if offer.every == "day" and projection.usage.grain == "month":
         raise PlanError("commitment: every='day' needs usage by day; this plan's usage is monthly")
     world = spec.tied(World(spec.draws, spec.seed))

@@ -70,7 +70,8 @@ def scenarios(book: Book, live: LiveLevels, beside: Sequence[Alternative]) -> No
                 "data_labels": {"value": True, "num_format": "#,##0"},
             }
         )
-    dressed(chart, f"P50 and budget of each scenario, {one_line(plan.currency, 8)}")
+    least = min(float(np.quantile(one.totals, 0.5)) for one in beside)
+    dressed(chart, f"P50 and budget of each scenario, {one_line(plan.currency, 8)}", least=least)
     sheet.insert_chart(last + 2, 0, chart, {"description": "P50 and budget of each scenario as columns."})
 
 

@@ -1,9 +1,9 @@
 """Environments and their shares. Comes in: a BudgetPlan. Goes out: a sheet on which a share can be typed.
 
-With planned budgets b_e of the whole B, planned shares p_e = b_e / B and those that are used u_e, an environment gets
-b_e + round((u_e - p_e) B), the last one what is left of B; its month m gets its planned cell and the step from m - 1 to
-m of round((u_e - p_e) B_1..m), B_1..m being what all months to m hold. So environments sum to months and months to
-environments, to the cent, and without a typed share everything is the plan's own.
+As long as none is typed, everything is the plan's own. Typed shares hold in every month, as a split's do: environment e
+gets round(u_e B) of the whole B, the last one what is left; its month m gets the step from m - 1 to m of
+round(u_e B_1..m), where B_1..m is what all months to m hold. So environments sum to months, and months to environments,
+to the cent.
 """
 
 from __future__ import annotations
@@ -68,6 +68,11 @@ class _Inputs:
         """The planned shares."""
         return block(self.first, self.last, _PLANNED, fixed=True)
 
+    @property
+    def all_used(self) -> str:
+        """The shares in use."""
+        return block(self.first, self.last, _USED, fixed=True)
+
     def using(self, row: int) -> str:
         """What is used: the typed share; else the planned one, or once another is typed its part of what that leaves.
 
@@ -79,16 +84,20 @@ class _Inputs:
         own = cell(row, _TYPED)
         return f"IF(COUNT({self.all_typed})=0,{self.planned(row)},IF(ISNUMBER({own}),{own},{part}))"
 
-    def moved(self, row: int, of: str) -> str:
-        """What the typed shares move to an environment of some money."""
-        return f"ROUND(({self.used(row)}-{self.planned(row)})*{of},2)"
+    def given(self, planned: str, typed: str) -> str:
+        """What is planned while no share is typed, else what the typed ones give."""
+        return f"IF(SUMPRODUCT(--({self.all_used}<>{self.all_planned}))=0,{planned},{typed})"
+
+    def part(self, row: int, of: str) -> str:
+        """The part of some money that the share in use gives."""
+        return f"ROUND({self.used(row)}*{of},2)"
 
     def wrong(self, row: int) -> str:
         """What is wrong with the share that is used, in words, or nothing."""
         used, low, high = cell(row, _USED), cell(row, _LOW), cell(row, _LOW + 1)
         out = f"OR({used}<{low}-{_CLOSE:.5f},{used}>{high}+{_CLOSE:.5f})"
         inside = f'IF(ISNUMBER({low}),IF({out},"outside the policy",""),"")'
-        return f'IF(COUNT({self.all_typed})=0,"",IF({used}<0,"below zero",{inside}))'
+        return f'IF({used}={cell(row, _PLANNED)},"",IF({used}<0,"below zero",{inside}))'
 
 
 def environments(book: Book, live: LiveLevels) -> Shared:
@@ -107,18 +116,18 @@ def environments(book: Book, live: LiveLevels) -> Shared:
 
 
 def _budget(at: _Inputs, e: int, amount: str) -> str:
-    """Base or budget of an environment: what is planned and what typed shares move; the last has what is left."""
+    """Base or budget of an environment: what is planned, or what typed shares give; the last has what is left."""
     if e == at.count - 1:
         column, first = 1 + len(LEVELS) + ADDING.index(amount), HEADER_ROW + 1
         others = f"-SUM({block(first, first + e - 1, column)})" if e else ""
         return f"ROUND(plan_{amount}{others},2)"
-    moved = at.moved(at.first + e, f"plan_{amount}")
-    return f"ROUND(SUMIFS(lv_{amount},lv_environment,{e + 1})+{moved},2)"
+    planned = f"ROUND(SUMIFS(lv_{amount},lv_environment,{e + 1}),2)"
+    return at.given(planned, at.part(at.first + e, f"plan_{amount}"))
 
 
 def _shares(book: Book, live: LiveLevels, sheet: Any, at: _Inputs, table: pd.DataFrame) -> None:
     """The table of shares: planned, typed, used, wanted, the policy's, and what is wrong with them."""
-    told = "Shares: type yours in a blue cell; the blank ones share what is left, months and totals follow"
+    told = "Shares: type yours in a blue cell; they hold in every month, the blank ones share what is left, totals stay"
     book.text(sheet, at.first - 2, 0, told, "strong")
     heads = ["share planned", "your share", "share used", "demand share", "policy from", "policy to"]
     book.heads(sheet, at.first - 1, ["environment"], [*heads, "share given (P50)", "demand over budget"])
@@ -176,7 +185,7 @@ def _totals(book: Book, sheet: Any, at: _Inputs) -> None:
         book.formula(sheet, row, column, f"SUM({block(at.first, at.last, column)})", value, "fine_share_total")
     for column in range(_DEMAND, _CHECK):
         book.text(sheet, row, column, "", "plain_total")
-    wrong = f"AND(COUNT({at.all_typed})={at.count},ABS(SUM({at.all_typed})-1)>{_CLOSE:.5f})"
+    wrong = f"AND(plan_budget<>0,ABS(SUM({at.all_used})-1)>{_CLOSE:.5f})"
     book.formula(sheet, row, _CHECK, f'IF({wrong},"shares don\'t sum to 1","")', "", "warning")
 
 
@@ -214,13 +223,13 @@ def _months(book: Book, live: LiveLevels, sheet: Any, at: _Inputs, placed: Place
 
 
 def _cell(at: _Inputs, row: int, e: int, first: int, pool: int, planned: str) -> str:
-    """One environment's month: its planned cell and the step of what typed shares move; the last has what is left."""
+    """One environment's month: what is planned, or the step of what typed shares give; the last has what is left."""
     if e == at.count - 1:
         others = f"-SUM({cell(row, 1)}:{cell(row, e)})" if e else ""
         return f"ROUND({cell(row, pool)}{others},2)"
-    moved = at.moved(at.first + e, cell(row, pool + 1))
-    before = f"-{at.moved(at.first + e, cell(row - 1, pool + 1))}" if row > first else ""
-    return f"ROUND({planned}+{moved}{before},2)"
+    to_date = at.part(at.first + e, cell(row, pool + 1))
+    before = f"-{at.part(at.first + e, cell(row - 1, pool + 1))}" if row > first else ""
+    return at.given(f"ROUND({planned},2)", f"ROUND({to_date}{before},2)")
 
 
 def _quarters(book: Book, sheet: Any, money: pd.DataFrame, cells: tuple[int, int]) -> None:

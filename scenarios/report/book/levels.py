@@ -87,7 +87,7 @@ def levels_of(plan: BudgetPlan) -> Levels:
 def plan_at(plan: BudgetPlan, level: float) -> BudgetPlan | None:
     """The plan at another confidence, as ``plan.replan`` makes it; None where its reserves don't allow the level."""
     follows = any(split.basis == "equal risk" for split in plan.spec.splits)
-    sized = any(r.funds is not None and r.amount is None for r in plan.spec.reserves)
+    sized = any(r.funds is not None and r.amount is None for r in plan.spec.laid.reserves)
     try:
         if follows or sized:
             return plan.replan(confidence=level)

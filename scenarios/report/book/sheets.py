@@ -79,14 +79,18 @@ def _columns(book: Book, placed: Placed) -> Any:
         months, values = (["Monthly", placed.first, c, placed.last, c] for c in (0, column))
         drawn.add_series({"name": name, "categories": months, "values": values, **look})
     chart.combine(marks)
-    dressed(chart, f"Budget by month, {one_line(book.plan.currency, 8)}")
+    least = float(book.plan.table("month")[["base", "contingency"]].min().min())
+    dressed(chart, f"Budget by month, {one_line(book.plan.currency, 8)}", least=least)
     return chart
 
 
-def dressed(chart: Any, title: str) -> None:
-    """Give a native chart its title, quiet lines and size."""
+def dressed(chart: Any, title: str, *, least: float | None = None) -> None:
+    """Give a native chart its title, quiet lines and size; columns stand on 0 where the ``least`` is not below it."""
     chart.set_title({"name": title, "name_font": {"size": 12}})
-    chart.set_y_axis({"num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#e3e6ea"}}})
+    lines = {"visible": True, "line": {"color": "#e3e6ea"}}
+    chart.set_y_axis(
+        {"num_format": "#,##0", "major_gridlines": lines} | ({"min": 0} if least is not None and least >= 0 else {})
+    )
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 720, "height": 340})
 

@@ -1,0 +1,101 @@
+"""The rest of a plan. Comes in: a plan and the history up to a day. Goes out: what is still to come, in every draw.
+
+It is forecast from that day by the plan's own model and scenario. On generated organisations this missed a month's
+total by less than moving the plan's own futures to what was seen (benchmarks/month_to_date.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import pandas as pd
+
+from forecast.prices import PriceBook
+from forecast.projection import Projection, projected
+from scenarios.budget.beside import MOST_BYTES
+from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.changes import Change, World, label_of
+from scenarios.components import Reserve, asked_of
+from scenarios.costing import Course
+from scenarios.outcome import DETAIL, Outcome, outcomes
+from scenarios.reviews.joined import Joined
+from scenarios.scenario import Scenario
+
+#: Changes on these drivers show in usage once they have begun: they are not made a second time.
+SEEN_IN_USAGE: Final = ("volume", "mix", "intensity", "limit")
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What is still to come.
+
+    Attributes
+    ----------
+    made : Outcome
+        Tokens and the lines of changes, by span from the day after the as-of date.
+    projection : Projection
+    course : Course
+    prices : PriceBook
+        What it is foreseen by.
+    share : float
+        What part of those prices is billed.
+    notes : tuple of str
+        Changes that have begun, and so are in the usage.
+    """
+
+    made: Outcome
+    projection: Projection
+    course: Course
+    prices: PriceBook
+    share: float
+    notes: tuple[str, ...]
+
+
+def rest_of(
+    plan: BudgetPlan, known: Joined, *, prices: PriceBook | None, scenario: Scenario | None, n_jobs: int | None
+) -> Rest:
+    """Foresee the rest of a plan.
+
+    Raises
+    ------
+    TokenplanError
+        The history does not allow a projection, or usage has no price.
+    """
+    span, spec = plan.projection.span, plan.spec.laid
+    step = pd.DateOffset(months=1) if known.usage.grain == "month" else pd.DateOffset(days=1)
+    first = max(known.as_of + step, span.start)
+    asked = replace(plan.projection.spec, horizon=None, start=f"{first:%Y-%m-%d}", end=f"{span.end:%Y-%m-%d}", lag=0)
+    projection = projected(known.usage, asked)
+    world = World(spec.draws, spec.seed)
+    tied = spec.tied(world) if scenario is None else world
+    course = Course.of(scenario if scenario is not None else spec.scenario, tied)
+    begun = [c for leaf in course.leaves for c, _ in leaf.changes if _begun(c, known.as_of, newer=prices is not None)]
+    if scenario is None and begun:
+        leaves = [replace(leaf, changes=tuple(p for p in leaf.changes if p[0] not in begun)) for leaf in course.leaves]
+        course = replace(course, leaves=tuple(leaves))
+    names = list(dict.fromkeys(label_of(c) for c in begun)) if scenario is None else []
+    notes = [f"{', '.join(names)}: begun by {known.as_of:%Y-%m-%d}, so taken as the usage shows it"] * bool(names)
+    detail = [c for c in spec.detail if c in DETAIL or c in projection.workloads or c in projection.routes]
+    book = prices if prices is not None else spec.prices
+    (made,) = outcomes(
+        projection,
+        [course],
+        prices=book,
+        draws=spec.draws,
+        seed=spec.seed,
+        detail=detail,
+        unpriced=spec.unpriced,
+        n_jobs=n_jobs,
+        most_bytes=MOST_BYTES,
+        counts=asked_of([c for c in spec.components if not isinstance(c, Reserve)]),
+    )
+    return Rest(made, projection, course, book, 1.0, tuple(notes))
+
+
+def _begun(change: Change, as_of: pd.Timestamp, *, newer: bool) -> bool:
+    """Whether usage, or a newer price book, shows a change already."""
+    on = getattr(change, "on", None)
+    if on is None or pd.Timestamp(on) > as_of:
+        return False
+    return change.stage in SEEN_IN_USAGE or (newer and change.step == "price")
