@@ -51,46 +51,51 @@ def approved_of(options: argparse.Namespace, screen: Screen) -> Approved:
         A file breaks a rule, or the plan cannot be made.
     """
     lines = None if options.lines is None else read_lines(options.lines)
-    with screen.progress(3) as step:
+    with screen.progress(2) as step:
         step("reading the plan")
-        plan, name, source = saved_plan(options) if is_saved(options.plan) else approved_plan(options)
+        name, plan, source = approved_plan(options)
         step("reading usage")
-        usage = source.read()
-        step("done")
+        chosen = {"format": options.format} if options.format else {}
+        usage = replace(source, file=options.usage, **chosen).read()
     return Approved(name, plan, usage, lines)
 
 
-def is_saved(path: Path) -> bool:
-    """Whether a file is a saved plan, by its name."""
-    return path.suffix.lower() == SAVED
+def approved_plan(options: argparse.Namespace) -> tuple[str, BudgetPlan, UsageSource]:
+    """The approved plan, its name, and how an export is read: that of a plan file, or one that was saved.
 
+    A plan file's plan is made on its usage as it was known on ``--approved-on``. A saved plan is what was approved.
 
-def saved_plan(options: argparse.Namespace) -> tuple[BudgetPlan, str, UsageSource]:
-    """A saved plan, which is what was approved, and how the export is read."""
-    for flag in ("scenario", "seed", "draws", "approved_on"):
-        if getattr(options, flag, None) is not None:
-            told = flag.replace("_", "-")
-            raise PlanError(f"{options.plan}: a saved plan is as it was approved: leave --{told} out")
-    plan = load_plan(options.plan)
-    source = UsageSource(file=options.usage, format=options.format or None)
-    return plan, plan.name, source
-
-
-def approved_plan(options: argparse.Namespace) -> tuple[BudgetPlan, str, UsageSource]:
-    """The plan of a plan file as approved, on its usage as known on ``--approved-on``, and how the export is read."""
+    Raises
+    ------
+    TokenplanError
+        The plan cannot be read or made, or an option would change a saved one.
+    """
+    if options.plan.name.lower().endswith(SAVED):
+        return _saved(options)
     scenario = scenario_source(options.scenario) if options.scenario else None
     file = read_plan_file(options.plan).with_options(seed=options.seed, draws=options.draws, scenario=scenario)
     if options.by:
         file = file.shown_by(options.by)
     known = file.usage.read()
-    if options.approved_on is not None:
-        known = known.until(pd.Timestamp(options.approved_on))
-    chosen = {"format": options.format} if options.format else {}
     try:
-        plan = file.plan(file.project(known), file.prices.book())
+        if options.approved_on is not None:
+            known = known.until(pd.Timestamp(options.approved_on))
+        return file.name, file.plan(file.project(known), file.prices.book()), file.usage
     except TokenplanError as error:
-        raise type(error)(f"{options.plan}: {error}") from error
-    return plan, file.name, replace(file.usage, file=options.usage, **chosen)
+        late = options.approved_on is None and "usage is known up to" in str(error)
+        hint = " (a plan as it was approved in the past: --approved-on DATE)" if late else ""
+        raise type(error)(f"{options.plan}: {error}{hint}") from error
+
+
+def _saved(options: argparse.Namespace) -> tuple[str, BudgetPlan, UsageSource]:
+    """A plan that was saved, whose export is read to its grain, in its billing zone."""
+    for option in ("approved_on", "scenario", "draws", "seed"):
+        if getattr(options, option) is not None:
+            flag = option.replace("_", "-")
+            raise PlanError(f"{options.plan}: a saved plan is as it was approved; --{flag} goes with a plan file")
+    plan = load_plan(options.plan)
+    known = plan.projection.usage
+    return plan.name, plan, UsageSource(file=options.usage, grain=known.grain, timezone=known.timezone)
 
 
 def read_table(path: Path) -> pd.DataFrame:

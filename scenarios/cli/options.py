@@ -15,13 +15,13 @@ MOST_SECONDS: Final = 600
 OUTPUTS: Final = ("table", "csv", "markdown")
 CODES: Final = (
     "exit codes: 0 fine; 1 the input is wrong; 2 the command line is wrong; 3 over the budget given with --limit; "
-    "4 a check or alert fired; 130 interrupted"
+    "4 a check or alert fired, or --fail-over did; 130 interrupted"
 )
 
 
 def of_reviews(job: argparse.ArgumentParser) -> None:
     """What reviews of a plan take."""
-    job.add_argument("plan", type=Path, metavar="PLAN.toml", help="the plan file")
+    job.add_argument("plan", type=Path, metavar="PLAN", help="a plan file (.toml), or a saved plan (.tokenplan)")
     job.add_argument("usage", metavar="USAGE", help="an export, read as the plan file's own")
     job.add_argument("--format", help="the export's format, where it is not that of the plan file's own")
     job.add_argument("--approved-on", type=day, metavar="DATE", help="make the plan of what was known on that day")
