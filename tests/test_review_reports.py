@@ -226,7 +226,13 @@ def test_tables_told_in_whole_units_add_up_to_the_figures(lined):
 
 @pytest.mark.parametrize(
     ("value", "whole", "told"),
-    [(5, 100, "5.0 %"), (-5, 100, "5.0 %"), (0.04, 100, "under 0.1 %"), (300, 100, "300.0 %")],
+    [
+        (5, 100, "5.0 %"),
+        (-5, 100, "5.0 %"),
+        (0.04, 100, "under 0.1 %"),
+        (300, 100, "300.0 %"),
+        (3_000, 100, "30 times it"),
+    ],
 )
 def test_a_part_is_told_in_percent(value, whole, told):
     assert percent_of(value, whole) == told
@@ -309,6 +315,18 @@ def test_what_the_plan_does_not_know_needs_an_owner(plan):
     made = decisions(sc.review(plan, more, as_of="2026-07-31"))["own"]
     assert made.amount == 31 * 5
     assert "the environment 'sandbox', which no budget holds: USD 155 to date" in made.words
+
+
+def test_a_credit_needs_no_owner_and_usage_without_a_label_that_was_planned_so_neither(plan, usage):
+    credit = usage.frame[usage.frame["date"] == "2026-07-20"].head(1)
+    credit = credit.assign(charge_category="credit", billed_cost=-20.0, input_tokens=np.nan, requests=np.nan)
+    frame = pd.concat([usage.frame.assign(charge_category="usage"), credit])
+    assert "own" not in decisions(sc.review(plan, fc.Usage.from_frame(frame), as_of=DAY))
+    bare = fc.Usage.from_frame(usage.frame[usage.frame["environment"] == "production"].drop(columns="environment"))
+    projection = fc.project(
+        bare.until("2026-06-30"), start="2026-07-01", end="2026-07-31", lag=0, model="seasonal_mean", by=("project",)
+    )
+    assert "own" not in decisions(sc.review(sc.plan(projection, draws=100), bare, as_of="2026-07-31"))
 
 
 def test_a_new_model_alone_needs_no_owner(plan, usage):

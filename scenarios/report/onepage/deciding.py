@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.drawing import one_line, percent
+from forecast.schema import UNASSIGNED
 from scenarios.budget.funding import level_name
 from scenarios.budget.ledger import LINE, TOKENS
 from scenarios.report.onepage.wording import Teller, day_words, listed, percent_of
@@ -73,11 +74,7 @@ def _approved(review: Review, breach: Breach, tell: Teller) -> Decision | None:
     more = tell.rounded(need) - tell.rounded(limit)
     if more <= 0:
         return None
-    asked = (
-        f"Approve {tell.money(more)} more ({percent_of(more, limit)} of the budget)"
-        if limit
-        else (f"Approve {tell.money(more)}")
-    )
+    asked = f"Approve {tell.money(more)} more ({_of_budget(more, limit)})" if limit else (f"Approve {tell.money(more)}")
     since = day_words(breach.days[gone[0]]) if len(gone) else ""
     if out.known_to >= out.last_day:
         return Decision("approve", more, f"{asked} for what was spent: the budget was gone over on {since}.")
@@ -106,7 +103,13 @@ def _released(review: Review, tell: Teller) -> Decision | None:
     )
     if out.known_to >= out.last_day:
         why = "the plan is over"
-    return Decision("release", free, f"Release {tell.money(free)} ({percent_of(free, budget)} of the budget): {why}.")
+    return Decision("release", free, f"Release {tell.money(free)} ({_of_budget(free, budget)}): {why}.")
+
+
+def _of_budget(value: float, budget: float) -> str:
+    """A part of the budget in words."""
+    told = percent_of(value, budget)
+    return f"{told} of the budget" if told.endswith("%") else told.replace(" it", " the budget")
 
 
 def _owned(out: Outlook, tell: Teller) -> list[Decision]:
@@ -122,18 +125,18 @@ def _owned(out: Outlook, tell: Teller) -> list[Decision]:
         for column in out.labels.columns:
             if column == LINE or column in _HOW:
                 continue
-            value = out.labels[column].iloc[row]
-            known = out.labels[column][tokens & ~out.unplanned]
-            if not (known.isna().any() if pd.isna(value) else (known == value).any()):
-                name = f"no {column}" if pd.isna(value) else one_line(value, 40)
+            told = out.labels[column].fillna(UNASSIGNED)
+            value = told.iloc[row]
+            if not (told[tokens & ~out.unplanned] == value).any():
+                name = f"no {column}" if value == UNASSIGNED else one_line(value, 40)
                 found.setdefault((column, name), []).append(int(row))
                 break
     made = []
     for (column, name), rows in found.items():
         amount = tell.rounded(spent[rows].sum())
         end = float(np.median(spent[rows].sum() + out.ahead[:, :, rows].sum(axis=(1, 2))))
-        if not amount and not tell.rounded(end):
-            continue
+        if max(amount, tell.rounded(end)) <= 0:
+            continue  # credits need no owner
         later = "" if out.known_to >= out.last_day else f", {tell.money(end)} by the plan's end at P50"
         what = f"usage with {name}" if name == f"no {column}" else f"the {column} {name!r}"
         words = f"Name an owner for {what}, which no budget holds: {tell.money(amount)} to date{later}."

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import pandas as pd
 
 from scenarios.report.tables import WHOLE_FROM
 from scenarios.reviews.outlook import Outlook
 
+#: From so many times a whole on a part is not told in percent.
+MANY: Final = 10.0
 FAVOURABLE, UNFAVOURABLE = "favourable", "unfavourable"
 
 
@@ -54,8 +57,10 @@ class Teller:
 
 
 def percent_of(value: float, whole: float) -> str:
-    """A part of a whole to a tenth of a percent, without its sign."""
+    """A part of a whole to a tenth of a percent, without its sign; what is many times the whole is told so."""
     share = abs(value / whole)
+    if share >= MANY:
+        return f"{share:,.0f} times it" if share < 1_000 else "over 1,000 times it"
     return "under 0.1 %" if 0 < share < 0.0005 else f"{share * 100:,.1f} %"
 
 
