@@ -16,9 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-track bench-warehouse yardsticks lint format clean
-.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-warehouse bench-alerts yardsticks lint format clean
-.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-speed bench-law bench-shelf bench-launches bench-plan bench-exports bench-warehouse yardsticks lint format clean
+.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-alerts bench-exports bench-launches bench-law bench-month bench-plan bench-shelf bench-speed bench-track bench-warehouse yardsticks lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +64,9 @@ bench-track: $(VENV)/.dev ## how often P80 budgets held at past dates of the fro
 	$(BIN)/python benchmarks/track_record.py --jobs $(WORKERS) --out $(OUT)/bench
 bench-exports: $(VENV)/.dev ## every export of the sample organisation's plan: seconds of CPU and of the clock
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/exports.py
+
+bench-month: $(VENV)/.dev ## month-to-date projections beside the run rate; 15 minutes
+	$(BIN)/python benchmarks/month_to_date.py --jobs $(WORKERS) --out $(OUT)/bench
 
 bench-warehouse: $(VENV)/.dev ## 5 and 50 million spend-log rows beside the bare query; 15 minutes, 4 GB of disk
 	$(BIN)/python benchmarks/warehouse.py --folder $(OUT)/warehouse

@@ -51,7 +51,7 @@ from scenarios.reviews.alerts.law import bound
 from scenarios.reviews.alerts.shifting import shifted
 from scenarios.reviews.alerts.shifts import WINDOW
 
-TUNE, JUDGE = 1_000, 60_000
+TUNE, JUDGE = 1_000, 70_000
 #: Days looked at, and months.
 YEAR, MONTHS = 365, 12.0
 SIZE: dict[str, Any] = {"months": 18, "workloads": 25, "projects": 7, "late": ()}

@@ -19,13 +19,16 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from frozen import TUNING, price_book, what_came
 from joblib import Parallel, delayed
+from verdicts import OUT, RULE, at_most, coverage_line, print_lines, save
 
 import forecast as fc
+from forecast.coverage import coverage_error
 from forecast.generator import Population, generate_usage
 from forecast.panel import FloatArray
 from forecast.usage_totals import projected_totals
@@ -88,17 +91,39 @@ def main() -> int:
     parser.add_argument("--model", default="auto")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--tune", action="store_true", help="other organisations: what designs may be chosen on")
+    parser.add_argument("--out", type=Path, default=OUT, help="the folder of the summary's file (out/bench)")
     options = parser.parse_args()
     began = time.perf_counter()
     first = TUNED if options.tune else JUDGED
     work = (delayed(judge)(first + i, months=options.months, model=options.model) for i in range(options.organisations))
     rows = [row for found in Parallel(n_jobs=options.jobs)(work) for row in found]
     table = pd.DataFrame(rows, columns=["day", "way", "error", "held"])
-    print(f"{len(table) // (len(DAYS) * len(WAYS))} months, {time.perf_counter() - began:.0f} s")
-    shown = table.groupby(["day", "way"]).agg(
-        error=("error", "mean"), median=("error", "median"), held=("held", "mean")
-    )
+    months = len(table) // (len(DAYS) * len(WAYS))
+    print(f"{months} months of {options.organisations} organisations, {time.perf_counter() - began:.0f} s\n")
+    of = table.groupby(["day", "way"])
+    shown = of.agg(error=("error", "mean"), median=("error", "median"), held=("held", "mean"))
     print((100 * shown).round(1).to_string())
+    lines = []
+    for day in DAYS:
+        mine = table[(table["day"] == day) & (table["way"] == "refit")]["held"].to_numpy("float64")
+        found = coverage_error(mine, np.ones(len(mine)))
+        lines.append(
+            coverage_line(f"month's cost, end of day {day}", options.model, found=found, nominal=80, asked=True)
+        )
+    error = {way: 100 * float(shown.loc[(5, way), "error"]) for way in WAYS}
+    lines += [
+        at_most("day 5: mean absolute error in %", options.model, value=error["refit"], limit=ASKED, asked=True),
+        at_most(
+            "day 5: error over the run rate's",
+            options.model,
+            value=error["refit"] / error["run rate"],
+            limit=PART,
+            asked=True,
+        ),
+    ]
+    print(f"\n{RULE}")
+    print_lines(lines)
+    save(options.out, "month-to-date-tune" if options.tune else "month-to-date", lines, began=began)
     return 0
 
 

@@ -227,7 +227,7 @@ def test_largest_remainder_is_brute_force_largest_remainder(cells):
         assert sorted(found[own] - np.array([floors[j] for j in own])) == sorted(wanted[j] - floors[j] for j in own)
 
 
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", range(8))
 def test_whole_allocations_sum_to_the_bill(seed):
     rng = stream(5, "allocations", seed)
     rows = []

@@ -1,5 +1,7 @@
 """The deep dive: savings and shares by hand, calibration of made-up forecasts, and what cannot be told."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,9 @@ import pytest
 import forecast as fc
 import scenarios as sc
 from forecast.errors import PlanError
+from scenarios.cli import main
 from scenarios.reviews.diving.calibration import calibration_of
+from scenarios.reviews.diving.judged import judged
 from scenarios.reviews.diving.opportunities import candidates, opportunities_of
 from tests.test_reviews import BOOK, PLAN, steady, used
 from tests.usages import organisation
@@ -125,3 +129,51 @@ def test_what_cannot_be_judged_is_told():
         sc.deep_dive(plan, usage, by="team", models=())
     with pytest.raises(PlanError, match="wanted a BudgetPlan"):
         sc.deep_dive([], usage)
+
+
+def test_a_judgement_is_scored_against_the_plan_without_it():
+    """A line of 500 a month was doubled by hand; it cost 900 in July: 100 off with the judgement, 400 without."""
+    july = pd.date_range("2026-07-01", "2026-07-31")
+    line = sc.Fixed("gateway", 500)
+    doubled = sc.Override(
+        "a second region",
+        sc.Fixed("gateway", 1_000),
+        who="platform",
+        why="Frankfurt opens",
+        on="2026-06-20",
+        replaces="gateway",
+    )
+    plan = trimmed_plan(components=[line, sc.Fixed("audits", sc.between(90, 110))], overrides=[doubled])
+    told = pd.DataFrame({"month": ["2026-07"] * 2, "line": ["gateway", "audits"], "amount": [900.0, 100.0]})
+    later = steady(july[10:], 100.0)
+    later["input_tokens"] *= 0.8
+    review = sc.review(plan, used(steady(july[:10], 100.0), later), as_of="2026-07-31", lines=told)
+    table = judged(review.outlook)
+    row = table.loc["a second region"]
+    # The audits spread by 10 about 100, and the median of draws is near it: within a few dollars.
+    assert row["p50_with"] - row["p50_without"] == pytest.approx(500.0, abs=0.01)
+    assert row["added_value"] == pytest.approx(300.0, abs=10.0)
+    assert row["who"] == "platform"
+
+
+def test_the_command_tells_what_held(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    organisation().frame.to_csv("usage.csv", index=False)
+    (tmp_path / "plan.toml").write_text(
+        "[plan]\nname = 'Summer'\nstart = 2026-07-01\nend = 2026-09-30\ndraws = 200\n[usage]\nfile = 'usage.csv'\n"
+        "[forecast]\nmodel = 'seasonal_naive'\ntrajectories = 40\nlag = 0\n"
+    )
+    asked = ["deep-dive", "plan.toml", "usage.csv", "--approved-on", "2026-06-30", "--as-of", "2026-09-30", "--quiet"]
+    asked += ["--models", "seasonal_naive", "--origins", "2"]
+    assert main([*asked, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["schema"] == "tokenplan/deep-dive/1"
+    assert told["calibration"][-1]["part"] == "all"
+    assert told["calibration"][-1]["months"] == 12
+    assert told["overrides"] == []
+    assert main(asked) == 0
+    shown = capsys.readouterr().out
+    assert "Summer, as of 2026-09-30" in shown
+    assert "opportunities" in shown
+    assert main([*asked, "--by", "team"]) == 1
+    assert "keeps apart" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
@@ -13,10 +14,12 @@ from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.planfile import read_plan_file
 from scenarios.budget.planinputs import UsageSource
-from scenarios.cli.check_job import SAVED
 from scenarios.cli.screen import Screen
 from scenarios.files.scenario_file import scenario_source
 from scenarios.saved.loading import load_plan
+
+#: How the name of a saved plan ends.
+SAVED: Final = ".tokenplan"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from forecast.prices import PriceBook
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.planfile import read_plan_file
+from scenarios.cli.approved import SAVED
 from scenarios.cli.prices_job import book_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
@@ -35,8 +36,6 @@ from scenarios.saved.loading import load_plan
 
 #: A check fired.
 BROKEN: Final = 4
-#: How the name of a saved plan ends.
-SAVED: Final = ".tokenplan"
 _WIDTH: Final = 100
 _DUE: Final = ("what", "name", "role", "last", "due", "days", "state")
 

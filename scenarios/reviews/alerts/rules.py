@@ -73,8 +73,8 @@ class AlertRules:
 
     days: int = 3
     spike: bool = True
-    spike_alarms: float = 0.2
-    spike_total_alarms: float = 0.7
+    spike_alarms: float = 0.1
+    spike_total_alarms: float = 0.6
     spike_drops: bool = False
     shift: bool = True
     shift_change: float = 0.20

@@ -18,6 +18,7 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.planning import plan as plan_of
 from scenarios.changes import Change
 from scenarios.reviews.diving.calibration import calibration_of, pits
+from scenarios.reviews.diving.judged import judged
 from scenarios.reviews.diving.opportunities import opportunities_of
 from scenarios.reviews.diving.savings import savings_of
 from scenarios.reviews.diving.settings import settings_of
@@ -46,6 +47,8 @@ class DeepDive:
         Levers by what they would save: :func:`scenarios.reviews.diving.opportunities.opportunities_of`.
     savings : DataFrame
         Of levers already taken: :func:`scenarios.reviews.diving.savings.savings_of`.
+    overrides : DataFrame
+        Judgements by hand, and whether each brought the plan nearer: :func:`scenarios.reviews.diving.judged.judged`.
     stale : DataFrame
         Assumptions of the last plan that ought to be looked at again.
     settings : DataFrame
@@ -59,6 +62,7 @@ class DeepDive:
     bridge: Bridge | None
     opportunities: pd.DataFrame
     savings: pd.DataFrame
+    overrides: pd.DataFrame
     stale: pd.DataFrame
     settings: pd.DataFrame
 
@@ -70,6 +74,10 @@ class DeepDive:
             f"{name} saved {row.realised:,.0f} {self._currency} of the {row.planned:,.0f} planned"
             for name, row in self.savings.iterrows()
             if pd.notna(row.realised) and pd.notna(row.planned)
+        ]
+        told += [
+            f"{name} ({row.who}) brought the plan {'nearer' if row.added_value > 0 else 'no nearer'} to the actual"
+            for name, row in self.overrides.iterrows()
         ]
         if len(self.stale):
             told.append(f"{len(self.stale)} assumptions ought to be looked at again")
@@ -85,7 +93,7 @@ class DeepDive:
 
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """Every table by its name."""
-        names = ("calibration", "pits", "opportunities", "savings", "stale", "settings")
+        names = ("calibration", "pits", "opportunities", "savings", "overrides", "stale", "settings")
         return {name: getattr(self, name) for name in names}
 
     def __repr__(self) -> str:
@@ -151,7 +159,7 @@ def deep_dive(
         raise PlanError("deep_dive: no month of these plans is over, or none has a spread: there is nothing to judge")
     out = reviews[-1].outlook
     next_one = ahead if ahead is not None else _next(out.usage, last, prices)
-    judged = settings_of(last, out.usage, models, origins=origins, horizon=horizon) if models else pd.DataFrame()
+    settings = settings_of(last, out.usage, models, origins=origins, horizon=horizon) if models else pd.DataFrame()
     return DeepDive(
         reviews,
         by,
@@ -160,8 +168,9 @@ def deep_dive(
         reviews[-1].bridge(),
         opportunities_of(next_one, levers),
         savings_of(out),
+        judged(out),
         last.stale(on=out.as_of),
-        judged,
+        settings,
     )
 
 

@@ -130,7 +130,7 @@ def trial_of(method: Method, usage: Usage, date: PastDate, rules: Sequence[Rule]
         What came has no price.
     """
     spec = method.spec
-    came = costs_of(usage, spec.prices, date.end, spec.unpriced).between(date.start, date.end)
+    came = costs_of(_inside(usage, date), spec.prices, date.end, spec.unpriced).between(date.start, date.end)
     seen = reported(usage, date.start, date.end)
     left_out: tuple[LeftOut, ...] = ()
     try:
@@ -165,6 +165,13 @@ def trial_of(method: Method, usage: Usage, date: PastDate, rules: Sequence[Rule]
         f"what came is not known: {silent}" if gone else "",
         made.currency,
     )
+
+
+def _inside(usage: Usage, date: PastDate) -> Usage:
+    """The usage of a span alone, where there is any."""
+    day = usage.frame[schema.DATE]
+    frame = usage.frame[(day >= date.start) & (day < date.end + pd.Timedelta(days=1))]
+    return replace(usage, frame=frame) if len(frame) else usage
 
 
 def known_usage(usage: Usage, on: pd.Timestamp, by: Sequence[str] = ()) -> Usage:

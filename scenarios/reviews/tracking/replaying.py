@@ -293,6 +293,9 @@ def _notes(method: Method, trials: Sequence[Trial]) -> list[str]:
     if gone := [c.name for c in method.spec.reserves if c.funds is None and c not in method.reserves]:
         told = "reserves of an amount are left out, which is for a span as long as the plan's own"
         notes.append(f"{told}: {_listed(gone)}")
+    cleaning = method.projection.cleaning
+    if cleaning is not None and (cleaning.keep or cleaning.exclude):
+        notes.append("what cleaning keeps or excludes by hand does not say when it was said, and is taken as known")
     billed = [t.billed for t in trials if t.judged and t.actual > 0]
     if billed:
         low, high = min(billed), max(billed)
