@@ -351,3 +351,44 @@ def test_overrides_are_in_what_is_foreseen(steady_plan):
     assert sc.commitment(plan, discount=0.25).at(3_000).saving == pytest.approx(
         sc.commitment(steady_plan, discount=0.25).at(3_000).saving
     )
+
+
+def test_days_after_the_plan_are_not_in_it(steady_plan):
+    usage = used(steady(pd.date_range("2026-07-01", "2026-10-15"), 100.0))
+    review = sc.review(steady_plan, usage, as_of="2026-10-15")
+    assert review.outlook.to_date == pytest.approx(92 * 100 + 3 * 3_100)
+    assert review.outlook.rest is None
+
+
+def test_what_meets_the_budget_to_the_cent_does_not_go_over_it(steady_plan):
+    usage = used(steady(pd.date_range("2026-07-01", "2026-07-31"), 100.0))
+    review = sc.review(steady_plan, usage, as_of="2026-07-31")
+    assert review.outlook.budget.total == pytest.approx(92 * 100 + 3 * 3_100, abs=0.01)
+    assert review.breach().probability == 0.0
+    assert review.outlook.probability_over(review.outlook.budget.total) == 0.0
+
+
+def test_usage_without_an_environment_is_not_unplanned():
+    days = pd.date_range("2026-01-01", "2026-07-31")
+    usage = Usage.from_frame(steady(days, 100.0).drop(columns="environment"))
+    projection = fc.project(
+        usage.until("2026-06-30"), horizon="1Q", lag=0, model="seasonal_naive", trajectories=40, by="project"
+    )
+    plan = sc.plan(projection, prices=BOOK, draws=200)
+    review = sc.review(plan, usage, as_of="2026-07-31")
+    assert review.table("environment").index.tolist() == ["unassigned"]
+    assert review.table("environment")["status"].tolist() == [""]
+    assert not review.outlook.unplanned.any()
+
+
+def test_monthly_usage_is_reviewed_to_its_last_month():
+    months = pd.date_range("2025-01-01", "2026-09-01", freq="MS")
+    usage = Usage.from_frame(steady(months, 3_000.0), grain="month")
+    projection = fc.project(usage.until("2026-06-01"), horizon="1Q", model="seasonal_naive", trajectories=40)
+    plan = sc.plan(projection, prices=BOOK, components=[sc.Fixed("gateway", 3_100)], draws=200)
+    half = sc.review(plan, usage, as_of="2026-08-01")
+    assert half.outlook.to_date == pytest.approx(2 * (3_000 + 3_100))
+    assert half.outlook.quantile(0.5) == pytest.approx(3 * (3_000 + 3_100), rel=1e-6)
+    whole = sc.review(plan, usage, as_of="2026-09-01")
+    assert whole.outlook.rest is None
+    assert whole.breach(9_000).dates()["p50"].month == 8

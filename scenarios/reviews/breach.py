@@ -12,7 +12,7 @@ from forecast.panel import FloatArray
 from scenarios.budget.ledger import LINE, TOKENS
 from scenarios.changes import World
 from scenarios.costing import enact
-from scenarios.reviews.outlook import Outlook, told_chance
+from scenarios.reviews.outlook import CENT, Outlook, told_chance
 from scenarios.reviews.spent import COST
 from scenarios.simulation import Sum, simulate
 from scenarios.spans import days_of
@@ -44,22 +44,22 @@ class Breach:
     @property
     def probability(self) -> float:
         """The share of draws that go over the limit by the plan's end."""
-        return float((self.cumulative[:, -1] > self.limit).mean())
+        return float((self.cumulative[:, -1] > self.limit + CENT).mean())
 
     @property
     def overrun(self) -> float:
         """The mean amount over the limit of the draws that go over it; NaN where none does."""
         over = self.cumulative[:, -1] - self.limit
-        return float(over[over > 0].mean()) if (over > 0).any() else float("nan")
+        return float(over[over > CENT].mean()) if (over > CENT).any() else float("nan")
 
     def by_day(self) -> pd.Series:
         """The chance that the limit was gone over by the end of each day: Series (day,)."""
-        gone = np.maximum.accumulate(self.cumulative > self.limit, axis=1)
+        gone = np.maximum.accumulate(self.cumulative > self.limit + CENT, axis=1)
         return pd.Series(gone.mean(axis=0), index=self.days, name="probability")
 
     def dates(self, levels: tuple[float, ...] = (0.1, 0.5, 0.9)) -> pd.Series:
         """Quantiles of the first day over the limit, among the draws that go over it: Series (level,); NaT for none."""
-        gone = self.cumulative > self.limit
+        gone = self.cumulative > self.limit + CENT
         first = np.argmax(gone, axis=1)[gone.any(axis=1)]
         index = pd.Index([f"p{level * 100:g}" for level in levels])
         if not len(first):

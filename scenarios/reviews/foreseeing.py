@@ -15,7 +15,7 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE, TOKENS
 from scenarios.reviews.budgeted import Budgeted, held_by, held_in
 from scenarios.reviews.joined import Joined, joined
-from scenarios.reviews.layout import Layout
+from scenarios.reviews.layout import Layout, last_day_of
 from scenarios.reviews.other_lines import other_lines
 from scenarios.reviews.outlook import Outlook
 from scenarios.reviews.rest import Rest, rest_of
@@ -64,7 +64,7 @@ def foreseen(
         "unpriced": plan.spec.unpriced,
     }
     day = known.as_of + pd.offsets.MonthEnd(0) if known.usage.grain == "month" else known.as_of
-    spent = spent_in(known.usage, span.start, min(day, span.end + pd.offsets.Day(31)), **terms)
+    spent = spent_in(known.usage, span.start, min(day, last_day_of(plan)), **terms)
     if spent.currency not in (None, plan.currency):
         raise PlanError(
             f"{usage.source} is billed in {spent.currency} and the plan is in {plan.currency}: read it with "
@@ -78,7 +78,7 @@ def foreseen(
         nothing = np.zeros(ahead.shape[1:])
         return _outlook(plan, held, known, spent, laid, nothing, nothing, ahead, list(known.notes))
     rest, notes = None, [*known.notes, *spent.notes]
-    if known.as_of < span.end:
+    if day < last_day_of(plan):
         rest = rest_of(plan, known, prices=prices, scenario=scenario, n_jobs=n_jobs)
         notes += rest.notes
     made = None if rest is None else rest.made

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecast import schema
 from forecast.panel import BoolArray, FloatArray, IntArray
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE, TOKENS
@@ -43,11 +44,11 @@ class Layout:
         labels = ledger.labels[own].reset_index(drop=True).astype("object")
         columns = [*labels.columns]
         every = pd.concat([labels, *[o.reindex(columns=columns).astype("object") for o in others]], ignore_index=True)
-        every = every.where(every.notna(), None)
+        every = _bare(every)
         new = ~every.duplicated().to_numpy()
         new[: len(labels)] = True
         every = every[new].reset_index(drop=True)
-        last = ledger.days[1:].append(pd.DatetimeIndex([_last_day(plan)])) - np.append(
+        last = ledger.days[1:].append(pd.DatetimeIndex([last_day_of(plan)])) - np.append(
             np.full(len(ledger.days) - 1, np.timedelta64(1, "D")), np.timedelta64(0, "D")
         )
         months = Months(ledger.days, pd.DatetimeIndex(last))
@@ -70,7 +71,7 @@ class Layout:
         asked = labels.reindex(columns=columns).astype("object")
         keys = pd.MultiIndex.from_frame(self.labels.fillna(""))
         first = ~keys.duplicated()
-        place = keys[first].get_indexer(pd.MultiIndex.from_frame(asked.where(asked.notna(), None).fillna("")))
+        place = keys[first].get_indexer(pd.MultiIndex.from_frame(_bare(asked).fillna("")))
         return np.flatnonzero(first)[place]
 
     def spent(self, spent: Spent) -> FloatArray:
@@ -96,7 +97,12 @@ class Layout:
         return np.where(each > 0, weight / np.where(each > 0, each, 1.0), flat / flat.sum())
 
 
-def _last_day(plan: BudgetPlan) -> pd.Timestamp:
+def _bare(labels: pd.DataFrame) -> pd.DataFrame:
+    """Labels with nothing where a plan says that nothing is assigned: an export leaves it blank."""
+    return labels.where(labels.notna() & (labels != schema.UNASSIGNED), None)
+
+
+def last_day_of(plan: BudgetPlan) -> pd.Timestamp:
     """The last day of a plan, whatever the length of its periods."""
     end = plan.projection.span.end
     return end + pd.offsets.MonthEnd(0) if plan.projection.usage.grain == "month" else end

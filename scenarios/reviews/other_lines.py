@@ -174,6 +174,13 @@ def _together(past: Counted, rest: Counted, made: Outcome, laid: Layout) -> Coun
     return Counted(groups, values)
 
 
+def _month(told: object) -> str:
+    try:
+        return str(pd.Period(str(told), "M"))
+    except ValueError as cause:
+        raise PlanError(f"lines: month {told!r}: wanted a month such as 2027-01") from cause
+
+
 def _checked(told: pd.DataFrame | None, plan: BudgetPlan, laid: Layout) -> Mapping[tuple[int, str], float]:
     """What lines cost, by month and line."""
     if told is None:
@@ -184,7 +191,7 @@ def _checked(told: pd.DataFrame | None, plan: BudgetPlan, laid: Layout) -> Mappi
     months = [f"{d:%Y-%m}" for d in laid.months.first]
     found: dict[tuple[int, str], float] = {}
     for row in told[list(LINES_TABLE)].itertuples(index=False):
-        month, line = str(pd.Period(str(row.month), "M")), str(row.line)
+        month, line = _month(row.month), str(row.line)
         if line not in names:
             raise PlanError(
                 f"lines: {line!r} is no line of the plan; there are {', '.join(names)}{nearest(line, names)}"

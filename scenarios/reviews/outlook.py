@@ -19,6 +19,9 @@ from scenarios.reviews.budgeted import Budgeted
 from scenarios.reviews.rest import Rest
 from scenarios.reviews.spent import Spent
 
+#: Less than this is rounding.
+CENT = 0.005
+
 
 def told_chance(probability: float) -> str:
     """A probability in words of at most 5 letters: what is neither 0 nor 1 is not told as either."""
@@ -130,7 +133,7 @@ class Outlook:
         """The share of futures whose total exceeds ``limit``."""
         if isinstance(limit, bool) or not isinstance(limit, int | float | np.number) or not np.isfinite(limit):
             raise PlanError(f"probability_over({limit!r}): wanted an amount of money")
-        return float(np.mean(self.totals > limit))
+        return float(np.mean(self.totals > limit + CENT))
 
     def table(self, by: list[str] | tuple[str, ...] | str = ("month",)) -> pd.DataFrame:
         """The outlook beside the budget, by any of month, quarter, year, line and the plan's labels.
@@ -163,7 +166,7 @@ class Outlook:
         table.insert(0, "budget", held)
         table["variance"] = table["budget"] - table["p50"]
         table["percent"] = table["variance"] / table["budget"].where(table["budget"] != 0)
-        over = (money > table["budget"].to_numpy()[None, :]).mean(axis=0)
+        over = (money > table["budget"].to_numpy()[None, :] + CENT).mean(axis=0)
         table["over"] = np.where(table["budget"].notna(), over, np.nan)
         return table
 

@@ -36,8 +36,7 @@ class Spent:
     Attributes
     ----------
     frame : DataFrame (row,)
-        ``day``, ``line`` ("tokens", or what a charge is), the labels, ``cost``, and ``planned``: whether the plan knows
-        such labels.
+        ``day``, ``line`` ("tokens", or what a charge is), the labels, and ``cost``.
     priced : float
         What the rows of usage that were billed cost at the price book; 0 where nothing was.
     billed : float
@@ -90,7 +89,7 @@ def spent_in(
     frame = frame[(day >= start) & (day <= end)].reset_index(drop=True)
     columns = [c for c in labels.columns if c != LINE]
     if frame.empty:
-        empty = pd.DataFrame(columns=["day", LINE, *columns, COST, "planned"]).astype({COST: "float64"})
+        empty = pd.DataFrame(columns=["day", LINE, *columns, COST]).astype({COST: "float64"})
         return Spent(empty, 0.0, 0.0, usage.currency, frame.iloc[:0], ())
     worth = _valued(replace(usage, frame=frame), prices, money)
     missing = np.isnan(worth.cost) & worth.used
@@ -100,9 +99,7 @@ def spent_in(
     for column in columns:
         told[column] = _label(frame, column, labels, pooled)
     told[COST] = np.where(missing, np.nan, np.nan_to_num(worth.cost))
-    known = pd.MultiIndex.from_frame(labels[columns].astype("object").fillna(""))
     tokens = np.asarray(told[LINE] == TOKENS)
-    told["planned"] = pd.MultiIndex.from_frame(told[columns].fillna("")).isin(known) & tokens
     both = worth.billed & tokens & (np.nan_to_num(worth.quoted) > 0)
     sums = float(worth.quoted[both].sum()), float(worth.cost[both].sum())
     return Spent(told[~missing].reset_index(drop=True), *sums, usage.currency, table, tuple(notes))

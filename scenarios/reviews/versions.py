@@ -21,7 +21,7 @@ from scenarios.bridging.driver_bridge import drivers_bridge
 from scenarios.budget.bridges import state_of_plan
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.reviews.foreseeing import foreseen
-from scenarios.reviews.outlook import Outlook
+from scenarios.reviews.outlook import CENT, Outlook
 from scenarios.reviews.spent import Money
 from scenarios.reviews.states import actual_state, ahead_state
 from scenarios.scenario import Scenario
@@ -115,7 +115,7 @@ class Reforecast:
                 "as_of": [as_of for _, as_of, *_ in rows],
                 "to_date": [spent for *_, spent, _ in rows],
                 **{n: [float(np.quantile(t, level)) for *_, t in rows] for n, level in LEVELS.items()},
-                "over": [float((t > self.outlook.budget.total).mean()) for *_, t in rows],
+                "over": [float((t > self.outlook.budget.total + CENT).mean()) for *_, t in rows],
             }
         ).set_index("version")
         table["change"] = table["p50"].diff()
@@ -211,5 +211,5 @@ def _one_step(made: Reforecast, then: Outlook | None, months: BoolArray, names: 
 def _as_it_was(made: Reforecast, then: Outlook, months: BoolArray, names: tuple[str, str]) -> Bridge:
     """Months that were over before: nothing moves them but what was restated."""
     first, last = (np.atleast_1d(side.actual[months].sum()) for side in (then, made.outlook))
-    steps = [RESTATED] if first[0] != last[0] else []
+    steps = [RESTATED] if abs(first[0] - last[0]) >= CENT else []
     return bridge_of(names, steps, [last - first] * len(steps), first, last, made.plan.currency)
