@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,7 @@ class Layout:
         new = ~every.duplicated().to_numpy()
         new[: len(labels)] = True
         every = every[new].reset_index(drop=True)
-        last = ledger.days[1:].append(pd.DatetimeIndex([_last_day(plan)])) - np.append(
+        last = ledger.days[1:].append(pd.DatetimeIndex([last_day_of(plan)])) - np.append(
             np.full(len(ledger.days) - 1, np.timedelta64(1, "D")), np.timedelta64(0, "D")
         )
         months = Months(ledger.days, pd.DatetimeIndex(last))
@@ -81,6 +81,14 @@ class Layout:
             np.add.at(out, at, spent.frame[COST].to_numpy("float64"))
         return out
 
+    def with_rows(self, labels: pd.DataFrame) -> Layout:
+        """These rows, then others that neither the plan nor the usage to date knows."""
+        every = pd.concat(
+            [self.labels, labels.reindex(columns=self.labels.columns).astype("object")], ignore_index=True
+        )
+        means = np.pad(self.means, ((0, 0), (0, len(labels))))
+        return replace(self, labels=every.where(every.notna(), None), means=means)
+
     def dealt(self, line: str, owner: dict[str, str]) -> FloatArray:
         """How a line's money is dealt over rows, as the plan deals it: (month, row), each month sums to 1."""
         mine = np.asarray(self.labels[LINE] == line)
@@ -96,7 +104,7 @@ class Layout:
         return np.where(each > 0, weight / np.where(each > 0, each, 1.0), flat / flat.sum())
 
 
-def _last_day(plan: BudgetPlan) -> pd.Timestamp:
+def last_day_of(plan: BudgetPlan) -> pd.Timestamp:
     """The last day of a plan, whatever the length of its periods."""
     end = plan.projection.span.end
     return end + pd.offsets.MonthEnd(0) if plan.projection.usage.grain == "month" else end
