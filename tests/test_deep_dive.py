@@ -13,6 +13,7 @@ from scenarios.cli import main
 from scenarios.reviews.diving.calibration import calibration_of
 from scenarios.reviews.diving.judged import judged
 from scenarios.reviews.diving.opportunities import candidates, opportunities_of
+from scenarios.reviews.diving.savings import savings_of
 from tests.test_reviews import BOOK, PLAN, steady, used
 from tests.usages import organisation
 
@@ -31,15 +32,8 @@ def test_a_saving_planned_is_the_saving_realised():
     july = pd.date_range("2026-07-01", "2026-07-31")
     later = steady(july[10:], 100.0)
     later["input_tokens"] *= 0.8
-    dive = sc.deep_dive(
-        trimmed_plan(components=[sc.Fixed("gateway", sc.between(900, 1_100))]),
-        used(steady(july[:10], 100.0), later),
-        as_of="2026-07-31",
-        by="line",
-        levers=[],
-        models=(),
-    )
-    row = dive.savings.loc["shorter prompts"]
+    review = sc.review(trimmed_plan(), used(steady(july[:10], 100.0), later), as_of="2026-07-31")
+    row = savings_of(review.outlook).loc["shorter prompts"]
     assert row["realised"] == pytest.approx(21 * 20.0, rel=ROUNDING)
     assert row["planned"] == pytest.approx(21 * 20.0, rel=ROUNDING)
     assert row["basis"] == "requests"
@@ -47,9 +41,8 @@ def test_a_saving_planned_is_the_saving_realised():
 
 def test_a_lever_that_did_nothing_saved_nothing():
     july = pd.date_range("2026-07-01", "2026-07-31")
-    plan = trimmed_plan(components=[sc.Fixed("gateway", sc.between(900, 1_100))])
-    dive = sc.deep_dive(plan, used(steady(july, 100.0)), as_of="2026-07-31", by="line", levers=[], models=())
-    row = dive.savings.loc["shorter prompts"]
+    review = sc.review(trimmed_plan(), used(steady(july, 100.0)), as_of="2026-07-31")
+    row = savings_of(review.outlook).loc["shorter prompts"]
     assert row["realised"] == pytest.approx(0.0, abs=1e-6)
     assert row["share"] == pytest.approx(0.0, abs=1e-6)
 

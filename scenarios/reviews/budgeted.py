@@ -11,7 +11,7 @@ from forecast.calendars import Calendar
 from forecast.errors import PlanError, nearest
 from forecast.panel import FloatArray, IntArray
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.ledger import LINE, Ledger
+from scenarios.budget.ledger import LINE, PERIODS, TOKENS, Ledger
 
 #: The columns that a table of amounts has beside the labels of its parts.
 PERIOD, AMOUNT = "period", "amount"
@@ -25,6 +25,7 @@ class Budgeted:
     ----------
     name : str
     labels : DataFrame (row,)
+        What it is told by; a table that was made elsewhere need not have a ``line``.
     cents : int array (month, row)
     days : DatetimeIndex (month,)
         The first day of each month.
@@ -52,15 +53,18 @@ class Budgeted:
         """
         every = np.ones(len(self.labels), dtype=bool)
         money = np.zeros((0, len(self.days), len(self.labels)))
-        ledger = Ledger(self.labels, money, every, every, self.days, (), None, self.calendar)
-        unknown = [n for n in names if n not in ledger.columns()]
+        labels = self.labels if LINE in self.labels else self.labels.assign(**{LINE: TOKENS})
+        ledger = Ledger(labels, money, every, every, self.days, (), None, self.calendar)
+        there = (*PERIODS, *self.labels.columns)
+        unknown = [n for n in names if n not in there]
         if unknown:
             raise PlanError(
-                f"by={names!r}: {self.name} is not told by {unknown[0]!r}; it is by {', '.join(ledger.columns())}"
-                f"{nearest(unknown[0], ledger.columns())}"
+                f"by={names!r}: {self.name} is not told by {unknown[0]!r}; it is by {', '.join(there)}"
+                f"{nearest(unknown[0], there)}"
             )
         found, group = ledger.groups(names)
-        cents = self.cents if weight is None else self.cents * weight[:, None]
+        # Part of a month is rounded cell by cell, so that tables by anything add up to the same.
+        cents = self.cents if weight is None else _cents((self.cents * weight[:, None]).T / 100.0).T
         sums = np.bincount(group.ravel(), weights=cents.ravel(), minlength=len(found)) / 100.0
         return pd.Series(np.round(sums, 2), index=index_of(found, names), name="budget")
 
@@ -116,8 +120,8 @@ def held_in(table: pd.DataFrame, plan: BudgetPlan) -> Budgeted:
         length = np.where(inside, (last - np.asarray(days)) / np.timedelta64(1, "D") + 1.0, 0.0)
         row = keys.index(tuple("" if pd.isna(v) else v for v in table[columns].iloc[i])) if columns else 0
         money[:, row] += amounts[i] * length / length.sum()
-    if LINE not in labels:
-        labels = labels.assign(**{LINE: "budget"}) if len(labels) else pd.DataFrame({LINE: ["budget"]})
+    if not columns:
+        labels = pd.DataFrame(index=pd.RangeIndex(1))
     return Budgeted("the budget's table", labels, _cents(money), days, calendar)
 
 

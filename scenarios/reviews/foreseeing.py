@@ -84,12 +84,11 @@ def foreseen(
     made = None if rest is None else rest.made
     others = [spent.frame] if made is None else [spent.frame, made.labels.assign(**{LINE: TOKENS})]
     laid = Layout.of(plan, day, *others)
-    beside = other_lines(plan, laid, known.usage, spent, made, lines)
-    ahead, notes = beside.ahead, [*notes, *beside.notes]
+    share, told = (1.0, []) if rest is None else _billed_share(rest, known, day, terms)
+    beside = other_lines(plan, laid, spent, made, lines, share=share)
+    laid, ahead, notes = beside.laid, beside.ahead, [*notes, *beside.notes, *told]
     if rest is not None and made is not None:
-        share, told = _billed_share(plan, known, day, terms, scenario)
-        rest, notes = replace(rest, share=share), [*notes, *told]
-        inside = made.spans.planned
+        rest, inside = replace(rest, share=share), made.spans.planned
         rows = laid.row_of(made.labels.assign(**{LINE: TOKENS}))
         for at, month in zip(np.flatnonzero(inside), laid.month_of(made.spans.first[inside]), strict=True):
             ahead[:, month, rows] += made.cost[:, at] * share
@@ -121,18 +120,19 @@ def _sha_then(plan: BudgetPlan) -> str:
     return plan.projection.usage.until(plan.projection.as_of).sha256
 
 
-def _billed_share(
-    plan: BudgetPlan, known: Joined, day: pd.Timestamp, terms: dict[str, Any], scenario: Scenario | None
-) -> tuple[float, list[str]]:
+def _billed_share(rest: Rest, known: Joined, day: pd.Timestamp, terms: dict[str, Any]) -> tuple[float, list[str]]:
     """What part of list prices was billed of late: the rest will be billed so too, unless the scenario says more."""
     if terms["money"] == "priced":
         return 1.0, []
-    recent = spent_in(known.usage, day - pd.Timedelta(days=BILLED_OVER - 1), day, **terms)
+    monthly = known.usage.grain == "month"
+    first = day.to_period("M").start_time if monthly else day - pd.Timedelta(days=BILLED_OVER - 1)
+    recent = spent_in(known.usage, first, day, **terms)
     if recent.priced <= 0.0 or abs(recent.billed / recent.priced - 1.0) <= AS_LISTED:
         return 1.0, []
     share = recent.billed / recent.priced
-    seen = f"{share:.1%} of list prices was billed in the last {BILLED_OVER} days"
-    changes = (scenario or plan.spec.laid.scenario).every_change()
-    if told := [type(c).__name__ for c in changes if type(c).__name__ in ("Discount", "Negotiation", "Contract")]:
+    late = "month" if monthly else f"{BILLED_OVER} days"
+    seen = f"{share:.1%} of list prices was billed in the last {late}"
+    kinds = [type(c).__name__ for leaf in rest.course.leaves for c, _ in leaf.changes]
+    if told := [kind for kind in kinds if kind in ("Discount", "Negotiation", "Contract")]:
         return 1.0, [f"{seen}; the rest is as the scenario's {told[0]} says"]
     return share, [f"{seen}, and so the rest is foreseen"]

@@ -68,18 +68,18 @@ def joined(older: Usage, newer: Usage, as_of: str | pd.Timestamp | None, *, lag:
                 "read the export as the plan's was read"
             )
     day = _as_of(newer, as_of, lag)
-    first, notes = newer.start.normalize(), []
+    first, notes = newer.start, []
     known = newer.known(day) if "recorded_at" in newer.frame else newer
     frame = known.frame[known.frame[schema.DATE] < day + _step(newer)]
     before = older.frame[older.frame[schema.DATE] < first]
     if len(before):
-        missing = (first - before[schema.DATE].max().normalize()).days - 1
+        missing = (first.normalize() - before[schema.DATE].max().normalize()).days - 1
         if newer.grain != "month" and missing > 0:
             notes.append(f"{missing} days between the plan's usage and {newer.source} are in neither: taken as gaps")
         frame = pd.concat([before, frame], ignore_index=True)
     dates = pd.DatetimeIndex(frame[schema.DATE]).normalize()
     if newer.grain != "month":
-        begin = max(first, since + pd.Timedelta(days=1))
+        begin = max(first.normalize(), since + pd.Timedelta(days=1))
         lost = pd.date_range(begin, day).difference(dates[dates >= begin])
         if len(lost):
             shown = ", ".join(f"{d:%Y-%m-%d}" for d in lost[:5])
@@ -113,7 +113,7 @@ def _step(usage: Usage) -> pd.DateOffset:
 def _restated(older: Usage, newer: Usage, as_of: pd.Timestamp) -> pd.DataFrame:
     """Days that were told otherwise before: by the older export, and by records that later ones superseded."""
     now = newer.frame
-    found = [_differences(older.frame[older.frame[schema.DATE] >= newer.start.normalize()], now)]
+    found = [_differences(older.frame[older.frame[schema.DATE] >= newer.start], now)]
     if newer.superseded is not None:
         keys = [schema.DATE, *[c for c in schema.DIMENSIONS if c in now]]
         first = newer.superseded.drop_duplicates(keys)
@@ -125,7 +125,7 @@ def _restated(older: Usage, newer: Usage, as_of: pd.Timestamp) -> pd.DataFrame:
 def _differences(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     """The days of both frames whose sums differ, measure by measure."""
     measures = [m for m in (schema.REQUESTS, *schema.BILLABLE, *schema.MONEY) if m in before and m in now]
-    sides = [f[measures].groupby(f[schema.DATE].dt.normalize().rename("date")).sum() for f in (before, now)]
+    sides = [f[measures].groupby(f[schema.DATE].dt.normalize().rename("date")).sum(min_count=1) for f in (before, now)]
     days = sides[0].index.intersection(sides[1].index)
     long = [s.loc[days].reset_index().melt("date", var_name="measure", value_name="amount") for s in sides]
     told = long[0].rename(columns={"amount": "before"}).assign(now=long[1]["amount"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -81,6 +81,14 @@ class Layout:
             at = self.month_of(pd.DatetimeIndex(spent.frame["day"])), self.row_of(spent.frame)
             np.add.at(out, at, spent.frame[COST].to_numpy("float64"))
         return out
+
+    def with_rows(self, labels: pd.DataFrame) -> Layout:
+        """These rows, then others that neither the plan nor the usage to date knows."""
+        every = pd.concat(
+            [self.labels, labels.reindex(columns=self.labels.columns).astype("object")], ignore_index=True
+        )
+        means = np.pad(self.means, ((0, 0), (0, len(labels))))
+        return replace(self, labels=every.where(every.notna(), None), means=means)
 
     def dealt(self, line: str, owner: dict[str, str]) -> FloatArray:
         """How a line's money is dealt over rows, as the plan deals it: (month, row), each month sums to 1."""

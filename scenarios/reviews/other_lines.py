@@ -15,12 +15,11 @@ import pandas as pd
 from forecast import schema
 from forecast.errors import PlanError, nearest
 from forecast.panel import FloatArray
-from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.ledger import LINE
+from scenarios.budget.ledger import LINE, TOKENS
 from scenarios.changes import World
-from scenarios.changes.matching import matching
-from scenarios.components import Context, Count, Counted, Reserve, Row, asked_of, rows_of
+from scenarios.changes.matching import NothingMatchesError, matching
+from scenarios.components import Allowance, Context, Count, Counted, Reserve, asked_of, rows_of
 from scenarios.outcome import Outcome
 from scenarios.reviews.layout import Layout
 from scenarios.reviews.spent import COST, Spent
@@ -35,6 +34,8 @@ class OtherLines:
 
     Attributes
     ----------
+    laid : Layout
+        The rows, those of lines that came up since among them.
     actual : float array (month, row)
         To date.
     assumed : float array (month, row)
@@ -43,6 +44,7 @@ class OtherLines:
     notes : tuple of str
     """
 
+    laid: Layout
     actual: FloatArray
     assumed: FloatArray
     ahead: FloatArray
@@ -52,10 +54,11 @@ class OtherLines:
 def other_lines(
     plan: BudgetPlan,
     laid: Layout,
-    usage: Usage,
     spent: Spent,
     made: Outcome | None,
     told: pd.DataFrame | None,
+    *,
+    share: float = 1.0,
 ) -> OtherLines:
     """The lines of a plan beside tokens.
 
@@ -65,21 +68,26 @@ def other_lines(
         The rest of the plan; None where it is over.
     told : DataFrame, optional
         What lines cost: ``month`` (such as 2027-01), ``line``, ``amount``.
+    share : float
+        What part of list prices the rest of usage is billed at.
 
     Raises
     ------
     PlanError
         A line or month is none of the plan's, or an amount is no number.
     """
-    rows = _rows(plan, laid, usage, spent, made)
-    months, left = laid.elapsed, 1.0 - laid.elapsed
+    lines = _lines(plan, laid, spent, made, share)
+    fresh = {row.name: {LINE: row.name, **row.owner} for row in lines if not (laid.labels[LINE] == row.name).any()}
+    amounts = _checked(told, plan, laid, spent)
+    laid = laid.with_rows(pd.DataFrame(fresh.values())) if fresh else laid
     shape = (len(laid.months), len(laid.labels))
     assumed, ahead = np.zeros(shape), np.zeros((len(plan.totals), *shape))
-    for row in rows:
+    for row in lines:
         deal = laid.dealt(row.name, dict(row.owner))
-        assumed += deal * (row.money.mean(axis=0) * months)[:, None]
-        ahead += deal[None] * (row.money * left)[:, :, None]
-    amounts = _checked(told, plan, laid)
+        assumed += deal * row.past[:, None]
+        ahead += deal[None] * row.ahead[:, :, None]
+    for month, line in _reported(spent, laid):
+        assumed[month, np.asarray(laid.labels[LINE] == line)] = 0.0
     actual = assumed.copy()
     for (month, line), amount in amounts.items():
         mine = np.asarray(laid.labels[LINE] == line)
@@ -89,34 +97,73 @@ def other_lines(
     still = {str(line): float(v) for line, v in pd.Series(assumed.sum(axis=0)).groupby(laid.labels[LINE]).sum().items()}
     listed = ", ".join(f"{line} {amount:,.2f}" for line, amount in still.items() if abs(amount) >= 0.005)
     note = [f"no export tells these lines, and they count as planned to date: {listed}; tell them by lines="]
-    return OtherLines(actual, assumed, ahead, tuple(note * bool(listed)))
+    return OtherLines(laid, actual, assumed, ahead, tuple(note * bool(listed)))
 
 
-def _rows(plan: BudgetPlan, laid: Layout, usage: Usage, spent: Spent, made: Outcome | None) -> list[Row]:
-    """Each line's money over the plan's months: (draw, month)."""
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line's money: ``past`` (month,) of the days that are over, as planned, and ``ahead`` (draw, month)."""
+
+    name: str
+    owner: Mapping[str, str]
+    past: FloatArray
+    ahead: FloatArray
+
+
+def _lines(plan: BudgetPlan, laid: Layout, spent: Spent, made: Outcome | None, share: float) -> list[_Line]:
+    """Each line's money over the plan's months."""
     spec, draws, months = plan.spec.laid, len(plan.totals), len(laid.months)
     lines: dict[str, FloatArray] = {}
-    brought: list[Row] = []
+    brought: list[_Line] = []
     own = plan.ledger.labels[LINE].to_numpy()
     components = [c for c in spec.components if not isinstance(c, Reserve)]
     names = {c.name for c in components}
+    rows_apart = tuple(f"{c.name}: " for c in components if isinstance(c, Allowance))
     fresh = {} if made is None else _by_line(made, laid, draws)
     for name in dict.fromkeys(str(n) for n in own[plan.ledger.demand]):
-        if name == "tokens" or name in names:
+        if name == TOKENS or name in names or name.startswith(rows_apart):
             continue
         as_planned = plan.ledger.money[:, :, (own == name) & plan.ledger.demand].sum(axis=2)
-        money = np.where((laid.elapsed < 1.0)[None, :], fresh.get(name, as_planned), as_planned)
-        brought.append(Row(name, {}, money))
-        lines[name] = money
+        line = _brought(name, as_planned, fresh.get(name), laid.elapsed)
+        brought.append(line)
+        lines[name] = line.past[None] + line.ahead
     tokens = np.tile(laid.spent(spent)[:, laid.tokens].sum(axis=1), (draws, 1))
-    counted = {c: _counted(c, usage, spent, laid, draws, plan) for c in asked_of(components)}
+    counted = {c: _counted(c, spent, laid, draws) for c in asked_of(components)}
     if made is not None:
-        tokens += _in_months(made.cost[:, made.spans.planned].sum(axis=2), made, laid)
-        counted = {c: _together(counted[c], made.counted[c], made, laid) for c in counted}
+        tokens += _in_months(made.cost[:, made.spans.planned].sum(axis=2), made, laid) * share
+        counted = {
+            c: _together(counted[c], made.counted[c], made, laid, share if c.unit == COST else 1.0) for c in counted
+        }
     context = Context(plan.currency, tokens, counted, lines)
     world = spec.tied(World(spec.draws, spec.seed))
     assert tokens.shape == (draws, months)
-    return [*rows_of(components, world, laid.months, context), *brought]
+    left = 1.0 - laid.elapsed
+    reckoned = [
+        _Line(row.name, row.owner, row.money.mean(axis=0) * laid.elapsed, row.money * left)
+        for row in rows_of(components, world, laid.months, context)
+    ]
+    return [*reckoned, *brought]
+
+
+def _brought(name: str, as_planned: FloatArray, fresh: FloatArray | None, elapsed: FloatArray) -> _Line:
+    """A line that a change brings: as foreseen anew of the days to come, and as planned of those that are over.
+
+    What is over of a month is its part by days, but no more than the plan has beyond what is still to come: a line that
+    begins later in the month owes nothing yet.
+    """
+    means = as_planned.mean(axis=0)
+    if fresh is None:
+        return _Line(name, {}, means * elapsed, as_planned * (1.0 - elapsed))
+    beyond = np.maximum((means - fresh.mean(axis=0)) * np.sign(means), 0.0)
+    past = np.where(elapsed < 1.0, np.sign(means) * np.minimum(np.abs(means) * elapsed, beyond), means)
+    return _Line(name, {}, past, fresh * (elapsed < 1.0))
+
+
+def _reported(spent: Spent, laid: Layout) -> list[tuple[int, str]]:
+    """The months and lines beside tokens that usage itself tells, such as taxes."""
+    beside = spent.frame[spent.frame[LINE] != TOKENS]
+    month = laid.month_of(pd.DatetimeIndex(beside["day"]))
+    return list(dict.fromkeys(zip(map(int, month), beside[LINE].astype(str), strict=True)))
 
 
 def _by_line(made: Outcome, laid: Layout, draws: int) -> dict[str, FloatArray]:
@@ -136,15 +183,11 @@ def _in_months(money: FloatArray, made: Outcome, laid: Layout) -> FloatArray:
     return out
 
 
-def _counted(count: Count, usage: Usage, spent: Spent, laid: Layout, draws: int, plan: BudgetPlan) -> Counted:
+def _counted(count: Count, spent: Spent, laid: Layout, draws: int) -> Counted:
     """What a component must see of what was used to date: (draw, month, group)."""
-    frame = usage.frame
-    day = frame[schema.DATE].dt.normalize()
-    frame = frame[day >= laid.months.first[0]]
+    frame = spent.rows
     month = laid.month_of(pd.DatetimeIndex(frame[schema.DATE].dt.normalize()))
     if count.unit == "cost":
-        frame = spent.frame[spent.frame[LINE] == "tokens"]
-        month = laid.month_of(pd.DatetimeIndex(frame["day"]))
         value = frame[COST]
     elif count.unit == "total_tokens":
         held = [u for u in schema.BILLABLE if u in frame and schema.UNITS[u].token]
@@ -153,10 +196,13 @@ def _counted(count: Count, usage: Usage, spent: Spent, laid: Layout, draws: int,
         value = frame[count.unit].fillna(0.0) if count.unit in frame else pd.Series(0.0, index=frame.index)
     amount = np.asarray(value, dtype="float64")
     if count.where and len(frame):
-        amount = np.where(matching(frame, dict(count.where), what=count.what, error="the usage"), amount, 0.0)
+        try:
+            amount = np.where(matching(frame, dict(count.where), what=count.what, error="the usage"), amount, 0.0)
+        except NothingMatchesError:
+            amount = np.zeros(len(frame))  # the plan knows it; nothing of it was used yet
     groups: tuple[str, ...] = ("all",)
     code = np.zeros(len(frame), dtype=np.intp)
-    if count.per is not None and len(frame):
+    if count.per is not None:
         named = frame[count.per].astype("object") if count.per in frame else pd.Series(None, index=frame.index)
         found, names = pd.factorize(named.where(named.notna(), schema.UNASSIGNED).astype(str), sort=True)
         groups, code = tuple(map(str, names)), found.astype(np.intp)
@@ -165,45 +211,58 @@ def _counted(count: Count, usage: Usage, spent: Spent, laid: Layout, draws: int,
     return Counted(groups, np.tile(sums, (draws, 1, 1)))
 
 
-def _together(past: Counted, rest: Counted, made: Outcome, laid: Layout) -> Counted:
+def _together(past: Counted, rest: Counted, made: Outcome, laid: Layout, share: float) -> Counted:
     """What was counted to date and what is foreseen, over the groups of both."""
     groups = tuple(dict.fromkeys((*rest.groups, *past.groups)))
     values = np.zeros((len(past.values), len(laid.months), len(groups)))
     values[:, :, [groups.index(g) for g in past.groups]] += past.values
-    values[:, :, [groups.index(g) for g in rest.groups]] += _in_months(rest.values[:, made.spans.planned], made, laid)
+    ahead = _in_months(rest.values[:, made.spans.planned], made, laid) * share
+    values[:, :, [groups.index(g) for g in rest.groups]] += ahead
     return Counted(groups, values)
 
 
-def _month(told: object) -> str:
-    try:
-        return str(pd.Period(str(told), "M"))
-    except ValueError as cause:
-        raise PlanError(f"lines: month {told!r}: wanted a month such as 2027-01") from cause
-
-
-def _checked(told: pd.DataFrame | None, plan: BudgetPlan, laid: Layout) -> Mapping[tuple[int, str], float]:
+def _checked(
+    told: pd.DataFrame | None, plan: BudgetPlan, laid: Layout, spent: Spent
+) -> Mapping[tuple[int, str], float]:
     """What lines cost, by month and line."""
     if told is None:
         return {}
     if not isinstance(told, pd.DataFrame) or any(c not in told for c in LINES_TABLE):
         raise PlanError(f"lines: wanted a DataFrame with the columns {', '.join(LINES_TABLE)}")
-    names = [str(n) for n in dict.fromkeys(laid.labels[LINE]) if n != "tokens"]
-    months = [f"{d:%Y-%m}" for d in laid.months.first]
+    names = [str(n) for n in dict.fromkeys(laid.labels[LINE]) if n != TOKENS]
+    months = [str(m) for m in plan.ledger.calendar.label(laid.months.first, "month")]
+    reported = {(months[month], line) for month, line in _reported(spent, laid)}
     found: dict[tuple[int, str], float] = {}
     for row in told[list(LINES_TABLE)].itertuples(index=False):
-        month, line = _month(row.month), str(row.line)
+        month, line = _month(row.month, months), str(row.line)
         if line not in names:
             raise PlanError(
                 f"lines: {line!r} is no line of the plan; there are {', '.join(names)}{nearest(line, names)}"
             )
         if month not in months:
             raise PlanError(f"lines: {month} is no month of the plan, which runs from {months[0]} to {months[-1]}")
+        if (month, line) in reported:
+            raise PlanError(f"lines: {line} of {month} is in the usage already; leave it out of one of the two")
         amount = row.amount
         if isinstance(amount, bool) or not isinstance(amount, int | float | np.number) or not np.isfinite(amount):
             raise PlanError(f"lines: {line} in {month}: amount = {row.amount!r}: wanted money")
-        key = (months.index(month), line)
-        found[key] = found.get(key, 0.0) + float(amount)
-    late = [month for month, _ in found if laid.elapsed[month] <= 0.0]
+        # By a calendar of weeks a month may be in two parts: it is told by days.
+        parts = np.where(np.asarray(months) == month, laid.months.days, 0.0)
+        for at in map(int, np.flatnonzero(parts)):
+            found[at, line] = found.get((at, line), 0.0) + float(amount) * float(parts[at] / parts.sum())
+    begun = {name for name, part in zip(months, laid.elapsed, strict=True) if part > 0.0}
+    late = [month for month, _ in found if months[month] not in begun]
     if late:
         raise PlanError(f"lines: {months[late[0]]} has not begun by the as-of date; what is to come is foreseen")
     return found
+
+
+def _month(value: object, months: list[str]) -> str:
+    """A month as the plan's calendar calls it."""
+    text = str(value)
+    if text in months:
+        return text
+    try:
+        return str(pd.Period(text, "M"))
+    except ValueError as cause:
+        raise PlanError(f"lines: month = {text!r} cannot be read; write it such as {months[0]}") from cause

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import PlanError
-from forecast.panel import FloatArray
+from forecast.panel import BoolArray, FloatArray
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
-from scenarios.budget.ledger import Ledger
+from scenarios.budget.ledger import Ledger, columns_of
 from scenarios.reviews.budgeted import Budgeted
 from scenarios.reviews.rest import Rest
 from scenarios.reviews.spent import Spent
@@ -107,10 +107,23 @@ class Outlook:
     def closed(self) -> tuple[pd.Timestamp, pd.Timestamp | None]:
         """The first day of the plan, and the last day of its last month that is over; None where none is."""
         days = self.plan.ledger.days
-        over = int((self.elapsed >= 1.0).sum())
+        over = int(self.over.sum())
         if over == 0:
             return days[0], None
         return days[0], self.last_day if over == len(days) else days[over] - pd.Timedelta(days=1)
+
+    @property
+    def over(self) -> BoolArray:
+        """Whether the month of the plan's calendar that each lies in is over: (month,)."""
+        ledger = self.plan.ledger
+        named = pd.Series(ledger.calendar.label(ledger.days, "month"))
+        return np.asarray(pd.Series(self.elapsed >= 1.0).groupby(named).transform("all"), dtype=bool)
+
+    @property
+    def months(self) -> pd.Series:
+        """Whether each month of the plan's calendar is over: Series (month,), by its name."""
+        ledger = self.plan.ledger
+        return pd.Series(self.over, index=ledger.calendar.label(ledger.days, "month")).groupby(level=0).first()
 
     @property
     def to_date(self) -> float:
@@ -145,7 +158,7 @@ class Outlook:
             ``p95`` of actual and rest; ``variance`` is the budget less the P50, favourable where positive, and
             ``percent`` of the budget; ``over`` the share of futures that go over it.
         """
-        names = [by] if isinstance(by, str) else list(by)
+        names = columns_of(by)
         ledger = self.ledger
         labels, group = ledger.groups(names)
         count = len(labels)

@@ -15,7 +15,9 @@ from forecast.prices import PriceBook
 from forecast.projection import Projection, projected
 from scenarios.budget.beside import MOST_BYTES
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.changes import Change, World, label_of
+from scenarios.budget.ledger import LINE
+from scenarios.changes import Change, NewWorkload, Step, World, label_of
+from scenarios.changes.levers import Lever
 from scenarios.components import Reserve, asked_of
 from scenarios.costing import Course
 from scenarios.outcome import DETAIL, Outcome, outcomes
@@ -24,6 +26,8 @@ from scenarios.scenario import Scenario
 
 #: Changes on these drivers show in usage once they have begun: they are not made a second time.
 SEEN_IN_USAGE: Final = ("volume", "mix", "intensity", "limit")
+#: Changes that act from the first day that is forecast where they name none, and on what is forecast each time.
+FROM_THE_FIRST: Final = (Lever, Step, NewWorkload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,15 @@ def rest_of(
     world = World(spec.draws, spec.seed)
     tied = spec.tied(world) if scenario is None else world
     course = Course.of(scenario if scenario is not None else spec.scenario, tied)
-    begun = [c for leaf in course.leaves for c, _ in leaf.changes if _begun(c, known.as_of, newer=prices is not None)]
+    newer, since = prices is not None, plan.projection.as_of
+    begun = [c for leaf in course.leaves for c, _ in leaf.changes if _begun(c, since, known.as_of, newer=newer)]
     if scenario is None and begun:
         leaves = [replace(leaf, changes=tuple(p for p in leaf.changes if p[0] not in begun)) for leaf in course.leaves]
         course = replace(course, leaves=tuple(leaves))
     names = list(dict.fromkeys(label_of(c) for c in begun)) if scenario is None else []
     notes = [f"{', '.join(names)}: begun by {known.as_of:%Y-%m-%d}, so taken as the usage shows it"] * bool(names)
-    detail = [c for c in spec.detail if c in DETAIL or c in projection.workloads or c in projection.routes]
+    told = plan.ledger.labels.columns.drop(LINE)
+    detail = [c for c in told if c in DETAIL or c in projection.workloads or c in projection.routes]
     book = prices if prices is not None else spec.prices
     (made,) = outcomes(
         projection,
@@ -93,9 +99,11 @@ def rest_of(
     return Rest(made, projection, course, book, 1.0, tuple(notes))
 
 
-def _begun(change: Change, as_of: pd.Timestamp, *, newer: bool) -> bool:
-    """Whether usage, or a newer price book, shows a change already."""
+def _begun(change: Change, since: pd.Timestamp, as_of: pd.Timestamp, *, newer: bool) -> bool:
+    """Whether usage, or a newer price book, shows a change already; one without a day begins after ``since``."""
     on = getattr(change, "on", None)
-    if on is None or pd.Timestamp(on) > as_of:
+    if on is None:
+        return as_of > since and isinstance(change, FROM_THE_FIRST) and change.stage in SEEN_IN_USAGE
+    if pd.Timestamp(on) > as_of:
         return False
     return change.stage in SEEN_IN_USAGE or (newer and change.step == "price")

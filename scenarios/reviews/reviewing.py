@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +17,7 @@ from forecast.usage import Usage
 from scenarios.bridging.bridge import Bridge
 from scenarios.budget.bridges import bridge as bridge_between
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.ledger import PERIODS
+from scenarios.budget.ledger import PERIODS, columns_of
 from scenarios.reviews.behind import plan_behind
 from scenarios.reviews.breach import Breach, breach_of
 from scenarios.reviews.budgeted import index_of
@@ -80,12 +80,12 @@ class Review:
         -------
         DataFrame
             Index ``by``. ``budget`` to date, ``actual``; ``variance`` is budget less actual, favourable where positive;
-            ``percent`` of the budget; ``percentile``, where the actual stands among the plan's futures of the same
-            days; ``status`` "favourable" or "unfavourable" where the variance is at least the amount and the percent
-            asked, else empty, and "unplanned" where the plan knows no such part; ``kind`` "permanent" where the outlook
-            keeps at least half of it to the plan's end, else "timing".
+            ``percent`` of the budget; ``percentile``, where the actual stands among the plan's futures of what the
+            same days demand, whatever a policy moves; ``status`` "favourable" or "unfavourable" where the variance is
+            at least the amount and the percent asked, else empty, and "unplanned" where the plan knows no such part;
+            ``kind`` "permanent" where the outlook keeps at least half of it to the plan's end, else "timing".
         """
-        names = [by] if isinstance(by, str) else list(by)
+        names = columns_of(by)
         out, weight = self.outlook, self.outlook.elapsed
         budget = out.budget.by(names, weight)
         actual = _summed(out, names, out.actual)
@@ -158,12 +158,8 @@ class Review:
         if any(n not in ledger.columns() for n in names):
             return np.full(len(table), np.nan)
         labels, group = ledger.groups(names)
-        count = len(labels)
-        sums = np.zeros((len(ledger.money), count))
-        for month, part in enumerate(weight):
-            if part > 0:
-                for row, at in enumerate(group[month]):
-                    sums[:, at] += ledger.money[:, month, row] * part
+        money = ledger.money * weight[None, :, None]
+        sums = replace(ledger, money=money).summed(group, len(labels), ledger.demand)
         place = index_of(labels, names).get_indexer(table.index)
         actual = table["actual"].to_numpy("float64")
         found = np.where(place >= 0, (sums[:, place] <= actual[None, :]).mean(axis=0), np.nan)

@@ -18,7 +18,7 @@ from forecast.lanes import Unpriced
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
 from forecast.usage import Usage
-from forecast.usage_rows import OTHER, bills_apart
+from forecast.usage_rows import OTHER, Bills, bills_apart
 from scenarios.budget.ledger import LINE, TOKENS
 
 Money = Literal["billed_cost", "effective_cost", "list_cost", "priced"]
@@ -37,6 +37,8 @@ class Spent:
     ----------
     frame : DataFrame (row,)
         ``day``, ``line`` ("tokens", or what a charge is), the labels, and ``cost``.
+    rows : DataFrame (row,)
+        The usage of the same days, its labels as the plan tells them, with its ``cost`` (0 where it is not known).
     priced : float
         What the rows of usage that were billed cost at the price book; 0 where nothing was.
     billed : float
@@ -44,15 +46,19 @@ class Spent:
     currency : str or None
     unpriced : DataFrame
         What has neither money nor a price.
+    money : {"billed_cost", "effective_cost", "list_cost", "priced"}
+        What was counted.
     notes : tuple of str
     """
 
     frame: pd.DataFrame
+    rows: pd.DataFrame
     priced: float
     billed: float
     currency: str | None
     unpriced: pd.DataFrame
     notes: tuple[str, ...]
+    money: Money = "billed_cost"
 
 
 def spent_in(
@@ -90,7 +96,7 @@ def spent_in(
     columns = [c for c in labels.columns if c != LINE]
     if frame.empty:
         empty = pd.DataFrame(columns=["day", LINE, *columns, COST]).astype({COST: "float64"})
-        return Spent(empty, 0.0, 0.0, usage.currency, frame.iloc[:0], ())
+        return Spent(empty, frame.assign(**{COST: 0.0}), 0.0, 0.0, usage.currency, frame.iloc[:0], (), money)
     worth = _valued(replace(usage, frame=frame), prices, money)
     missing = np.isnan(worth.cost) & worth.used
     notes = [*worth.notes, *_check_priced(usage, frame[missing], money, unpriced)]
@@ -102,7 +108,9 @@ def spent_in(
     tokens = np.asarray(told[LINE] == TOKENS)
     both = worth.billed & tokens & (np.nan_to_num(worth.quoted) > 0)
     sums = float(worth.quoted[both].sum()), float(worth.cost[both].sum())
-    return Spent(told[~missing].reset_index(drop=True), *sums, usage.currency, table, tuple(notes))
+    rows = frame.assign(**{c: told[c] for c in columns if c in frame}, **{COST: told[COST].fillna(0.0)})[tokens]
+    known_rows = told[~missing].reset_index(drop=True)
+    return Spent(known_rows, rows, *sums, usage.currency, table, tuple(notes), money)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +131,16 @@ def _valued(usage: Usage, prices: PriceBook, money: Money) -> _Worth:
     used = np.asarray((frame[units].fillna(0.0) > 0).any(axis=1))
     quoted = np.asarray(prices.cost(usage), dtype="float64")
     own = np.asarray(frame[held].bfill(axis=1).iloc[:, 0], dtype="float64") if held else np.full(len(frame), np.nan)
-    apart = bills_apart(frame)
+    others = [] if money == "priced" else [m for m in held if m != money]
+    apart = bills_apart(frame.drop(columns=others))
     if money == "priced":
         cost = np.where(apart.bill, 0.0, np.where(used, quoted, own))
         return _Worth(cost, quoted, np.zeros(len(frame), dtype=bool), used, [])
     paid = np.asarray(frame[money], dtype="float64") if money in frame else np.full(len(frame), np.nan)
+    paid = _dealt(frame, paid, quoted, apart)
     billed = np.isfinite(paid)
-    cost = np.where(billed, paid, np.where(apart.billed, 0.0, quoted))
-    added = ~billed & ~apart.billed & (np.nan_to_num(quoted) > 0)
+    cost = np.where(billed, paid, quoted)
+    added = ~billed & (np.nan_to_num(quoted) > 0)
     notes = []
     if added.any() and billed.any():
         amount = quoted[added].sum()
@@ -138,6 +148,19 @@ def _valued(usage: Usage, prices: PriceBook, money: Money) -> _Worth:
     elif added.any():
         notes.append(f"nothing has a {money}: usage is counted at the price book")
     return _Worth(cost, quoted, billed, used, notes)
+
+
+def _dealt(frame: pd.DataFrame, paid: FloatArray, quoted: FloatArray, apart: Bills) -> FloatArray:
+    """Money of rows with each bill dealt to the rows that it is the bill of, by their price at the book: (row,)."""
+    if not apart.bill.any():
+        return paid
+    key = frame.groupby([schema.DATE, "provider", "model"], dropna=False, sort=False).ngroup().to_numpy()
+    weight = np.where(apart.billed, np.nan_to_num(quoted), 0.0)
+    whole, rows = (np.bincount(key, weights=w) for w in (weight, apart.billed.astype("float64")))
+    weight = np.where(apart.billed & (whole[key] <= 0.0), 1.0, weight)
+    whole = np.where(whole > 0.0, whole, np.maximum(rows, 1.0))
+    bill = np.bincount(key, weights=np.where(apart.bill, np.nan_to_num(paid), 0.0))
+    return np.where(apart.bill, 0.0, np.where(apart.billed, bill[key] * weight / whole[key], paid))
 
 
 def _check_priced(usage: Usage, lacking: pd.DataFrame, money: Money, unpriced: Unpriced) -> list[str]:

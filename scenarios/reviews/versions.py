@@ -67,8 +67,8 @@ class Reforecast:
     @property
     def name(self) -> str:
         """Months that are known and months that are foreseen: 3+9."""
-        over = int((self.outlook.elapsed >= 1.0).sum())
-        return f"{over}+{len(self.outlook.elapsed) - over}"
+        over = self.outlook.months
+        return f"{int(over.sum())}+{int((~over).sum())}"
 
     @property
     def versions(self) -> tuple[Reforecast, ...]:
@@ -133,7 +133,7 @@ class Reforecast:
             Nothing is new.
         """
         now, then = self.outlook, None if self.before is None else self.before.outlook
-        if now.is_plan or (then is not None and then.as_of == now.as_of):
+        if now.is_plan or (then is not None and then.as_of == now.as_of and np.array_equal(then.totals, now.totals)):
             raise PlanError(f"nothing is new since {now.as_of:%Y-%m-%d}: there is nothing to walk through")
         names = ("plan" if self.before is None else f"{self.before.name} of {self.before.as_of:%Y-%m-%d}", self.name)
         untouched = np.ones(len(now.elapsed), dtype=bool) if then is None else then.elapsed == 0.0

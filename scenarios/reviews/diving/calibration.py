@@ -7,6 +7,7 @@ below the P50 (Dawid 1984, doi:10.2307/2981683).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from scenarios.reviews.reviewing import Review
 
 #: Ends of the central 80 %.
 LOW, HIGH = 0.1, 0.9
+#: Of what was spent, a part within this much of all is all: sums of doubles in another order.
+SAME: Final = 1e-9
 
 
 def pits(reviews: Sequence[Review], by: str) -> pd.DataFrame:
@@ -24,15 +27,22 @@ def pits(reviews: Sequence[Review], by: str) -> pd.DataFrame:
     -------
     DataFrame
         ``plan``, ``month``, ``by``, ``p50``, ``actual``, ``pit`` (share of futures at or below the actual), ``within``
-        (inside P10 to P90). Parts that every future tells alike have no spread, and are left out.
+        (inside P10 to P90). Parts that every future tells alike have no spread, and are left out; so are parts that
+        count as planned because nothing tells them.
     """
     rows = []
     for one in reviews:
         out = one.outlook
         table = one.table(["month", by]).reset_index()
-        p50 = one.plan.table(["month", by])["p50"]
-        over = {str(m) for m, part in zip(_months(one), out.elapsed, strict=True) if part >= 1.0}
-        known = table["month"].isin(over) & table["percentile"].notna() & ~table[by].astype("str").str.startswith("(")
+        p50, over = _medians(one, by), set(out.months.index[out.months])
+        assumed = _assumed(one, by).reindex(pd.MultiIndex.from_frame(table[["month", by]])).to_numpy("float64")
+        told = np.abs(assumed) < np.abs(table["actual"]) * (1.0 - SAME)
+        known = (
+            told
+            & table["month"].isin(over)
+            & table["percentile"].notna()
+            & ~table[by].astype("str").str.startswith("(")
+        )
         for row in table[known].to_dict("records"):
             pit = float(row["percentile"])
             expected = float(p50.loc[(row["month"], row[by])])
@@ -66,7 +76,17 @@ def calibration_of(found: pd.DataFrame, by: str) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(by)
 
 
-def _months(one: Review) -> list[str]:
-    """The labels of a plan's months."""
+def _assumed(one: Review, by: str) -> pd.Series:
+    """What of each month and part counts as planned: Series (part,)."""
+    out = one.outlook
+    labels, group = out.ledger.groups(["month", by])
+    sums = np.bincount(group.ravel(), weights=out.assumed.ravel(), minlength=len(labels))
+    return pd.Series(sums, index=pd.MultiIndex.from_frame(labels))
+
+
+def _medians(one: Review, by: str) -> pd.Series:
+    """The P50 of what each month and part was to demand, whatever a policy moves: Series (part,)."""
     ledger = one.plan.ledger
-    return [str(m) for m in ledger.calendar.label(ledger.days, "month")]
+    labels, group = ledger.groups(["month", by])
+    money = ledger.summed(group, len(labels), ledger.demand)
+    return pd.Series(np.median(money, axis=0), index=pd.MultiIndex.from_frame(labels))

@@ -78,6 +78,7 @@ class DeepDive:
         told += [
             f"{name} ({row.who}) brought the plan {'nearer' if row.added_value > 0 else 'no nearer'} to the actual"
             for name, row in self.overrides.iterrows()
+            if pd.notna(row.added_value)
         ]
         if len(self.stale):
             told.append(f"{len(self.stale)} assumptions ought to be looked at again")
@@ -118,7 +119,7 @@ def deep_dive(
     ahead: BudgetPlan | None = None,
     models: Sequence[str | Model] = ("auto", "fast", "seasonal_naive"),
     origins: int = 3,
-    horizon: int = 28,
+    horizon: int | None = None,
     prices: PriceBook | None = None,
 ) -> DeepDive:
     """Look at plans that are over, or nearly, and at what the next one should do otherwise.
@@ -138,7 +139,8 @@ def deep_dive(
     ahead : BudgetPlan, optional
         The plan of the time to come; where none is given, the next quarter as forecast by the last plan's settings.
     models : sequence of str or Model
-        Judged from ``origins`` past dates, ``horizon`` periods ahead; none where it is empty.
+        Judged from ``origins`` past dates, ``horizon`` periods ahead (28 days, or 3 months of monthly usage, where none
+        is given); none where it is empty.
     prices : PriceBook, optional
         Today's prices; the last plan's where none are given.
 

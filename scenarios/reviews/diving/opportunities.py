@@ -18,7 +18,6 @@ from forecast.ranges import between
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.changes import Batch, Change, PromptCache, PromptTrim, Route, label_of
 from scenarios.components import Reserve
-from scenarios.scenario import Scenario
 
 #: Models below this part of recent cost are not worth a lever of their own.
 WORTH: Final = 0.02
@@ -55,7 +54,7 @@ def opportunities_of(plan: BudgetPlan, levers: Sequence[Change] | None = None) -
         name, told = label_of(change), change.describe()
         try:
             made = plan.replan(
-                scenario=Scenario(f"{base.name} with {name}", [*base.changes, change], dependence=base.dependence),
+                scenario=base.swapped({}, [change]),
                 components=[c for c in laid.components if not isinstance(c, Reserve)],
                 split=None,
                 overrides=(),

@@ -14,9 +14,9 @@ from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.changes import Change, label_of
 from scenarios.changes.matching import NothingMatchesError, matching
+from scenarios.components import Reserve
 from scenarios.reviews.outlook import Outlook
 from scenarios.reviews.spent import COST, spent_in
-from scenarios.scenario import Scenario
 
 #: Days before a lever begins that its cost a request is measured on, and the fewest days after.
 BEFORE: Final = 28
@@ -29,7 +29,8 @@ def savings_of(outlook: Outlook) -> pd.DataFrame:
     Planned is the mean over the futures of the plan without the lever, less the plan with it, over the days from its
     first to the as-of date by months. Realised is what the requests since would have cost at the cost a request (or
     token, where requests are not known) of the 28 days before, less what they cost, of the usage that the lever
-    touches: other things that changed at the same time are in it.
+    touches: other things that changed at the same time are in it. Of monthly usage it is the month before, and the
+    whole months since.
 
     Returns
     -------
@@ -54,13 +55,10 @@ def savings_of(outlook: Outlook) -> pd.DataFrame:
 def _planned(plan: BudgetPlan, change: Change, outlook: Outlook) -> tuple[float, str]:
     """What the plan expected a lever to save to date."""
     laid = plan.spec.laid
-    scenario = laid.scenario
-    if scenario.branches:
-        return float("nan"), "the scenario has branches: the plan without one lever of one branch is not made"
-    rest = [c for c in scenario.changes if c is not change]
-    without_it = Scenario(scenario.name, rest, scenario.description)
+    without_it = laid.scenario.keeping({c.key for c in laid.scenario.every_change()} - {change.key})
+    components = [c for c in laid.components if not isinstance(c, Reserve)]
     try:
-        without = plan.replan(scenario=without_it, components=laid.components, overrides=())
+        without = plan.replan(scenario=without_it, components=components, split=None, overrides=())
     except TokenplanError as error:
         return float("nan"), f"the plan cannot be made without it: {error}"
     saved = [p.ledger.money[:, :, p.ledger.demand].sum(axis=2).mean(axis=0) for p in (without, plan)]
@@ -71,9 +69,12 @@ def _realised(outlook: Outlook, change: Change, on: pd.Timestamp) -> tuple[float
     """What a lever saved since it began, at the cost a request of the days before it."""
     usage, plan = outlook.usage, outlook.plan
     day = usage.frame[schema.DATE].dt.normalize()
-    since = max(on, plan.projection.span.start)
-    spans = {"before": (on - pd.Timedelta(days=BEFORE), on - pd.Timedelta(days=1)), "after": (since, outlook.as_of)}
-    if (outlook.as_of - since).days + 1 < LEAST:
+    since, begin = max(on, plan.projection.span.start), on - pd.Timedelta(days=BEFORE)
+    if usage.grain == "month":  # the month in which it began has some of both
+        month = pd.offsets.MonthBegin()
+        since, begin = since + 0 * month, on - month
+    spans = {"before": (begin, on - pd.Timedelta(days=1)), "after": (since, outlook.known_to)}
+    if (outlook.known_to - since).days + 1 < LEAST:
         return float("nan"), "", f"fewer than {LEAST} days since it began"
     mine = _touched(usage, change)
     found = {}

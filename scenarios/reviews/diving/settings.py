@@ -23,10 +23,12 @@ SHOWN: Final = {
 }
 #: A model must beat the one in use by this part of its score to be proposed: less is luck at so few origins.
 BETTER: Final = 0.1
+#: Periods ahead where nobody says: days, or months of monthly usage.
+AHEAD: Final = {False: 28, True: 3}
 
 
 def settings_of(
-    plan: BudgetPlan, usage: Usage, models: Sequence[str | Model], *, origins: int, horizon: int
+    plan: BudgetPlan, usage: Usage, models: Sequence[str | Model], *, origins: int, horizon: int | None
 ) -> pd.DataFrame:
     """Models beside the plan's own, on the organisation's cost from several past dates.
 
@@ -44,7 +46,7 @@ def settings_of(
     card = backtest(
         usage,
         models=asked,
-        horizon=horizon,
+        horizon=horizon if horizon is not None else AHEAD[usage.grain == "month"],
         origins=origins,
         prices=plan.spec.prices,
         by=plan.projection.spec.by,
