@@ -44,10 +44,9 @@ class Layout:
         labels = ledger.labels[own].reset_index(drop=True).astype("object")
         columns = [*labels.columns]
         every = pd.concat([labels, *[o.reindex(columns=columns).astype("object") for o in others]], ignore_index=True)
-        every = _bare(every)
-        new = ~every.duplicated().to_numpy()
+        new = ~_bare(every).duplicated().to_numpy()
         new[: len(labels)] = True
-        every = every[new].reset_index(drop=True)
+        every = every.where(every.notna(), None)[new].reset_index(drop=True)
         last = ledger.days[1:].append(pd.DatetimeIndex([last_day_of(plan)])) - np.append(
             np.full(len(ledger.days) - 1, np.timedelta64(1, "D")), np.timedelta64(0, "D")
         )
@@ -69,7 +68,7 @@ class Layout:
         """The row of each of some labels: the first of the plan's that bears them."""
         columns = [*self.labels.columns]
         asked = labels.reindex(columns=columns).astype("object")
-        keys = pd.MultiIndex.from_frame(self.labels.fillna(""))
+        keys = pd.MultiIndex.from_frame(_bare(self.labels).fillna(""))
         first = ~keys.duplicated()
         place = keys[first].get_indexer(pd.MultiIndex.from_frame(_bare(asked).fillna("")))
         return np.flatnonzero(first)[place]
