@@ -179,7 +179,8 @@ def _checked(told: pd.DataFrame | None, plan: BudgetPlan, laid: Layout) -> Mappi
     if told is None:
         return {}
     if not isinstance(told, pd.DataFrame) or any(c not in told for c in LINES_TABLE):
-        raise PlanError(f"lines: wanted a DataFrame with the columns {', '.join(LINES_TABLE)}")
+        has = f"; it has {', '.join(map(str, told.columns))}" if isinstance(told, pd.DataFrame) else ""
+        raise PlanError(f"lines: wanted a table with the columns {', '.join(LINES_TABLE)}{has}")
     names = [str(n) for n in dict.fromkeys(laid.labels[LINE]) if n != "tokens"]
     months = [f"{d:%Y-%m}" for d in laid.months.first]
     found: dict[tuple[int, str], float] = {}
