@@ -263,11 +263,16 @@ def _shapes(errors: FloatArray, panel: Panel) -> FloatArray:
     return SHAPE * shape
 
 
+#: Pairs of seasons, times series, whose slopes are held at once: bounds memory.
+PAIRS = 2_000_000
+
+
 def _slope(point: FloatArray, panel: Panel, floor: FloatArray) -> FloatArray:
     """Log growth a period of the point forecast: (series,).
 
-    Phase medians are taken out, then a line is fitted to the medians of whole seasons, so that a holiday, which moves
-    single days, does not pass for growth.
+    Phase medians are taken out, and the slope is the median of those between any two whole seasons' medians, so that
+    neither a holiday, which moves single days, nor a week of them at the end passes for growth (Theil 1950; Sen 1968,
+    doi:10.1080/01621459.1968.10480934).
     """
     horizon = len(point)
     season = panel.seasons[0] if horizon >= 2 * panel.seasons[0] else 1
@@ -283,8 +288,14 @@ def _slope(point: FloatArray, panel: Panel, floor: FloatArray) -> FloatArray:
     whole = horizon // season
     level = np.median(level[: whole * season].reshape(whole, season, -1), axis=1)
     t = np.median(t[: whole * season].reshape(whole, season), axis=1)
-    level, t = level - level.mean(axis=0), t - t.mean()
-    return np.asarray((t[:, None] * level).sum(axis=0) / max(float((t * t).sum()), 1e-12))
+    first, second = np.triu_indices(whole, k=1)
+    slope = np.zeros(point.shape[1])
+    wide = max(1, PAIRS // max(len(first), 1))
+    for begin in range(0, len(slope), wide):
+        part = level[:, begin : begin + wide]
+        rise = (part[second] - part[first]) / (t[second] - t[first])[:, None]
+        slope[begin : begin + wide] = np.median(rise, axis=0)
+    return slope
 
 
 def _hold_totals(made: Trajectories, total: FloatArray) -> Trajectories:

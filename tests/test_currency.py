@@ -113,6 +113,8 @@ def test_usage_in_several_currencies_is_read_in_one():
 def test_without_rates_two_currencies_are_refused_and_the_way_out_is_named():
     with pytest.raises(UsageError, match=r"EUR and USD.*rates="):
         fc.read_usage(usage_in("USD", "EUR"), sort=True)
+    with pytest.raises(UsageError, match=r"rates='rates\.csv': wanted dated rates, such as fc\.Rates\.read"):
+        fc.read_usage(usage_in("USD", "EUR"), sort=True, rates="rates.csv")
     with pytest.raises(UsageError, match=r"currency='EUR' needs rates="):
         fc.read_usage(usage_in("USD"), currency="EUR")
 

@@ -116,7 +116,7 @@ def test_what_cannot_be_judged_is_told():
     usage = organisation()
     projection = fc.project(usage.until("2026-06-30"), horizon="1Q", lag=0, model="seasonal_naive", trajectories=40)
     plan = sc.plan(projection, draws=200)
-    with pytest.raises(PlanError, match="no month of these plans is over"):
+    with pytest.raises(PlanError, match=r"no month of these plans is over by 2026-07-20.*as_of="):
         sc.deep_dive(plan, usage, as_of="2026-07-20", models=())
     with pytest.raises(PlanError, match="keeps apart"):
         sc.deep_dive(plan, usage, by="team", models=())

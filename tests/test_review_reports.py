@@ -763,6 +763,14 @@ def test_a_saved_plan_is_reviewed_as_it_was_approved(folder, capsys, usage):
     assert told["to_date"]["actual"] == SPENT + 460
     assert main(["review", "q3.tokenplan", "usage.csv", "--as-of", DAY, "--draws", "50", "--quiet"]) == 1
     assert "a saved plan is as it was approved; --draws goes with a plan file" in capsys.readouterr().err
+    (folder / "own.csv").write_text((folder / "usage.csv").read_text().replace("date", "day", 1))
+    assert main(["review", "q3.tokenplan", "own.csv", "--as-of", DAY, "--quiet"]) == 1
+    assert "a saved plan does not say how an export is read: name the plan file" in capsys.readouterr().err
+    (folder / "heads.csv").write_text("month,who,amount\n2026-07,gateway,300\n")
+    assert main(["review", "q3.tokenplan", "usage.csv", "--as-of", DAY, "--lines", "heads.csv", "--quiet"]) == 1
+    assert "wanted a table with the columns month, line, amount; it has month, who, amount" in capsys.readouterr().err
+    assert main(["plan", "q3.tokenplan"]) == 1
+    assert "is a saved plan, which is made already" in capsys.readouterr().err
 
 
 def test_reforecast_walks_through_its_days(run):

@@ -118,6 +118,8 @@ def read_usage(
         raise UsageError(
             f"currency={currency!r} needs rates=: dated rates of your own, such as fc.Rates.read('rates.csv')"
         )
+    if rates is not None and not isinstance(rates, Rates):
+        raise UsageError(f"rates={rates!r}: wanted dated rates, such as fc.Rates.read('rates.csv')")
     made = read_rules(rules) if rules is not None else None
     for column in fill or {}:
         one_of("canonical column", column, (*schema.DIMENSIONS, "currency", "charge_category"), UsageError)

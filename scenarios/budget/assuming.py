@@ -57,12 +57,18 @@ def history_of(projection: Projection, prices: PriceBook) -> pd.Series:
     return rows[COST].groupby(rows["date"].dt.to_period("M")).sum(min_count=1).rename("cost")
 
 
-def _discount(projection: Projection, prices: PriceBook) -> list[Assumption]:
+def _discount(projection: Projection, prices: PriceBook, currency: str | None) -> list[Assumption]:
     """What was billed of the priced cost in the last whole month, where the export has a bill."""
     known = projection.usage.until(projection.as_of)
     frame = known.frame
     if "billed_cost" not in frame:
         return []
+    if currency not in (None, known.currency):
+        told = (
+            f"planned at the price book's prices, in {currency}; the export is billed in {known.currency}: to plan in "
+            f"that, give prices in {known.currency}, or read the export with currency={currency!r} and rates="
+        )
+        return [Assumption("bill", told, "the export", projection.as_of)]
     cost = prices.cost(known)
     month = frame["date"].dt.to_period("M")
     day_after = projection.as_of + pd.Timedelta(days=1)
@@ -114,7 +120,13 @@ def _contracts(scenario: Scenario, as_of: pd.Timestamp) -> list[Assumption]:
 
 
 def assumptions_of(
-    projection: Projection, asked: PlanSpec, excluded: pd.DataFrame, workings: Workings, levels: tuple[Level, ...] = ()
+    projection: Projection,
+    asked: PlanSpec,
+    excluded: pd.DataFrame,
+    workings: Workings,
+    levels: tuple[Level, ...] = (),
+    *,
+    currency: str | None = None,
 ) -> pd.DataFrame:
     """What the plan rests on, a row each; of what overrides replaced, what is in force."""
     spec = asked.laid
@@ -139,7 +151,7 @@ def assumptions_of(
         *_splits(spec, levels, as_of),
         Assumption("draws", f"{spec.draws:,} draws, seed {spec.seed}", made_by),
     ]
-    rows += workings.once("bill", lambda: _discount(projection, spec.prices))
+    rows += workings.once("bill", lambda: _discount(projection, spec.prices, currency))
     rows += [Assumption("note", note, "reader and forecast", as_of) for note in projection.notes]
     for r in excluded.itertuples():
         told = f"{r.provider}/{r.model} {r.unit} left out: {r.share:.1%} of its unit"

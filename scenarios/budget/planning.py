@@ -192,7 +192,7 @@ def planned(spec: PlanSpec, projection: Projection, workings: Workings, n_jobs: 
         made.dealt.trajectory,
         made.currency,
         made.excluded,
-        assumptions_of(projection, asked, made.excluded, workings, ledger.levels),
+        assumptions_of(projection, asked, made.excluded, workings, ledger.levels, currency=made.currency),
         workings,
         earmarks=tuple(r for r in spec.reserves if r.funds is not None and r.amount is not None),
         untied=untied,

@@ -64,9 +64,9 @@ def sensitivity_of(plan: BudgetPlan, by: By, *, errors: bool) -> pd.DataFrame:
     The plan is made again, of which only what changes is worked out: once a row with its numbers drawn anew, for
     ``total``, and once at each end with a single number held at its distribution's P10 and P90. A row of several
     numbers has no single scale: it is held as it is in the fiftieth of the draws that is nearest to the P10 and P90 of
-    the sum of what each does on average, the forecast to those of its own total, and ``rank_correlation`` is that of
-    this scale; of branches the draws near them are looked at. Numbers that are tied are one row, or their shares would
-    overlap. NaN where a row has no scale, such as a random walk, or many numbers of which none is sure to do anything.
+    the sum of what each does on average, the forecast to those of what each trajectory costs on average with all else
+    drawn anew, and ``rank_correlation`` is that of this scale; of branches the draws near them are looked at. Numbers
+    that are tied are one row, or their shares would overlap. NaN where a row has no scale, such as a random walk, or many numbers of which none is sure to do anything.
     What moves no future by more than rounding is left out, as are numbers that are drawn but not used. Errors are of
     shares of the variance; below them an interaction is noise, and may be negative. Rare and extreme futures rule the
     variance, and hardly touch the budget: what that hangs on is told by ``swing``.
@@ -97,7 +97,7 @@ def _row(replay: Replay, row: Drawn, rows: list[Drawn]) -> dict[str, float]:
         return {}
     whole, effects = moved(totals, again), [main_effect(u, totals) for u in row.values.values()]
     first = _first(replay, row, rows, effects, again, whole)
-    score = _score(replay, row, effects)
+    score = _score(replay, row, rows, effects)
     low, high = _ends(replay, row, score)
     return {
         "rank_correlation": _rank_correlation(score, totals),
@@ -124,15 +124,19 @@ def _first(
     return shared(replay.plan.totals, replay.anew(others)) if others else Share(1.0, 0.0)
 
 
-def _score(replay: Replay, row: Drawn, effects: list[MainEffect]) -> FloatArray | None:
-    """A row's own scale: (draw,)."""
+def _score(replay: Replay, row: Drawn, rows: list[Drawn], effects: list[MainEffect]) -> FloatArray | None:
+    """A row's own scale: (draw,). The forecast's is what each trajectory costs with all other numbers drawn anew."""
     if row.single is not None:
         u = row.values[row.single]
         return 1.0 - u if row.falls else u
     if FORECAST in row.streams:
         spec = replay.plan.spec
         dealt = replay.plan.projection.draws(spec.draws, spec.seed)
-        return np.asarray(replay.plan.projection.log_totals()[dealt.trajectory] + dealt.log_factor)
+        others = frozenset[Key]().union(*(other.streams for other in rows if other is not row))
+        money = replay.anew(others) if others else replay.plan.totals
+        factor = np.exp(dealt.log_factor)
+        each = np.bincount(dealt.trajectory, weights=money / factor) / np.maximum(np.bincount(dealt.trajectory), 1)
+        return np.asarray(each[dealt.trajectory] * factor)
     score = np.asarray(sum((effect.fitted for effect in effects), start=np.zeros(replay.plan.spec.draws)))
     return score if np.ptp(score) > 0 else None
 

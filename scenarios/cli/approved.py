@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from forecast.errors import PlanError, TokenplanError
+from forecast.errors import PlanError, TokenplanError, UsageError
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.planfile import read_plan_file
@@ -20,6 +20,11 @@ from scenarios.saved.loading import load_plan
 
 #: How the name of a saved plan ends.
 SAVED: Final = ".tokenplan"
+#: What helps where an export is read in a way that a saved plan does not hold.
+_OWN_WAY: Final = (
+    " (a saved plan does not say how an export is read: name the plan file instead, with --approved-on DATE, or read "
+    "it in Python and call sc.review on the opened plan)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,11 @@ def approved_of(options: argparse.Namespace, screen: Screen) -> Approved:
         name, plan, source = approved_plan(options)
         step("reading usage")
         chosen = {"format": options.format} if options.format else {}
-        usage = replace(source, file=options.usage, **chosen).read()
+        try:
+            usage = replace(source, file=options.usage, **chosen).read()
+        except UsageError as error:
+            saved = options.plan.name.lower().endswith(SAVED)
+            raise UsageError(f"{error}{_OWN_WAY if saved else ''}") from error
     return Approved(name, plan, usage, lines)
 
 

@@ -34,12 +34,13 @@ from typing import Any, Final
 
 import pandas as pd
 
-from forecast.errors import TokenplanError
+from forecast.errors import PlanError, TokenplanError
 from forecast.prices import PriceBook
 from forecast.usage import Usage
 from scenarios.budget.assumed import DATES
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.budget.planfile import PlanFile, read_plan_file
+from scenarios.cli.approved import SAVED
 from scenarios.cli.exports import write_files
 from scenarios.cli.plan_view import plan_as_markdown, plan_as_text, policy_as_text, splits_as_text, table_of
 from scenarios.cli.screen import Screen, records
@@ -64,6 +65,11 @@ class Shown:
 
 def run(options: argparse.Namespace) -> int:
     """Make the plan of a plan file, show it, and write its files."""
+    if options.plan.suffix.lower() == SAVED:
+        raise PlanError(
+            f"{options.plan}: is a saved plan, which is made already: open it by sc.load_plan, or hold what was spent "
+            "against it by tokenplan review; tokenplan plan takes a plan file (.toml)"
+        )
     return run_plan(read_plan_file(options.plan), options)
 
 

@@ -70,7 +70,7 @@ def _split_as_text(table: pd.DataFrame, by: str) -> str:
         for name, (wants, gets, often) in zip(shown.index, numbers, strict=True)
     ]
     more = len(squeezed) - len(each)
-    return f"Split by {by}: squeezed is {'; '.join(each)}{f'; and {more} more' if more else ''}."
+    return f"Split by {by}, squeezed: {'; '.join(each)}{f'; and {more} more' if more else ''}."
 
 
 def policy_as_text(run: PolicyPaths) -> str:

@@ -11,7 +11,12 @@ from forecast.usage import Usage
 from scenarios.budget.planinputs import UsageSource, workload_columns
 from scenarios.budget.plankeys import zone
 
-_OPTIONS: Final = {"columns={": "--column NAME=OWN", "columns: ": "--column NAME=OWN", "fill=": "--fill NAME=VALUE"}
+_OPTIONS: Final = {
+    "columns={": "--column NAME=OWN",
+    "columns: ": "--column NAME=OWN",
+    "fill=": "--fill NAME=VALUE",
+    "rates= at": "no option; rates and currency in [usage] of a plan file",
+}
 
 
 def read_export(options: argparse.Namespace) -> Usage:

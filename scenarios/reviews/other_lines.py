@@ -228,7 +228,8 @@ def _checked(
     if told is None:
         return {}
     if not isinstance(told, pd.DataFrame) or any(c not in told for c in LINES_TABLE):
-        raise PlanError(f"lines: wanted a DataFrame with the columns {', '.join(LINES_TABLE)}")
+        has = f"; it has {', '.join(map(str, told.columns))}" if isinstance(told, pd.DataFrame) else ""
+        raise PlanError(f"lines: wanted a table with the columns {', '.join(LINES_TABLE)}{has}")
     names = [str(n) for n in dict.fromkeys(laid.labels[LINE]) if n != TOKENS]
     months = [str(m) for m in plan.ledger.calendar.label(laid.months.first, "month")]
     reported = {(months[month], line) for month, line in _reported(spent, laid)}

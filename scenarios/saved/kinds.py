@@ -31,6 +31,7 @@ ROOMS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "model": ("forecast.models",),
     "plan": (
+        "scenarios.budget.judging",
         "scenarios.budget.ledger",
         "scenarios.budget.spec",
         "scenarios.budget.splits",

@@ -127,7 +127,7 @@ def _budget(at: _Inputs, e: int, amount: str) -> str:
 
 def _shares(book: Book, live: LiveLevels, sheet: Any, at: _Inputs, table: pd.DataFrame) -> None:
     """The table of shares: planned, typed, used, wanted, the policy's, and what is wrong with them."""
-    told = "Shares: type yours in a blue cell; they hold in every month, the blank ones share what is left, totals stay"
+    told = "Shares: type yours in a yellow cell; they hold in every month, blank ones share what is left, totals stay"
     book.text(sheet, at.first - 2, 0, told, "strong")
     heads = ["share planned", "your share", "share used", "demand share", "policy from", "policy to"]
     book.heads(sheet, at.first - 1, ["environment"], [*heads, "share given (P50)", "demand over budget"])

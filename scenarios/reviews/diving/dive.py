@@ -158,7 +158,11 @@ def deep_dive(
     reviews = tuple(_review(p, usage, as_of, prices if p is last else None) for p in several)
     found = pits(reviews, by)
     if found.empty:
-        raise PlanError("deep_dive: no month of these plans is over, or none has a spread: there is nothing to judge")
+        raise PlanError(
+            f"deep_dive: no month of these plans is over by {reviews[-1].as_of:%Y-%m-%d}, the last day taken as known "
+            "in full, or none has a spread: there is nothing to judge; where the export is complete up to a later day, "
+            "say as_of="
+        )
     out = reviews[-1].outlook
     next_one = ahead if ahead is not None else _next(out.usage, last, prices)
     settings = settings_of(last, out.usage, models, origins=origins, horizon=horizon) if models else pd.DataFrame()

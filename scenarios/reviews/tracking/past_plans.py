@@ -127,7 +127,7 @@ def trial_of(method: Method, usage: Usage, date: PastDate, rules: Sequence[Rule]
     Raises
     ------
     PriceError
-        What came has no price.
+        What came has no price, or is in another currency than the budgets.
     """
     spec = method.spec
     came = costs_of(_inside(usage, date), spec.prices, date.end, spec.unpriced).between(date.start, date.end)
@@ -140,6 +140,11 @@ def trial_of(method: Method, usage: Usage, date: PastDate, rules: Sequence[Rule]
         made, unfit = past_plan(method.projection, known, past, date)
     except TokenplanError as error:
         return _refused(date, came, left_out, str(error))
+    if usage.currency not in (None, made.currency):
+        raise PriceError(
+            f"{usage.source} is billed in {usage.currency} and budgets are in {made.currency}: read it with "
+            f"currency={made.currency!r} and rates=, or give prices in {usage.currency}"
+        )
     before = costs_of(past, known.prices, made.projection.as_of, "exclude")
     p10, p90 = (made.quantile(level) for level in (0.10, 0.90))
     actual, silent, notes = came.total, "", [*came.notes, *_beside_tokens(made)]
