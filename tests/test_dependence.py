@@ -157,3 +157,22 @@ def test_workers_change_no_number():
     assert one.values.shape == (40, 2, 600)
     np.testing.assert_array_equal(one.values, two.values)
     same(one, fc.sample_paths(many, horizon=45, draws=40, seed=4).total("ME"))
+
+
+@pytest.mark.parametrize("last", [1.0, 0.5, 1e-6])
+def test_a_holiday_week_at_the_end_is_no_growth(last):
+    """Ten weeks that grow by 0.2 % a day with a weekend, and a week of next to nothing after them."""
+    days = np.arange(77)
+    point = 1_000.0 * np.exp(0.002 * days) * np.where(days % 7 > 4, 0.4, 1.0)
+    point[70:] *= last
+    panel = Panel(pd.date_range("2026-01-01", periods=140), ("a",), np.ones((140, 1)), "D")
+    slope = dependence._slope(point[:, None], panel, np.ones(1))
+    assert slope[0] == pytest.approx(0.002, abs=1e-12)
+
+
+def test_pairs_of_seasons_in_blocks_give_the_same_slopes(monkeypatch):
+    point = np.exp(stream(0, "slopes").normal(size=(60, 9)).cumsum(axis=0) * 0.05)
+    panel = Panel(pd.date_range("2026-01-01", periods=60), tuple("abcdefghi"), np.ones((60, 9)), "D")
+    whole = dependence._slope(point, panel, np.ones(9))
+    monkeypatch.setattr(dependence, "PAIRS", 1)
+    assert (dependence._slope(point, panel, np.ones(9)) == whole).all()

@@ -535,3 +535,15 @@ def test_the_command_keeps_a_plan(tmp_path, capsys):
     assert told["files"] == [str(tmp_path / "q1.tokenplan")]
     assert main(["plan", str(tmp_path / "plan.toml"), "--save", str(tmp_path / "no" / "q1")]) != 0
     assert "there is no folder" in capsys.readouterr().err
+
+
+def test_judgements_by_hand_are_kept(small, tmp_path):
+    dearer = sc.Override(
+        "a second region", sc.Fixed("gateway", 900), who="platform", why="Frankfurt opens", on="2026-01-02"
+    )
+    plan = small.replan(overrides=[dearer])
+    kept = sc.load_plan(plan.save(tmp_path / "judged.tokenplan"))
+    assert (kept.totals == plan.totals).all()
+    assert kept.spec.overrides == plan.spec.overrides
+    assert kept.fingerprint == plan.fingerprint
+    assert (kept.without("a second region").totals == small.totals).all()

@@ -257,3 +257,15 @@ def test_what_cannot_be_told_is_refused_in_words(linear):
     )
     with pytest.raises(PlanError, match=r"every future of this plan costs the same.*between"):
         flat.sensitivity()
+
+
+def test_the_forecast_is_ordered_by_what_it_costs(projection):
+    """With nothing else that is drawn, the forecast is the total: its scale and its swing are the total's.
+
+    The budget at P10 of the forecast's scale is the mean level of a fiftieth of the draws there: within one per cent.
+    """
+    plan = plan_of(projection)
+    row = plan.sensitivity().loc["forecast"]
+    assert row["rank_correlation"] > 0.98
+    assert row["at_p10"] == pytest.approx(plan.quantile(0.1), rel=0.01)
+    assert row["at_p90"] == pytest.approx(plan.quantile(0.9), rel=0.01)

@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 import forecast as fc
 import scenarios as sc
 from forecast.calendars import CALENDAR_YEAR
+from forecast.errors import PriceError
 from forecast.streams import stream
 from scenarios.budget.planfile import read_plan_file
 from scenarios.cli import main
@@ -805,3 +806,15 @@ def test_a_short_history_is_told_in_a_sentence(capsys, folder):
     assert (code, out) == (1, "")
     assert "is too short for a track record: it needs 14 days before a decision, and a span of 2 years" in err
     assert run(capsys, folder / "gone.toml")[0] == 1
+
+
+def test_a_bill_in_another_currency_is_no_outcome(frame, plan):
+    euros = read(frame.assign(billed_cost=1.0, currency="EUR"))
+    with pytest.raises(PriceError, match="billed in EUR and budgets are in USD"):
+        sc.track_record(euros, plan, origins=1)
+
+
+def test_a_plan_says_that_the_bill_is_in_another_currency(frame):
+    told = planned(read(frame.assign(billed_cost=1.0, currency="EUR"))).assumptions
+    (row,) = told[told["topic"] == "bill"].itertuples()
+    assert "in USD; the export is billed in EUR" in row.assumption

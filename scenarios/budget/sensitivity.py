@@ -66,7 +66,9 @@ def sensitivity_of(plan: BudgetPlan, by: By, *, errors: bool) -> pd.DataFrame:
     numbers has no single scale: it is held as it is in the fiftieth of the draws that is nearest to the P10 and P90 of
     the sum of what each does on average, the forecast to those of what each trajectory costs on average with all else
     drawn anew, and ``rank_correlation`` is that of this scale; of branches the draws near them are looked at. Numbers
-    that are tied are one row, or their shares would overlap. NaN where a row has no scale, such as a random walk, or many numbers of which none is sure to do anything.
+    that are tied are one row, or their shares would overlap. NaN where a row has no scale, such as a random walk, or
+    many numbers of which none is sure to do anything.
+
     What moves no future by more than rounding is left out, as are numbers that are drawn but not used. Errors are of
     shares of the variance; below them an interaction is noise, and may be negative. Rare and extreme futures rule the
     variance, and hardly touch the budget: what that hangs on is told by ``swing``.

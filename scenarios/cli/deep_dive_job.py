@@ -83,7 +83,11 @@ def _text(approved: Approved, made: DeepDive, options: argparse.Namespace, scree
         shown = table.reset_index(drop=name == "stale")
         for column in shown.select_dtypes("datetime"):
             shown[column] = shown[column].dt.strftime("%Y-%m-%d")
-        columns = [Column(c, c, _STYLES.get(c, "text")) for c in map(str, shown.columns) if c not in _HIDDEN]
+        columns = [
+            Column(c, c, _STYLES.get(c, "text"))
+            for c in map(str, shown.columns)
+            if c not in _HIDDEN or (name, c) == ("stale", "assumption")
+        ]
         told = markdown(shown, columns) if mark else aligned(shown, columns, width=screen.width())
         parts.append(f"{f'**{name}**' if mark else name}\n{told}")
     return "\n\n".join(parts)

@@ -79,6 +79,7 @@ class DeepDive:
             f"{name} ({row.who}) brought the plan {'nearer' if row.added_value > 0 else 'no nearer'} to the actual"
             for name, row in self.overrides.iterrows()
             if pd.notna(row.added_value)
+            if pd.notna(row.added_value)
         ]
         if len(self.stale):
             told.append(f"{len(self.stale)} assumptions ought to be looked at again")

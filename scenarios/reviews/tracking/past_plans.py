@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from forecast import schema
-from forecast.errors import ScenarioError, TokenplanError
+from forecast.errors import PriceError, ScenarioError, TokenplanError
 from forecast.projection import Projection, ProjectionSpec, projected
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
