@@ -122,8 +122,8 @@ def drivers_of(usage: Usage, as_of: pd.Timestamp, *, by: tuple[str, ...], max_se
     leg_volume = _sum(row_day, row_leg, amount, len(days), len(legs))
     known = np.column_stack([*(frame[u].notna().to_numpy() for u in units[:-1]), np.ones(len(frame), dtype=bool)])
     lane_quantity, lane_volume = (
-        np.stack([_sum(row_day, row_leg, v[:, k], len(days), len(legs))[:, leg] for leg, k in lane_rows], axis=1)
-        for v in (quantity, amount[:, None] * known)
+        _by_lane(row_day, row_leg, value, lane_leg, lane_unit, leg_volume.shape)
+        for value in (quantity, amount[:, None] * known)
     )
     notes += _unknown(row_leg, lane_leg, lane_unit, known, units)
     volume = np.zeros((len(days), len(workloads)))
@@ -180,6 +180,17 @@ def _owners(workloads: pd.DataFrame, frame: pd.DataFrame, row_workload: IntArray
 def _sum(row: IntArray, column: IntArray, value: FloatArray, rows: int, columns: int) -> FloatArray:
     sums = np.bincount(row * columns + column, weights=value, minlength=rows * columns)
     return np.asarray(sums, dtype="float64").reshape(rows, columns)
+
+
+def _by_lane(
+    row: IntArray, leg: IntArray, value: FloatArray, lane_leg: IntArray, lane_unit: IntArray, shape: tuple[int, int]
+) -> FloatArray:
+    """Values (row, unit) by day and lane: (day, lane). Each unit is added up once for all legs."""
+    out = np.empty((shape[0], len(lane_leg)))
+    for k in np.unique(lane_unit):
+        mine = lane_unit == k
+        out[:, mine] = _sum(row, leg, value[:, k], *shape)[:, lane_leg[mine]]
+    return out
 
 
 def _gaps(count: int) -> list[str]:
