@@ -93,7 +93,8 @@ def shown(plan: BudgetPlan, by: Sequence[str]) -> pd.DataFrame:
     for column in ("base", "budget"):
         exact = table[column].to_numpy(dtype="float64") * scale
         names, code = np.unique(quarter.astype(str), return_inverse=True)
-        sums = round_to(np.asarray(np.bincount(code, weights=exact), dtype="float64"), round(float(exact.sum())))
+        whole = round(round(float(exact.sum()), 6))  # cents that add up to a half are a half, as in the headline
+        sums = round_to(np.asarray(np.bincount(code, weights=exact), dtype="float64"), whole)
         found = np.zeros(len(table), dtype=np.intp)
         for i in range(len(names)):
             found[code == i] = round_to(exact[code == i], int(sums[i]))
