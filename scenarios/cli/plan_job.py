@@ -164,7 +164,7 @@ def _unpriced(usage: Usage, prices: PriceBook) -> str:
 
 
 def _notes(plan: BudgetPlan) -> list[str]:
-    held = plan.assumptions[plan.assumptions["topic"].isin(["note", "unpriced"])]
+    held = plan.assumptions[plan.assumptions["topic"].isin(["note", "unpriced", "bill"])]
     return [str(text) for text in held["assumption"]]
 
 
