@@ -60,6 +60,14 @@ class Layout:
         """The rows of usage: (row,)."""
         return np.asarray(self.labels[LINE] == TOKENS)
 
+    @property
+    def parts(self) -> Months:
+        """The months, the one under way cut in two: the days that are over, and those to come."""
+        over = np.round(self.elapsed * self.months.days).astype("timedelta64[D]")
+        cut = (self.months.first + over)[(self.elapsed > 0.0) & (self.elapsed < 1.0)]
+        day = pd.Timedelta(days=1)
+        return Months(self.months.first.union(cut), self.months.last.union(cut - day))
+
     def month_of(self, days: pd.DatetimeIndex) -> IntArray:
         """The month that each day lies in."""
         return np.asarray(self.months.first.searchsorted(days, side="right") - 1, dtype=np.intp)
