@@ -9,11 +9,13 @@ import scenarios as sc
 from forecast.errors import PlanError
 from forecast.prices.billing import Seats
 from forecast.usage import Usage
+from scenarios.components import Months
 from scenarios.reviews.diving.calibration import calibration_of, pits
 from scenarios.reviews.diving.judged import judged
 from scenarios.reviews.diving.opportunities import opportunities_of
 from scenarios.reviews.diving.savings import savings_of
 from scenarios.reviews.joined import joined
+from scenarios.reviews.layout import Layout
 from tests.test_reviews import BOOK, PLAN, steady, used
 
 JULY = pd.date_range("2026-07-01", "2026-07-31")
@@ -404,3 +406,11 @@ def test_tables_that_cannot_be_read_are_told():
         sc.review(twice, used(steady(PLAN, 100.0), steady(JULY, 100.0)), prices=BOOK)
     with pytest.raises(fc.UsageError, match="read it first"):
         sc.review(twice, "july.csv")
+
+
+def test_a_line_whose_parts_cancel_is_dealt_no_more_than_there_is():
+    """What is left of an allowance that is used up is rounding of either sign, in one environment and the other."""
+    labels = pd.DataFrame({"line": ["quota", "quota"], "environment": ["production", "test"]})
+    days = pd.DatetimeIndex(["2026-07-01"])
+    laid = Layout(labels, Months(days, days + pd.offsets.MonthEnd()), 2, np.array([[-1.0, 1.0 + 1e-12]]), np.ones(1))
+    np.testing.assert_allclose(laid.dealt("quota", {}), [[0.5, 0.5]], atol=1e-9)

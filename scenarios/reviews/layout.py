@@ -105,7 +105,8 @@ class Layout:
             if column in self.labels:
                 narrow &= np.asarray(self.labels[column] == value)
         mine = narrow if narrow.any() else mine
-        weight = np.where(mine[None, :], self.means, 0.0)
+        # Rows of either sign that all but cancel must not be dealt many times what there is.
+        weight = np.where(mine[None, :], np.abs(self.means), 0.0)
         whole = weight.sum(axis=0, keepdims=True)
         flat = whole if whole.sum() > 0 else mine[None, :].astype("float64")
         each = weight.sum(axis=1, keepdims=True)
