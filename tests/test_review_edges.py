@@ -9,11 +9,13 @@ import scenarios as sc
 from forecast.errors import PlanError
 from forecast.prices.billing import Seats
 from forecast.usage import Usage
+from scenarios.components import Months
 from scenarios.reviews.diving.calibration import calibration_of, pits
 from scenarios.reviews.diving.judged import judged
 from scenarios.reviews.diving.opportunities import opportunities_of
 from scenarios.reviews.diving.savings import savings_of
 from scenarios.reviews.joined import joined
+from scenarios.reviews.layout import Layout
 from tests.test_reviews import BOOK, PLAN, steady, used
 
 JULY = pd.date_range("2026-07-01", "2026-07-31")
@@ -119,8 +121,16 @@ def test_an_allowance_each_counts_once_and_knows_newcomers():
         actual = review.table("line")["actual"]
         assert actual["quota: search"] == pytest.approx(1_900)
         assert actual["quota: skunkworks"] == pytest.approx(4_690)
+        assert review.bridge().after == pytest.approx(review.outlook.to_date)
         # Each project pays 5,000 a month, whatever it uses within that.
         assert review.outlook.totals == pytest.approx(3 * 2 * 5_000)
+
+
+def test_a_bill_in_rows_of_its_own_has_no_allowance():
+    bill = pd.DataFrame({"date": JULY, "provider": "openai", "model": "steady", **BILLED})
+    plan = planned([sc.Allowance("quota", amount=5_000.0, per="project")])
+    review = sc.review(plan, used(steady(JULY, 100.0), bill), as_of="2026-07-31")
+    assert review.table("line")["actual"].to_dict() == pytest.approx({"quota: search": 5_000 - 2_480, "tokens": 2_480})
 
 
 def test_what_an_allowance_blocks_is_taken_off_once():
@@ -346,3 +356,61 @@ def test_calibration_judges_forecasts_and_not_the_policy():
     assert (table.loc[list(sides), "bias"].abs() < 0.1).all()
     # The gateway counts as planned, which is no success of its forecast.
     assert "gateway" not in set(pits([review], "line")["line"])
+
+
+def test_lines_with_days_of_their_own_fall_on_them():
+    """Half of the futures bear a risk of 1,000 on 30 July; a line that ends on 10 July costs nothing after it."""
+    plan = planned([sc.Risk("breach", 0.5, impact=1_000.0, on="2026-07-30"), sc.Fixed("old", 310.0, end="2026-07-10")])
+    outlook = sc.review(plan, used(steady(JULY[:15], 100.0)), as_of="2026-07-15").outlook
+    assert np.unique(np.round(outlook.totals)).tolist() == [9_300.0, 10_300.0]
+    actual = outlook.table("line")["actual"]
+    assert (actual["breach"], actual["old"]) == pytest.approx((0.0, 100.0))
+
+
+def test_shares_of_a_month_under_way_are_of_what_was_spent_and_is_foreseen():
+    plan = planned([sc.ShareOf("ops", 0.1), sc.PerUnit("seats", 10, price=31.0)])
+    table = sc.review(plan, used(steady(JULY[:10], 100.0)), as_of="2026-07-10").outlook.table(["month", "line"])
+    assert table["actual"].loc["2026-07"].to_dict() == pytest.approx({"ops": 100.0, "seats": 100.0, "tokens": 1_000.0})
+    assert table["p50"].loc["2026-07"].to_dict() == pytest.approx({"ops": 310.0, "seats": 310.0, "tokens": 3_100.0})
+
+
+def test_a_campaign_under_way_is_not_made_twice_and_a_ramp_is_told():
+    usage = used(steady(JULY[:14], 100.0), steady(JULY[14:], 150.0))
+    campaign = planned(changes=[sc.Campaign(by=0.5, start="2026-07-15", end="2026-08-15")])
+    with_it, without = (sc.review(p, usage, as_of="2026-07-31").outlook for p in (campaign, planned()))
+    assert (with_it.totals == without.totals).all()
+    ramp = planned(changes=[sc.PromptTrim(by=-0.4, on="2026-07-10", ramp=60, name="trim")])
+    assert any("trim: still on the way" in note for note in sc.review(ramp, usage, as_of="2026-07-31").notes)
+
+
+def test_a_budget_without_labels_may_have_several_rows():
+    table = pd.DataFrame({"period": ["2026-07", "2026-07", "2026-09"], "amount": [3_000.0, 100.0, 3_000.0]})
+    usage = used(steady(PLAN, 100.0), steady(JULY, 100.0))
+    review = sc.review(table, usage, as_of="2026-07-31", prices=BOOK)
+    assert review.table("month")["budget"].to_dict() == pytest.approx({"2026-07": 3_100.0})
+    assert review.outlook.budget.total == pytest.approx(6_100.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [({"prices": "list"}, "wanted a PriceBook"), ({"scenario": "calm"}, "wanted a Scenario")],
+)
+def test_arguments_of_another_kind_are_told(bare, arguments, words):
+    with pytest.raises(PlanError, match=words):
+        sc.review(bare, used(steady(JULY, 100.0)), **arguments)
+
+
+def test_tables_that_cannot_be_read_are_told():
+    twice = pd.DataFrame([["2026Q3", 1.0, 2.0]], columns=["period", "amount", "amount"])
+    with pytest.raises(PlanError, match="'amount' is there twice"):
+        sc.review(twice, used(steady(PLAN, 100.0), steady(JULY, 100.0)), prices=BOOK)
+    with pytest.raises(fc.UsageError, match="read it first"):
+        sc.review(twice, "july.csv")
+
+
+def test_a_line_whose_parts_cancel_is_dealt_no_more_than_there_is():
+    """What is left of an allowance that is used up is rounding of either sign, in one environment and the other."""
+    labels = pd.DataFrame({"line": ["quota", "quota"], "environment": ["production", "test"]})
+    days = pd.DatetimeIndex(["2026-07-01"])
+    laid = Layout(labels, Months(days, days + pd.offsets.MonthEnd()), 2, np.array([[-1.0, 1.0 + 1e-12]]), np.ones(1))
+    np.testing.assert_allclose(laid.dealt("quota", {}), [[0.5, 0.5]], atol=1e-9)

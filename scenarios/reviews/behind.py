@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 
 from forecast.calendars import CALENDAR_YEAR, Calendar
-from forecast.errors import PlanError
+from forecast.errors import PlanError, UsageError
 from forecast.prices import PriceBook
 from forecast.projection import project
 from forecast.usage import Usage
@@ -33,9 +33,11 @@ def plan_behind(
 
     Raises
     ------
-    PlanError
+    PlanError, UsageError
         The table has no periods, or the usage begins too late.
     """
+    if not isinstance(usage, Usage):
+        raise UsageError(f"usage: wanted a Usage, not {type(usage).__name__}: read it first: fc.read_usage(...)")
     if PERIOD not in table or table.empty:
         raise PlanError(f"budget: wanted a table with a column {PERIOD!r}, such as 2027-01, and at least one row")
     spans = [span_of(str(period), calendar) for period in table[PERIOD]]

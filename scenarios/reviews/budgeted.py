@@ -99,6 +99,8 @@ def held_in(table: pd.DataFrame, plan: BudgetPlan) -> Budgeted:
     if PERIOD not in table or AMOUNT not in table or extra:
         what = f"{extra[0]!r} is no label of usage" if extra else f"wanted columns {PERIOD!r} and {AMOUNT!r}"
         raise PlanError(f"budget: {what}; a table has {PERIOD}, {AMOUNT} and any of {', '.join(known)}")
+    if table.columns.duplicated().any():
+        raise PlanError(f"budget: column {table.columns[table.columns.duplicated()][0]!r} is there twice; keep one")
     amounts = pd.to_numeric(table[AMOUNT], errors="coerce").to_numpy("float64")
     if not np.isfinite(amounts).all():
         row = int(np.flatnonzero(~np.isfinite(amounts))[0])
@@ -106,8 +108,10 @@ def held_in(table: pd.DataFrame, plan: BudgetPlan) -> Budgeted:
     columns = [c for c in table.columns if c in known]
     calendar, days = plan.ledger.calendar, plan.ledger.days
     labels = table[columns].astype("object").drop_duplicates().reset_index(drop=True)
+    if not columns:
+        labels = pd.DataFrame(index=pd.RangeIndex(1))
     keys = [tuple("" if pd.isna(v) else v for v in row) for row in labels.itertuples(index=False)]
-    money = np.zeros((len(days), max(len(labels), 1)))
+    money = np.zeros((len(days), len(labels)))
     last = np.append(np.asarray(days[1:]) - np.timedelta64(1, "D"), np.datetime64(plan.projection.span.end))
     for i, period in enumerate(table[PERIOD]):
         first, end = span_of(str(period), calendar)
@@ -120,8 +124,6 @@ def held_in(table: pd.DataFrame, plan: BudgetPlan) -> Budgeted:
         length = np.where(inside, (last - np.asarray(days)) / np.timedelta64(1, "D") + 1.0, 0.0)
         row = keys.index(tuple("" if pd.isna(v) else v for v in table[columns].iloc[i])) if columns else 0
         money[:, row] += amounts[i] * length / length.sum()
-    if not columns:
-        labels = pd.DataFrame(index=pd.RangeIndex(1))
     return Budgeted("the budget's table", labels, _cents(money), days, calendar)
 
 

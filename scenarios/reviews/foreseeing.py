@@ -49,6 +49,9 @@ def foreseen(
     """
     if not isinstance(plan, BudgetPlan):
         raise PlanError(f"wanted a BudgetPlan, not {type(plan).__name__}: sc.plan(...) makes one")
+    for name, value, kind in (("prices", prices, PriceBook), ("scenario", scenario, Scenario)):
+        if value is not None and not isinstance(value, kind):
+            raise PlanError(f"{name}: wanted a {kind.__name__}, not {type(value).__name__}")
     known = joined(plan.projection.usage, usage, as_of, lag=plan.projection.spec.lag, since=plan.projection.as_of)
     if known.as_of < plan.projection.as_of:
         raise PlanError(

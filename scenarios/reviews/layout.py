@@ -60,6 +60,14 @@ class Layout:
         """The rows of usage: (row,)."""
         return np.asarray(self.labels[LINE] == TOKENS)
 
+    @property
+    def parts(self) -> Months:
+        """The months, the one under way cut in two: the days that are over, and those to come."""
+        over = np.round(self.elapsed * self.months.days).astype("timedelta64[D]")
+        cut = (self.months.first + over)[(self.elapsed > 0.0) & (self.elapsed < 1.0)]
+        day = pd.Timedelta(days=1)
+        return Months(self.months.first.union(cut), self.months.last.union(cut - day))
+
     def month_of(self, days: pd.DatetimeIndex) -> IntArray:
         """The month that each day lies in."""
         return np.asarray(self.months.first.searchsorted(days, side="right") - 1, dtype=np.intp)
@@ -97,7 +105,8 @@ class Layout:
             if column in self.labels:
                 narrow &= np.asarray(self.labels[column] == value)
         mine = narrow if narrow.any() else mine
-        weight = np.where(mine[None, :], self.means, 0.0)
+        # Rows of either sign that all but cancel must not be dealt many times what there is.
+        weight = np.where(mine[None, :], np.abs(self.means), 0.0)
         whole = weight.sum(axis=0, keepdims=True)
         flat = whole if whole.sum() > 0 else mine[None, :].astype("float64")
         each = weight.sum(axis=1, keepdims=True)

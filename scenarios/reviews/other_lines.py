@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -19,13 +20,29 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE, TOKENS
 from scenarios.changes import World
 from scenarios.changes.matching import NothingMatchesError, matching
-from scenarios.components import Allowance, Context, Count, Counted, Reserve, asked_of, rows_of
+from scenarios.components import (
+    Allowance,
+    Context,
+    Count,
+    Counted,
+    Fixed,
+    PerUnit,
+    Project,
+    Reserve,
+    Risk,
+    Row,
+    Stock,
+    asked_of,
+    rows_of,
+)
 from scenarios.outcome import Outcome
 from scenarios.reviews.layout import Layout
 from scenarios.reviews.spent import COST, Spent
 
 #: The columns of a table of what other lines cost.
 LINES_TABLE = ("month", "line", "amount")
+#: Components that know their own days, where they count no usage.
+BY_DAYS: Final = (Fixed, PerUnit, Project, Risk, Stock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +155,25 @@ def _lines(plan: BudgetPlan, laid: Layout, spent: Spent, made: Outcome | None, s
     world = spec.tied(World(spec.draws, spec.seed))
     assert tokens.shape == (draws, months)
     left = 1.0 - laid.elapsed
+    alone = {c.name: c for c in components if isinstance(c, BY_DAYS) and not c.counts()}
     reckoned = [
         _Line(row.name, row.owner, row.money.mean(axis=0) * laid.elapsed, row.money * left)
         for row in rows_of(components, world, laid.months, context)
+        if row.component not in alone
     ]
-    return [*reckoned, *brought]
+    dated = [_by_parts(row, laid) for c in alone.values() for row in c.rows(world, laid.parts, context)]
+    return [*reckoned, *dated, *brought]
+
+
+def _by_parts(row: Row, laid: Layout) -> _Line:
+    """A line of the months with the one under way cut in two, which knows its own days."""
+    month = laid.month_of(laid.parts.first)
+    begun = np.round(laid.elapsed * laid.months.days)[month]
+    over = np.asarray((laid.parts.first - laid.months.first[month]).days, dtype="float64") < begun
+    past, ahead = np.zeros(len(laid.months)), np.zeros((len(row.money), len(laid.months)))
+    np.add.at(past, month[over], row.money[:, over].mean(axis=0))
+    ahead[:, month[~over]] = row.money[:, ~over]
+    return _Line(row.name, row.owner, past, ahead)
 
 
 def _brought(name: str, as_planned: FloatArray, fresh: FloatArray | None, elapsed: FloatArray) -> _Line:

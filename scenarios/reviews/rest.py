@@ -16,7 +16,7 @@ from forecast.projection import Projection, projected
 from scenarios.budget.beside import MOST_BYTES
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE
-from scenarios.changes import Change, NewWorkload, Step, World, label_of
+from scenarios.changes import Campaign, Change, NewWorkload, Step, World, label_of
 from scenarios.changes.levers import Lever
 from scenarios.components import Reserve, asked_of
 from scenarios.costing import Course
@@ -81,6 +81,11 @@ def rest_of(
         course = replace(course, leaves=tuple(leaves))
     names = list(dict.fromkeys(label_of(c) for c in begun)) if scenario is None else []
     notes = [f"{', '.join(names)}: begun by {known.as_of:%Y-%m-%d}, so taken as the usage shows it"] * bool(names)
+    if coming := [label_of(c) for c in begun if _coming(c, known.as_of)] if scenario is None else []:
+        notes.append(
+            f"{', '.join(dict.fromkeys(coming))}: still on the way; what is to come of the ramp is not foreseen "
+            "unless scenario= tells it"
+        )
     told = plan.ledger.labels.columns.drop(LINE)
     detail = [c for c in told if c in DETAIL or c in projection.workloads or c in projection.routes]
     book = prices if prices is not None else spec.prices
@@ -102,8 +107,16 @@ def rest_of(
 def _begun(change: Change, since: pd.Timestamp, as_of: pd.Timestamp, *, newer: bool) -> bool:
     """Whether usage, or a newer price book, shows a change already; one without a day begins after ``since``."""
     on = getattr(change, "on", None)
+    if isinstance(change, Campaign):
+        return pd.Timestamp(change.start) <= as_of <= pd.Timestamp(change.end)
     if on is None:
         return as_of > since and isinstance(change, FROM_THE_FIRST) and change.stage in SEEN_IN_USAGE
     if pd.Timestamp(on) > as_of:
         return False
     return change.stage in SEEN_IN_USAGE or (newer and change.step == "price")
+
+
+def _coming(change: Change, as_of: pd.Timestamp) -> bool:
+    """Whether a change that has begun is not whole yet."""
+    on, ramp = getattr(change, "on", None), getattr(change, "ramp", 0.0)
+    return on is not None and pd.Timestamp(on) + pd.Timedelta(days=float(ramp)) > as_of + pd.Timedelta(days=1)

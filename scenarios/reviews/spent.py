@@ -108,19 +108,25 @@ def spent_in(
     tokens = np.asarray(told[LINE] == TOKENS)
     both = worth.billed & tokens & (np.nan_to_num(worth.quoted) > 0)
     sums = float(worth.quoted[both].sum()), float(worth.cost[both].sum())
-    rows = frame.assign(**{c: told[c] for c in columns if c in frame}, **{COST: told[COST].fillna(0.0)})[tokens]
+    rows = frame.assign(**{c: told[c] for c in columns if c in frame}, **{COST: told[COST].fillna(0.0)})[
+        tokens & ~worth.bill
+    ]
     known_rows = told[~missing].reset_index(drop=True)
     return Spent(known_rows, rows, *sums, usage.currency, table, tuple(notes), money)
 
 
 @dataclass(frozen=True, slots=True)
 class _Worth:
-    """What rows are worth: ``cost`` and ``quoted``, their price at the book (row,); which were billed, and used."""
+    """What rows are worth: ``cost`` and ``quoted``, their price at the book (row,).
+
+    ``billed`` and ``used`` say which were so, ``bill`` which are the bill of others.
+    """
 
     cost: FloatArray
     quoted: FloatArray
     billed: BoolArray
     used: BoolArray
+    bill: BoolArray
     notes: list[str]
 
 
@@ -135,7 +141,7 @@ def _valued(usage: Usage, prices: PriceBook, money: Money) -> _Worth:
     apart = bills_apart(frame.drop(columns=others))
     if money == "priced":
         cost = np.where(apart.bill, 0.0, np.where(used, quoted, own))
-        return _Worth(cost, quoted, np.zeros(len(frame), dtype=bool), used, [])
+        return _Worth(cost, quoted, np.zeros(len(frame), dtype=bool), used, apart.bill, [])
     paid = np.asarray(frame[money], dtype="float64") if money in frame else np.full(len(frame), np.nan)
     paid = _dealt(frame, paid, quoted, apart)
     billed = np.isfinite(paid)
@@ -147,7 +153,7 @@ def _valued(usage: Usage, prices: PriceBook, money: Money) -> _Worth:
         notes.append(f"{int(added.sum())} rows without {money} are counted at the price book: {amount:,.2f}")
     elif added.any():
         notes.append(f"nothing has a {money}: usage is counted at the price book")
-    return _Worth(cost, quoted, billed, used, notes)
+    return _Worth(cost, quoted, billed, used, apart.bill, notes)
 
 
 def _dealt(frame: pd.DataFrame, paid: FloatArray, quoted: FloatArray, apart: Bills) -> FloatArray:

@@ -21,6 +21,8 @@ from scenarios.reviews.spent import COST
 
 #: What a bridge calls lines that are not tokens.
 FIXED, OTHER = "fixed lines", "other lines"
+#: What is left of money that was taken off itself: sums of doubles in another order.
+ROUNDING = 1e-6
 
 
 def actual_state(outlook: Outlook, first: pd.Timestamp, last: pd.Timestamp) -> DriverState:
@@ -83,13 +85,13 @@ def _with_lines(
     other = dict(made.other)
     for name in dict.fromkeys(outlook.labels[LINE]):
         mine = np.asarray(outlook.labels[LINE] == name)
-        if name == TOKENS or (reported and outlook.unplanned[mine].all()):
+        if name == TOKENS:
             continue
         step = FIXED if name in fixed else OTHER
         amount = money[:, inside][:, :, mine].sum(axis=(1, 2))
         if reported:
             told = outlook.spent.frame
             amount = amount - told.loc[(told[LINE] == name) & told["day"].between(first, last), COST].sum()
-        if amount.any():
+        if (np.abs(amount) > ROUNDING).any():
             other[step] = other.get(step, 0.0) + amount
     return replace(made, other=other)
