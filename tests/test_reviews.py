@@ -1,5 +1,7 @@
 """Reviews: hand arithmetic on steady usage, money that adds up, and no news is the plan to the bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -392,3 +394,15 @@ def test_monthly_usage_is_reviewed_to_its_last_month():
     whole = sc.review(plan, usage, as_of="2026-09-01")
     assert whole.outlook.rest is None
     assert whole.breach(9_000).dates()["p50"].month == 8
+
+
+def test_rounding_of_a_month_that_was_over_is_no_restatement(plan):
+    first = plan.reforecast(organisation(), as_of="2026-07-31")
+    second = first.reforecast(organisation(), as_of="2026-08-31")
+    moved = replace(second.outlook, actual=second.outlook.actual * (1.0 + 1e-15))
+    steps = replace(second, outlook=moved).bridge().steps
+    assert "restated" not in steps
+    dearer = second.outlook.actual.copy()
+    dearer[0, 0] += 10.0
+    bridge = replace(second, outlook=replace(second.outlook, actual=dearer)).bridge()
+    assert bridge.means["restated"] == pytest.approx(10.0, abs=0.01)

@@ -212,4 +212,5 @@ def _as_it_was(made: Reforecast, then: Outlook, months: BoolArray, names: tuple[
     """Months that were over before: nothing moves them but what was restated."""
     first, last = (np.atleast_1d(side.actual[months].sum()) for side in (then, made.outlook))
     steps = [RESTATED] if abs(first[0] - last[0]) >= CENT else []
+    last = last if steps else first
     return bridge_of(names, steps, [last - first] * len(steps), first, last, made.plan.currency)
