@@ -56,6 +56,19 @@ def bills_apart(frame: pd.DataFrame) -> Bills:
     return Bills(np.asarray(bare & key.isin(both)), np.asarray(unpaid & key.isin(both)))
 
 
+def dealt_bills(frame: pd.DataFrame, paid: FloatArray, quoted: FloatArray, apart: Bills) -> FloatArray:
+    """Money of rows with each bill dealt to the rows that it is the bill of, by their price at the book: (row,)."""
+    if not apart.bill.any():
+        return paid
+    key = frame.groupby([schema.DATE, "provider", "model"], dropna=False, sort=False).ngroup().to_numpy()
+    weight = np.where(apart.billed, np.nan_to_num(quoted), 0.0)
+    whole, rows = (np.bincount(key, weights=w) for w in (weight, apart.billed.astype("float64")))
+    weight = np.where(apart.billed & (whole[key] <= 0.0), 1.0, weight)
+    whole = np.where(whole > 0.0, whole, np.maximum(rows, 1.0))
+    bill = np.bincount(key, weights=np.where(apart.bill, np.nan_to_num(paid), 0.0))
+    return np.where(apart.bill, 0.0, np.where(apart.billed, bill[key] * weight / whole[key], paid))
+
+
 def usage_rows(usage: Usage, as_of: pd.Timestamp) -> tuple[pd.DataFrame, list[str]]:
     """The rows up to ``as_of`` that are usage, dated on their period, and notes of those that are not."""
     frame, notes = usage.frame, []

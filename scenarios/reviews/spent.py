@@ -18,7 +18,7 @@ from forecast.lanes import Unpriced
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
 from forecast.usage import Usage
-from forecast.usage_rows import OTHER, Bills, bills_apart
+from forecast.usage_rows import OTHER, bills_apart, dealt_bills
 from scenarios.budget.ledger import LINE, TOKENS
 
 Money = Literal["billed_cost", "effective_cost", "list_cost", "priced"]
@@ -143,7 +143,7 @@ def _valued(usage: Usage, prices: PriceBook, money: Money) -> _Worth:
         cost = np.where(apart.bill, 0.0, np.where(used, quoted, own))
         return _Worth(cost, quoted, np.zeros(len(frame), dtype=bool), used, apart.bill, [])
     paid = np.asarray(frame[money], dtype="float64") if money in frame else np.full(len(frame), np.nan)
-    paid = _dealt(frame, paid, quoted, apart)
+    paid = dealt_bills(frame, paid, quoted, apart)
     billed = np.isfinite(paid)
     cost = np.where(billed, paid, quoted)
     added = ~billed & (np.nan_to_num(quoted) > 0)
@@ -154,19 +154,6 @@ def _valued(usage: Usage, prices: PriceBook, money: Money) -> _Worth:
     elif added.any():
         notes.append(f"nothing has a {money}: usage is counted at the price book")
     return _Worth(cost, quoted, billed, used, apart.bill, notes)
-
-
-def _dealt(frame: pd.DataFrame, paid: FloatArray, quoted: FloatArray, apart: Bills) -> FloatArray:
-    """Money of rows with each bill dealt to the rows that it is the bill of, by their price at the book: (row,)."""
-    if not apart.bill.any():
-        return paid
-    key = frame.groupby([schema.DATE, "provider", "model"], dropna=False, sort=False).ngroup().to_numpy()
-    weight = np.where(apart.billed, np.nan_to_num(quoted), 0.0)
-    whole, rows = (np.bincount(key, weights=w) for w in (weight, apart.billed.astype("float64")))
-    weight = np.where(apart.billed & (whole[key] <= 0.0), 1.0, weight)
-    whole = np.where(whole > 0.0, whole, np.maximum(rows, 1.0))
-    bill = np.bincount(key, weights=np.where(apart.bill, np.nan_to_num(paid), 0.0))
-    return np.where(apart.bill, 0.0, np.where(apart.billed, bill[key] * weight / whole[key], paid))
 
 
 def _check_priced(usage: Usage, lacking: pd.DataFrame, money: Money, unpriced: Unpriced) -> list[str]:

@@ -18,7 +18,7 @@ from forecast.lanes import Unpriced
 from forecast.panel import BoolArray
 from forecast.prices import PriceBook
 from forecast.usage import Usage
-from forecast.usage_rows import OTHER, bills_apart, quantities_of
+from forecast.usage_rows import OTHER, bills_apart, dealt_bills, quantities_of
 from scenarios.budget.recent import COST, costed
 
 _BILLED, _LISTED = "billed", "listed"
@@ -121,17 +121,12 @@ def _bills(usage: Usage, rows: pd.DataFrame, as_of: pd.Timestamp) -> pd.Series:
     whole = usage.frame[usage.frame[schema.DATE].dt.normalize() <= as_of]
     if "charge_category" in whole:
         whole = whole[whole["charge_category"].isna() | (whole["charge_category"] == "usage")]
-    apart = bills_apart(whole)
+    apart = bills_apart(whole.drop(columns=[m for m in schema.MONEY if m in whole and m != "billed_cost"]))
     if not apart.bill.any():
         return bill
-    key = whole.groupby([schema.DATE, "provider", "model"], dropna=False, sort=False).ngroup()
-    paid = whole.loc[apart.bill, "billed_cost"].groupby(key[apart.bill]).sum(min_count=1)
-    of = key[apart.billed]
-    worth = rows.loc[of.index, COST].fillna(0.0)
-    sums = worth.groupby(of).transform("sum")
-    share = np.where(sums > 0, worth / sums.where(sums > 0, 1.0), 1.0 / of.groupby(of).transform("size"))
-    bill.loc[of.index] = of.map(paid).to_numpy("float64") * share
-    return bill
+    worth = rows[COST].reindex(whole.index).to_numpy("float64")
+    dealt = dealt_bills(whole, whole["billed_cost"].to_numpy("float64"), worth, apart)
+    return pd.Series(dealt, whole.index).reindex(rows.index)
 
 
 def reported(usage: Usage, first: pd.Timestamp, last: pd.Timestamp) -> BoolArray:
