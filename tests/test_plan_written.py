@@ -148,6 +148,8 @@ def test_a_plan_whose_usage_was_read_from_no_file_says_what_to_name(tmp_path):
     plan = sc.plan(fc.project(usage, horizon="1Q", model="seasonal_naive", trajectories=30), draws=100)
     with pytest.raises(PlanError, match=r"read from no file that is there .*usage=\{\"file\": \"usage.csv\"\}"):
         plan.to_toml(tmp_path / "plan.toml")
+    with pytest.raises(PlanError, match="there is no folder"):
+        plan.to_toml(tmp_path / "missing" / "plan.toml")
     usage.frame.to_csv(tmp_path / "usage.csv", index=False)
     written = plan.to_toml(tmp_path / "plan.toml", usage={"file": "usage.csv"})
     np.testing.assert_array_equal(read_again(written).totals, plan.totals)
