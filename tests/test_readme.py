@@ -145,7 +145,7 @@ def test_page_runs(page):
             printed = run_python(block, page, namespace)
             told = told_of(block, after)
             assert told is None or stripped(printed) == stripped(told), (
-                f"{relative(page)}:{block.line} prints\n{printed}"
+                f"{relative(page)}:{block.line} prints\n{printed}\npython tests/renewed.py {relative(page)} renews it"
             )
         elif block.language in SHELL:
             for command in commands(block):
