@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forecast.drawing import SMALL, band, canvas, clock, date_axis, headline, label_ends, money_axis, printable, short
+from forecast.drawing import (
+    SMALL,
+    band,
+    canvas,
+    clock,
+    date_axis,
+    headline,
+    label_ends,
+    money_axis,
+    number,
+    printable,
+    short,
+    told_date,
+)
 from forecast.errors import ModelError, one_of
 from forecast.paths import SamplePaths
 
@@ -65,8 +78,8 @@ def fan(paths: SamplePaths, *, series: str | None = None, ax: Axes | None = None
     median, ninety = np.quantile(values.sum(axis=1), [0.5, 0.9])
     count = f"{len(days)} {unit}{'s' if len(days) > 1 else ''}"
     title = f"{printable(name)}: {short(median)} over {count} at P50, {short(ninety)} at P90"
-    before = f"history up to {past.index[-1].day} {past.index[-1]:%b %Y}, then " if len(past) else ""
-    shown = f"{before}P50 and the bands P10–P90 and P25–P75 of each {unit}; {paths.draws:,} draws, {paths.method}"
+    before = f"history up to {told_date(past.index[-1], 'yMMMd')}, then " if len(past) else ""
+    shown = f"{before}P50 and the bands P10–P90 and P25–P75 of each {unit}; {number(paths.draws)} draws, {paths.method}"
     headline(ax, title, printable(shown, 120), palette)
     ends = {"P10": float(p10[-1]), "P50": float(p50[-1]), "P90": float(p90[-1])}
     label_ends(ax, last, [(y, f"{level} {short(y)}", palette.future) for level, y in ends.items()])

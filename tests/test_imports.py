@@ -17,6 +17,7 @@ RATIO = 1.5
 ROUNDS = (5, 25)
 
 LAZY = {
+    "babel",
     "dask",
     "duckdb",
     "genai_prices",
@@ -89,6 +90,8 @@ PUBLIC = {
         "baseline",
         "project",
         "sample_paths",
+        # pictures
+        "chart_style",
         # errors
         "HorizonError",
         "ModelError",

@@ -20,7 +20,9 @@ from forecast.drawing import (
     label_ends,
     money,
     money_axis,
+    percent,
     printable,
+    told_date,
 )
 from forecast.panel import FloatArray
 from scenarios.comparing.payback import break_even
@@ -160,10 +162,10 @@ def saved_chart(saved: FloatArray, ends: pd.DatetimeIndex, name: str, currency: 
 
 
 def _paid(probability: float, by: pd.Timestamp) -> str:
-    until = f"by {by:%B %Y}"
+    until = f"by {told_date(by, 'yMMM')}"
     if probability in {0.0, 1.0}:
         return f"pays for itself {until} in {'all' if probability else 'none of the'} futures"
-    return f"pays for itself {until} in {_percent(probability)} of futures"
+    return f"pays for itself {until} in {percent(probability)} of futures"
 
 
 def _finding(comparison: Comparison) -> str:
@@ -180,9 +182,4 @@ def _finding(comparison: Comparison) -> str:
 def _chance(probability: float) -> str:
     if probability == 0:
         return "cheaper in none"
-    return "cheaper in all futures" if probability == 1 else f"cheaper in {_percent(probability)} of futures"
-
-
-def _percent(probability: float) -> str:
-    """A probability that is neither 0 nor 1 is not told as either."""
-    return "over 99 %" if probability > 0.995 else "under 1 %" if probability < 0.005 else f"{100 * probability:.0f} %"
+    return "cheaper in all futures" if probability == 1 else f"cheaper in {percent(probability)} of futures"

@@ -17,15 +17,18 @@ from forecast.drawing import (
     clock,
     date_axis,
     headline,
+    in_percent,
     key_below,
     label_ends,
     money,
     money_axis,
+    number,
     offscreen,
     percent,
     printable,
     short,
     span_words,
+    told_date,
 )
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray
@@ -99,7 +102,7 @@ def fan(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     title = f"{span}: {money(plan.budget, plan.currency)} at {level}, {short(plan.base)} at P50"
     what = f"{printable(plan.name)}, as of {as_of(plan)}. Bands: P10–P90 and P25–P75 of each month"
     if told.part:
-        what += f"; {told.part[-1].strftime('%b %Y')} in part"
+        what += f"; {told_date(told.part[-1].start_time, 'yMMM')} in part"
     headline(ax, title, what, palette)
     label_ends(ax, end, ends)
     return ax
@@ -152,7 +155,8 @@ def s_curve(plan: BudgetPlan, *, limit: float | None = None, ax: Axes | None = N
     room = (high - low or abs(high) or 1.0) * 0.06
     ax.set_xlim(low - room, high + room)
     ax.set_ylim(0.0, 1.09)
-    ax.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0], ["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"])
+    levels = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    ax.set_yticks(levels, [in_percent(level) for level in levels])
     ax.set_ylabel("chance that the total stays below")
     ax.tick_params(axis="x", pad=SMALL)  # clear of the y axis's "0 %", wherever the first tick falls
     span = span_words(plan.projection.span.start, plan.projection.span.end)
@@ -181,7 +185,7 @@ def s_curve(plan: BudgetPlan, *, limit: float | None = None, ax: Axes | None = N
         side = "right" if limit > sum(ax.get_xlim()) / 2 else "left"
         ax.text(limit, 1.035, f"limit {short(limit)}", color=palette.ink, fontsize=SMALL, ha=side)
     shown = f"contingency {short(plan.contingency)}: the budget less P50 {short(plan.base)}"
-    headline(ax, title, f"{printable(plan.name)}, {len(totals):,} futures; {shown}", palette)
+    headline(ax, title, f"{printable(plan.name)}, {number(len(totals))} futures; {shown}", palette)
     return ax
 
 
@@ -220,7 +224,7 @@ def environments(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     room = 0.6 * ax.get_window_extent().width / ax.figure.dpi
     step = next((s for s in (0.01, 0.02, 0.05, 0.1, 0.2) if right / s * 0.42 < room), 0.5)
     ticks = np.arange(0.0, right * 1.03, step)
-    ax.set_xticks(ticks, [f"{t * 100:.0f} %" for t in ticks])
+    ax.set_xticks(ticks, [in_percent(t) for t in ticks])
     ax.spines["bottom"].set_bounds(0.0, right * 1.03)
     span = span_words(plan.projection.span.start, plan.projection.span.end)
     ax.set_xlabel(f"share of {span}; money in {plan.currency}", parse_math=False)
@@ -309,13 +313,13 @@ def _finding(plan: BudgetPlan, shares: Shares, most: int, squeezed: list[int]) -
     names = [printable(name, 24) for name in shares.names]
     wanted, given = (np.median(s, axis=0) for s in (shares.wanted, shares.given))
     if plan.spec.environments is None:
-        most_of = f"{wanted[most] * 100:.0f} % of {money(plan.base, plan.currency)}"
+        most_of = f"{in_percent(wanted[most])} of {money(plan.base, plan.currency)}"
         return f"No split: demand decides, {names[most]} takes {most_of}"
     if not squeezed:
         return f"No environment is squeezed: policy takes under {money(SQUEEZED * plan.base, plan.currency)} from each"
     worst = min(squeezed, key=lambda i: float(shares.moved[i]))
     taken = money(-float(shares.moved[worst]), plan.currency)
-    return f"{names[worst]} is squeezed by {taken}: wants {wanted[worst] * 100:.0f} %, gets {given[worst] * 100:.0f} %"
+    return f"{names[worst]} is squeezed by {taken}: wants {in_percent(wanted[worst])}, gets {in_percent(given[worst])}"
 
 
 def _beside(ax: Axes, x: float, y: float, words: str, colour: str, *, paper: str, bold: bool) -> None:

@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from forecast.drawing import canvas, headline, label_ends, money, money_axis, percent, printable, short, span_words
+from forecast.drawing import (
+    canvas,
+    headline,
+    in_percent,
+    label_ends,
+    money,
+    money_axis,
+    number,
+    percent,
+    printable,
+    short,
+    span_words,
+)
 from scenarios.budget.committing.ranges import grid_of, nearly_least
 from scenarios.budget.committing.result import Commitment, top_of
 from scenarios.budget.funding import level_name
@@ -87,5 +99,5 @@ def _short(size: float) -> str:
 
 def _shown(commitment: Commitment, low: float, high: float) -> str:
     told = printable(commitment.covered.told, 60)
-    near = f"grey: expected cost within 1 % of the least ({_short(low)} to {_short(high)})"
-    return f"{told[0].upper()}{told[1:]}, {len(commitment.plan.totals):,} futures; {near}; dashed: on demand"
+    near = f"grey: expected cost within {in_percent(0.01)} of the least ({_short(low)} to {_short(high)})"
+    return f"{told[0].upper()}{told[1:]}, {number(len(commitment.plan.totals))} futures; {near}; dashed: on demand"
