@@ -52,6 +52,7 @@ __all__ = [
     "clock",
     "date_axis",
     "headline",
+    "heat",
     "in_percent",
     "key_below",
     "label_ends",
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 #: Width and height of a picture, in inches.
@@ -237,13 +239,10 @@ def headline(ax: Axes, title: str, subtitle: str, palette: Palette) -> None:
     settle(ax)
     box, dpi = ax.get_window_extent(), ax.figure.dpi
     edge = ax.figure.bbox.x1 - 0.1 * dpi if len(ax.figure.axes) == 1 else box.x1
-    told = []
-    for text, look in ((title, {"fontsize": TITLE, "fontweight": "bold"}), (subtitle, {"fontsize": SMALL})):
-        trial = ax.text(0.0, 0.0, text, parse_math=False, **look)
-        letters = len(text) * (edge - box.x0) / max(trial.get_window_extent().width, 1.0)
-        trial.remove()
-        lines = textwrap.wrap(text.replace(" %", "\u00a0%"), max(int(letters), 16))
-        told.append("\n".join(lines).replace("\u00a0", " "))
+    looks: tuple[dict[str, Any], ...] = ({"fontsize": TITLE, "fontweight": "bold"}, {"fontsize": SMALL})
+    told = [
+        _fitting(ax, text, 0.97 * (edge - box.x0), look) for text, look in zip((title, subtitle), looks, strict=True)
+    ]
     pad = 10.0 + 1.25 * SMALL * (1 + told[1].count("\n"))
     heading: Any = {"fontsize": TITLE, "fontweight": "bold", "color": palette.ink, "parse_math": False}
     ax.set_title(told[0], loc="center", x=0.0, ha="left", pad=pad, **heading)
@@ -252,7 +251,32 @@ def headline(ax: Axes, title: str, subtitle: str, palette: Palette) -> None:
     ax.annotate(told[1], (0.0, 1.0), (0.0, 7.0), va="bottom", **where, **quiet)
 
 
-def key_below(ax: Axes, marks: Sequence[Artist], palette: Palette) -> None:
+def _fitting(ax: Axes, text: str, room: float, look: dict[str, Any]) -> str:
+    """Text broken into lines that are no wider than ``room`` dots."""
+    kept = text.replace(" %", "\u00a0%")
+    trial = ax.text(0.0, 0.0, text, parse_math=False, **look)
+    letters = int(len(text) * room / max(trial.get_window_extent().width, 1.0)) + 1
+    for count in range(max(letters, 16), 15, -1):
+        lines = "\n".join(textwrap.wrap(kept, count))
+        trial.set_text(lines)
+        if trial.get_window_extent().width <= room:
+            break
+    else:
+        lines = "\n".join(textwrap.wrap(kept, 16))
+    trial.remove()
+    return lines.replace("\u00a0", " ")
+
+
+def heat(palette: Palette) -> Colormap:
+    """Colours of how much, from nearly paper to nearly ink: one hue, so that grey and every eye see the same order."""
+    from matplotlib.colors import LinearSegmentedColormap, to_rgb
+
+    paper, full, ink = (np.array(to_rgb(c)) for c in (palette.paper, palette.future, palette.ink))
+    stops = [0.92 * paper + 0.08 * full, 0.45 * paper + 0.55 * full, full, 0.40 * full + 0.60 * ink]
+    return LinearSegmentedColormap.from_list("heat", stops)
+
+
+def key_below(ax: Axes, marks: Sequence[Artist], palette: Palette, *, columns: int = 3) -> None:
     """What marks mean, in one quiet line under the axis."""
     from matplotlib.transforms import ScaledTranslation
 
@@ -262,7 +286,7 @@ def key_below(ax: Axes, marks: Sequence[Artist], palette: Palette) -> None:
         loc="upper left",
         bbox_to_anchor=(0.0, 0.0),
         bbox_transform=ax.transAxes + below,
-        ncols=3,
+        ncols=columns,
         frameon=False,
         fontsize=SMALL,
         labelcolor=palette.muted,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -34,9 +34,11 @@ from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray
 from scenarios.budget.alternatives import plan_bridge
 from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.report.cumulative_chart import cumulative
 from scenarios.report.funding_chart import funding, funding_size
 from scenarios.report.months import Months, as_of, months_of
 from scenarios.report.policy_chart import policy, policy_size
+from scenarios.report.stack_chart import stack
 from scenarios.report.tornado_chart import tornado
 
 if TYPE_CHECKING:
@@ -246,20 +248,24 @@ def bridge(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
 
 KINDS: dict[str, Chart] = {
     "fan": fan,
+    "cumulative": cumulative,
     "s_curve": s_curve,
     "environments": environments,
+    "stack": stack,
     "funding": funding,
     "policy": policy,
     "tornado": tornado,
     "bridge": bridge,
 }
+#: Pictures that mark a limit.
+LIMITED: Final = ("s_curve", "cumulative")
 
 
 def check_asked(kind: str, limit: float | None, by: str | None, what: str = "plot") -> None:
     """Refuse a picture that there is not, or an argument that it does not take."""
     one_of(what, kind, KINDS, PlanError)
-    if limit is not None and kind != "s_curve":
-        raise PlanError(f"{what}({kind!r}, limit=...): only 's_curve' marks a limit")
+    if limit is not None and kind not in LIMITED:
+        raise PlanError(f"{what}({kind!r}, limit=...): only {' and '.join(map(repr, LIMITED))} mark a limit")
     if by is not None and kind not in {"policy", "tornado"}:
         raise PlanError(f"{what}({kind!r}, by={by!r}): only 'policy' and 'tornado' are told by something")
 
@@ -267,7 +273,7 @@ def check_asked(kind: str, limit: float | None, by: str | None, what: str = "plo
 def drawn(
     plan: BudgetPlan, kind: str, *, limit: float | None = None, by: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """One of :data:`KINDS`; ``limit`` is marked by an S-curve, ``by`` is the split of a policy, or a tornado's rows.
+    """One of :data:`KINDS`; :data:`LIMITED` mark ``limit``; ``by`` is a policy's split, or a tornado's rows.
 
     Raises
     ------
@@ -275,8 +281,8 @@ def drawn(
         There is no such picture, or it does not take the argument.
     """
     check_asked(kind, limit, by)
-    if kind == "s_curve":
-        return s_curve(plan, limit=limit, ax=ax)
+    if kind in LIMITED:
+        return (s_curve if kind == "s_curve" else cumulative)(plan, limit=limit, ax=ax)
     if kind == "tornado":
         return tornado(plan, by=by, ax=ax)
     return policy(plan, by=by, ax=ax) if kind == "policy" else KINDS[kind](plan, ax=ax)
@@ -289,7 +295,7 @@ def picture(plan: BudgetPlan, kind: str, *, limit: float | None = None, by: str 
     if kind == "tornado":  # as high as it has rows, which only it knows
         return tornado(plan, by=by, ax=None, alone=True)
     ax = offscreen(sizes[kind](plan) if kind in sizes else SIZE)
-    return drawn(plan, kind, limit=limit if kind == "s_curve" else None, by=by, ax=ax)
+    return drawn(plan, kind, limit=limit if kind in LIMITED else None, by=by, ax=ax)
 
 
 def environments_size(plan: BudgetPlan) -> tuple[float, float]:

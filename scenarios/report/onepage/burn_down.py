@@ -132,6 +132,7 @@ def _mark(ax: Axes, breach: Breach, days: FloatArray, palette: Palette) -> None:
         color=palette.budget,
         fontsize=SMALL + 0.5,
         fontweight="bold",
+        bbox={"facecolor": palette.paper, "edgecolor": "none", "alpha": 0.75, "pad": 0.8},
         **look,
     )
     if text.get_window_extent().x0 < ax.get_window_extent().x0:
@@ -154,7 +155,8 @@ def _finding(out: Outlook, breach: Breach, limit: float | None) -> str:
         day = breach.dates()["p50"]
         return f"{chance}, around {told_date(day, 'MMMd')}"
     if not out.elapsed.any():
-        return f"Nothing spent yet; {chance}"
+        around = f", around {told_date(breach.dates()['p50'], 'MMMd')}" if breach.probability > 0 else ""
+        return f"Nothing spent yet; {chance}{around}"
     away = float(out.budget.by([], out.elapsed).iloc[0]) - out.to_date
     side = f"{short(abs(away))} {'under' if away > 0 else 'over'} the budget to date"
     return f"{money(out.to_date, currency)} spent, {side}; {chance}"
