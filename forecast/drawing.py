@@ -105,7 +105,11 @@ _DATE_STEPS: Final[tuple[tuple[str, int, Skeleton, Skeleton | None], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours by what they mean. Text colours keep a contrast of 4.5 : 1 on ``paper``."""
+    """Colours by what they mean. Text colours keep a contrast of 4.5 : 1 on ``paper``.
+
+    What is known, what is to come and the budget are at least 12 steps of lightness apart (CIE L*), for grey print, and
+    stay apart for eyes that lack red, green or blue.
+    """
 
     paper: str
     ink: str
@@ -117,8 +121,8 @@ class Palette:
     policy: str
 
 
-LIGHT = Palette("#ffffff", "#1a1d21", "#58616c", "#e3e6ea", "#3b424b", "#0a64a8", "#b34a00", "#d9dee5")
-DARK = Palette("#14171b", "#eceff2", "#a7b0bb", "#333a43", "#c3cad2", "#62b0f0", "#ff9a57", "#3d4651")
+LIGHT = Palette("#ffffff", "#1a1d21", "#58616c", "#e3e6ea", "#2b3138", "#08569a", "#c25600", "#d9dee5")
+DARK = Palette("#14171b", "#eceff2", "#a7b0bb", "#333a43", "#d9dfe6", "#4a95dc", "#ff9f5e", "#3d4651")
 
 
 @contextmanager
@@ -280,7 +284,8 @@ def key_below(ax: Axes, marks: Sequence[Artist], palette: Palette, *, columns: i
     """What marks mean, in one quiet line under the axis."""
     from matplotlib.transforms import ScaledTranslation
 
-    below = ScaledTranslation(0.0, -40.0 / 72.0, ax.figure.dpi_scale_trans)
+    drop = 40.0 if ax.get_xlabel() else 30.0
+    below = ScaledTranslation(0.0, -drop / 72.0, ax.figure.dpi_scale_trans)
     ax.legend(
         handles=list(marks),
         loc="upper left",

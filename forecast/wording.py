@@ -133,7 +133,7 @@ def percent(probability: float) -> str:
 
 def tick(value: float) -> str:
     """A number on an axis, exact and without an exponent: 12.5k."""
-    return ticks()(value)
+    return ticks()(value, None)
 
 
 def ticks() -> Callable[[float, object], str]:
@@ -212,5 +212,5 @@ def span_words(first: pd.Timestamp, last: pd.Timestamp) -> str:
 def words_of_locale() -> str:
     """Every letter that numbers and dates of the locale of now may bring, for the fonts to be asked."""
     days = pd.date_range("2026-01-01", periods=12, freq="MS")
-    dates = [told_date(day, parts) for day in days for parts in ("MMMd", "yMMM", "yQQQ", "E", "Hm")]  # type: ignore[arg-type]
+    dates = [told_date(day, parts) for day in days for parts in ("MMMd", "yMMM", "yQQQ", "E", "Hm")]
     return "".join([*dates, *(short(1.23 * 10.0**n) for n in range(-1, 15)), money(-1.5, "USD"), in_percent(0.123, 1)])

@@ -325,7 +325,8 @@ def _finding(plan: BudgetPlan, shares: Shares, most: int, squeezed: list[int]) -
         return f"No environment is squeezed: policy takes under {money(SQUEEZED * plan.base, plan.currency)} from each"
     worst = min(squeezed, key=lambda i: float(shares.moved[i]))
     taken = money(-float(shares.moved[worst]), plan.currency)
-    return f"{names[worst]} is squeezed by {taken}: wants {in_percent(wanted[worst])}, gets {in_percent(given[worst])}"
+    name = f"{names[worst][:1].upper()}{names[worst][1:]}"
+    return f"{name} is squeezed by {taken}: wants {in_percent(wanted[worst])}, gets {in_percent(given[worst])}"
 
 
 def _beside(ax: Axes, x: float, y: float, words: str, colour: str, *, paper: str, bold: bool) -> None:

@@ -183,7 +183,9 @@ def _finding(plan: BudgetPlan, parts: list[_Part], by: str) -> str:
         told = percent(wants), percent(gets)
         if told[0] == told[1]:  # what differs is shown
             told = in_percent(wants, 1), in_percent(gets, 1)
-        return f"{name} is squeezed by {taken}: wants {told[0]}, gets {told[1]}, overruns in {often}"
+        return (
+            f"{name[:1].upper()}{name[1:]} is squeezed by {taken}: wants {told[0]}, gets {told[1]}, overruns in {often}"
+        )
     if len(known) > 1 and max(overruns) - min(overruns) < 0.005:
         return f"Nobody is squeezed by the split of {whole}: every part overruns in {often} of futures"
     return f"Nobody is squeezed by the split of {whole}: {name} overruns most often, in {often} of futures"

@@ -60,7 +60,6 @@ def commitment_chart(commitment: Commitment, ax: Axes | None = None) -> Axes:
         ends += [(float(values[-1]), name, colour), (float(values[0]), f"{name}, on demand", colour)]
     ax.set_xlim(0.0, float(sizes[-1]))
     ticks = [tick for tick in ax.get_xticks() if 0.0 <= tick <= sizes[-1]]
-    label_ends(ax, float(sizes[-1]), ends)
     unit = "" if commitment.offer.kind == "capacity" else f"{printable(commitment.plan.currency)} "
     money_axis(ax.xaxis, f"size: {unit}{commitment.offer.what}")
     ax.set_xticks(ticks)
@@ -68,6 +67,7 @@ def commitment_chart(commitment: Commitment, ax: Axes | None = None) -> Axes:
     held = "the covered usage" if commitment.of == "usage" else "the plan"
     money_axis(ax.yaxis, f"cost of {held} over {span}, {printable(commitment.plan.currency)}")
     headline(ax, _finding(commitment, level), _shown(commitment, near.low, near.high), palette)
+    label_ends(ax, float(sizes[-1]), ends)
     return ax
 
 
