@@ -11,7 +11,6 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.errors import TokenplanError
+from forecast.palette import DARK, LIGHT, Palette, heat
 from forecast.wording import (
     ENGLISH,
     Skeleton,
@@ -78,7 +78,6 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
-    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 #: Width and height of a picture, in inches.
@@ -101,28 +100,6 @@ _DATE_STEPS: Final[tuple[tuple[str, int, Skeleton, Skeleton | None], ...]] = (
     ("YS", 1, "y", None),
     ("YS", 5, "y", None),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Palette:
-    """Colours by what they mean. Text colours keep a contrast of 4.5 : 1 on ``paper``.
-
-    What is known, what is to come and the budget are at least 12 steps of lightness apart (CIE L*), for grey print, and
-    stay apart for eyes that lack red, green or blue.
-    """
-
-    paper: str
-    ink: str
-    muted: str
-    grid: str
-    known: str
-    future: str
-    budget: str
-    policy: str
-
-
-LIGHT = Palette("#ffffff", "#1a1d21", "#58616c", "#e3e6ea", "#2b3138", "#08569a", "#c25600", "#d9dee5")
-DARK = Palette("#14171b", "#eceff2", "#a7b0bb", "#333a43", "#d9dfe6", "#4a95dc", "#ff9f5e", "#3d4651")
 
 
 @contextmanager
@@ -269,15 +246,6 @@ def _fitting(ax: Axes, text: str, room: float, look: dict[str, Any]) -> str:
         lines = "\n".join(textwrap.wrap(kept, 16))
     trial.remove()
     return lines.replace("\u00a0", " ")
-
-
-def heat(palette: Palette) -> Colormap:
-    """Colours of how much, from nearly paper to nearly ink: one hue, so that grey and every eye see the same order."""
-    from matplotlib.colors import LinearSegmentedColormap, to_rgb
-
-    paper, full, ink = (np.array(to_rgb(c)) for c in (palette.paper, palette.future, palette.ink))
-    stops = [0.92 * paper + 0.08 * full, 0.45 * paper + 0.55 * full, full, 0.40 * full + 0.60 * ink]
-    return LinearSegmentedColormap.from_list("heat", stops)
 
 
 def key_below(ax: Axes, marks: Sequence[Artist], palette: Palette, *, columns: int = 3) -> None:

@@ -66,6 +66,7 @@ def stack(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     labels = [told_date(d, "MMM") + (f"\n{d.year}" if i == 0 or d.month == 1 else "") for i, d in enumerate(days)]
     every = -(-len(at) // _TOLD)
     ax.set_xticks(at[::every], labels[::every])
+    ax.set_xlabel("month", loc="right", labelpad=-SMALL)
     money_axis(ax.yaxis, f"{printable(plan.currency)} a month")
     what = f"{printable(plan.name)}; budget at {level_name(plan.confidence)} by month and environment"
     what += "; the same shares in all months" if split else ""
