@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-alerts bench-exports bench-launches bench-law bench-month bench-plan bench-shelf bench-speed bench-track bench-warehouse yardsticks lint format clean
+.PHONY: help plan test test-slow test-spark test-system notebooks pictures bench-accuracy bench-alerts bench-exports bench-launches bench-law bench-month bench-plan bench-shelf bench-speed bench-track bench-warehouse yardsticks lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ test-system: $(VENV)/.dev ## the tests that need the system's package manager, i
 
 test-spark: $(VENV)/.spark ## the tests that need PySpark and Java 17; PySpark takes 500 MB
 	$(call marked,spark,0 tests of PySpark yet.)
+
+pictures: $(VENV)/.dev ## draw the pictures of docs/pictures.md again, which the tests hold against
+	$(BIN)/python -m tests.pictured
 
 notebooks: $(VENV)/.dev ## run the notebooks again and keep their output
 	env -u MPLBACKEND $(BIN)/jupyter nbconvert --to notebook --execute --inplace \

@@ -345,6 +345,7 @@ def date_axis(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
             labels = [f"{t}\n{b if b != was else ''}" for t, b, was in zip(told, below[1:], below, strict=False)]
             break
     ax.set_xticks(clock(ticks), labels)
+    ax.tick_params(axis="x", pad=SMALL)  # clear of the y axis's first label
 
 
 def _width(text: str) -> int:

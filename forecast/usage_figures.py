@@ -134,7 +134,7 @@ def _week(usage: Usage, shown: _Measure, ax: Axes | None) -> Axes:
     what = f"mean of each hour over {span_words(hours[0], hours[-1])}; right: a day's sum"
     missing = len(np.unique(hours.normalize()[~seen]))
     if missing:
-        what += f"; {number(missing)} days without rows left out"
+        what += f"; {number(missing)} day{'s' if missing > 1 else ''} without rows left out"
     headline(ax, title, what, palette)
     _key(ax, float(np.nanmax(mean)), f"{shown.unit} an hour", palette, blank=bool(np.isnan(mean).any()))
     _ends(ax, cells, 24.0, palette)

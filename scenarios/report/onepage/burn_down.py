@@ -60,7 +60,6 @@ def burn_down(review: Review, *, limit: float | None = None, ax: Axes | None = N
     date_axis(ax, breach.days[0], breach.days[-1])
     ax.spines["bottom"].set_bounds(start, float(days[-1]))
     money_axis(ax.yaxis, f"{printable(breach.currency)} since {told_date(breach.days[0], 'yMMMd')}")
-    ax.tick_params(axis="x", pad=SMALL)  # clear of the y axis's first label
     ax.set_xlabel("date", loc="right", labelpad=-SMALL)
     what = f"{printable(review.plan.name)}, as of {out.known_to:%Y-%m-%d}. Dashes: the budget's path"
     if (~known).any():
