@@ -320,8 +320,7 @@ class BudgetPlan(HandedOver):
     def policy(self, by: str | None = None) -> pd.DataFrame:
         """What each part wants beside its policy range: who is squeezed, and how likely each overruns its part.
 
-        The parts are those of the split ``by`` a column, or of the last; see
-        :func:`scenarios.budget.policy.policy_table`.
+        The parts are those of the split ``by`` a column, or of the last: :func:`scenarios.budget.policy.policy_table`.
         """
         return policy_table(self, by)
 
