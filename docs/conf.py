@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.metadata import version as installed
 from pathlib import Path
+from typing import Any, Final
 
-ROOT = Path(__file__).parents[1]
+from numpydoc.xref import DEFAULT_LINKS
+
+ROOT: Final = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext")]
 
 project = "tokenplan"
 author = "the tokenplan authors"
-project_copyright = "the tokenplan authors. Apache-2.0"
-release = version = installed("tokenplan")
+project_copyright = "the tokenplan authors, Apache-2.0"
+version = release = installed("tokenplan")
 language = "en"
 
 extensions = [
@@ -22,18 +26,94 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_copybutton",
     "sphinx_design",
+    # our own, in _ext
     "mathml",
     "public_names",
+    "sections",
 ]
+
 root_doc = "docs/index"
-include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**", "notebooks/*.ipynb", "data/*/*.md"]
-exclude_patterns = [".*", "out", "build", "dist", "benchmarks", "data/*/*/**", "forecast", "scenarios", "tests", "**/.*"]
+include_patterns = ["*.md", "docs/**", "notebooks/*.ipynb", "data/*/*.md"]
+exclude_patterns = [".*", "**/.*", "out", "build", "dist", "benchmarks", "forecast", "scenarios", "tests", "data/*/*/**"]
 nitpicky = True
-html_theme = "pydata_sphinx_theme"
-html_math_renderer = "mathml"
-nb_execution_mode = "off"
+templates_path = ["_templates"]
+
+#: The pages below a page, in order; globs take what no other names. A page's own links say the order of a glob's.
+manual_sections = {
+    root_doc: [
+        "docs/start",
+        "docs/tutorials",
+        "docs/how-to",
+        "docs/ideas/index",
+        "docs/reference/index",
+        "docs/faq",
+        "docs/glossary",
+        "docs/finops",
+        "CHANGELOG",
+        "CONTRIBUTING",
+        "README",
+    ],
+    "docs/tutorials": ["notebooks/*"],
+    "docs/ideas/index": ["docs/ideas/*"],
+    "docs/how-to": ["docs/*"],
+    "docs/reference/index": [
+        "docs/command",
+        "docs/plan-file",
+        "docs/formats",
+        "docs/library",
+        "docs/reference/*",
+        "data/*/*",
+    ],
+}
+
+# ---------------------------------------------------------------------------------------------------------- content
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_dmath_allow_digits = False  # 5$ and 7$ are money
+myst_dmath_allow_space = True
 myst_heading_anchors = 4
-autodoc_typehints = "none"
+nb_execution_mode = "off"  # notebooks are shown as they are kept; their tests run them
+nb_merge_streams = True
+
+autodoc_member_order = "groupwise"
+autodoc_typehints = "none"  # types stand with the parameters, in words
 autodoc_default_options = {"members": True, "inherited-members": "object,Exception,Warning,Sequence,Protocol"}
 autosummary_generate = False
 numpydoc_show_class_members = False
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"  # but for our own:
+DEFAULT_LINKS.clear()  # Python's and NumPy's words would need their inventories, from the network
+numpydoc_xref_aliases = {
+    name: f"{package}.{name}"
+    for package in ("forecast", "scenarios")
+    for name in import_module(package).__all__
+    if name[0].isupper()
+}
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_exclude = ".linenos, .gp, .go"
+
+# ------------------------------------------------------------------------------------------------------------- look
+
+html_theme = "pydata_sphinx_theme"
+html_math_renderer = "mathml"
+html_title = "tokenplan"
+html_static_path = ["_static"]
+html_css_files = ["tokenplan.css"]
+html_favicon = "_static/mark.svg"
+html_copy_source = html_show_sourcelink = False
+html_additional_pages = {"index": "redirect.html"}
+html_sidebars = {"docs/index": [], "docs/start": [], "docs/faq": [], "docs/glossary": [], "docs/finops": []}
+html_sidebars |= dict.fromkeys(("CHANGELOG", "CONTRIBUTING", "README"), [])
+html_theme_options: dict[str, Any] = {
+    "logo": {"image_light": "_static/mark.svg", "image_dark": "_static/mark.svg", "text": "tokenplan"},
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "header_links_before_dropdown": 5,
+    "navigation_with_keys": False,
+    "primary_sidebar_end": [],
+    "search_as_you_type": True,
+    "search_bar_text": "Search the manual",
+    "secondary_sidebar_items": ["page-toc"],
+    "show_toc_level": 2,
+}
