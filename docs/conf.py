@@ -34,7 +34,8 @@ extensions = [
 
 root_doc = "docs/index"
 include_patterns = ["*.md", "docs/**", "notebooks/*.ipynb", "data/*/*.md"]
-exclude_patterns = [".*", "**/.*", "out", "build", "dist", "benchmarks", "forecast", "scenarios", "tests", "data/*/*/**"]
+exclude_patterns = [".*", "**/.*", "out", "build", "dist", "benchmarks", "forecast", "scenarios", "tests"]
+exclude_patterns += ["data/*/*/**"]
 nitpicky = True
 templates_path = ["_templates"]
 
@@ -62,7 +63,8 @@ manual_sections = {
         "docs/formats",
         "docs/library",
         "docs/reference/*",
-        "data/*/*",
+        "data/samples/SOURCES",
+        "data/frozen/README",
     ],
 }
 
@@ -80,6 +82,7 @@ autodoc_typehints = "none"  # types stand with the parameters, in words
 autodoc_default_options = {"members": True, "inherited-members": "object,Exception,Warning,Sequence,Protocol"}
 autosummary_generate = False
 numpydoc_show_class_members = False
+toc_object_entries_show_parents = "hide"
 numpydoc_xref_param_type = True
 numpydoc_xref_ignore = "all"  # but for our own:
 DEFAULT_LINKS.clear()  # Python's and NumPy's words would need their inventories, from the network
@@ -103,8 +106,10 @@ html_css_files = ["tokenplan.css"]
 html_favicon = "_static/mark.svg"
 html_copy_source = html_show_sourcelink = False
 html_additional_pages = {"index": "redirect.html"}
-html_sidebars = {"docs/index": [], "docs/start": [], "docs/faq": [], "docs/glossary": [], "docs/finops": []}
-html_sidebars |= dict.fromkeys(("CHANGELOG", "CONTRIBUTING", "README"), [])
+_ALONE: Final = ("start", "faq", "glossary", "finops")
+html_sidebars = {
+    page: [] for page in (root_doc, *(f"docs/{name}" for name in _ALONE), "CHANGELOG", "CONTRIBUTING", "README")
+}
 html_theme_options: dict[str, Any] = {
     "logo": {"image_light": "_static/mark.svg", "image_dark": "_static/mark.svg", "text": "tokenplan"},
     "footer_start": ["copyright"],

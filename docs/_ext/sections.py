@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-LINK: Final = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
-#: Where toctrees are written by hand: Markdown alone gets them here.
+#: A link in Markdown, or in reStructuredText.
+LINK: Final = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)|:doc:`[^`<]*<([^`>]+)>`")
 TOCTREE: Final = "\n\n```{{toctree}}\n:hidden:\n\n{}\n```\n"
 
 
@@ -42,7 +42,8 @@ def _fits(document: str, pattern: str) -> bool:
 def ordered(page: str, below: Sequence[str], source: str) -> list[str]:
     """The pages below, those that the page links to first, in the order of its links."""
     here = PurePosixPath(page).parent
-    linked = [normpath((here / target).with_suffix("").as_posix()) for target in LINK.findall(source)]
+    targets = [(here / told[1]).with_suffix("") if told[1] else here / told[2] for told in LINK.finditer(source)]
+    linked = [normpath(target.as_posix()) for target in targets]
     return sorted(below, key=lambda d: linked.index(d) if d in linked else len(linked))
 
 
