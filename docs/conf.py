@@ -25,7 +25,6 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx_copybutton",
-    "sphinx_design",
     # our own, in _ext
     "mathml",
     "public_names",
@@ -70,7 +69,7 @@ manual_sections = {
 
 # ---------------------------------------------------------------------------------------------------------- content
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["deflist", "dollarmath"]
 myst_dmath_allow_digits = False  # 5$ and 7$ are money
 myst_dmath_allow_space = True
 myst_heading_anchors = 4

@@ -100,7 +100,9 @@ class Projection:
     span : Horizon
         The as-of date, the gap, and the planned span.
     workloads, routes, legs, lanes : DataFrame
-        The labels of the drivers' axes; see :class:`forecast.drivers.Drivers`.
+        The labels of the drivers' axes.
+    drivers : Drivers
+        The drivers as measured, over the history: :class:`forecast.drivers.Drivers`.
     days : DatetimeIndex (day,)
         Every period after the as-of date to the end of the plan, the gap included.
     volume, mix, intensity : Trajectories

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from xml.etree import ElementTree as ET
 
 from docutils import nodes
 from latex2mathml.converter import convert
@@ -13,19 +14,38 @@ if TYPE_CHECKING:
     from sphinx.writers.html5 import HTML5Translator
 
 logger = logging.getLogger(__name__)
+#: How many parts an element must have.
+PARTS: Final = {
+    **dict.fromkeys(("mfrac", "msub", "msup", "munder", "mover", "mroot"), 2),
+    **dict.fromkeys(("msubsup", "munderover"), 3),
+}
 
 
 def mathml(node: nodes.Element, display: str) -> str:
-    """The formula of a node; a command that is not known, or LaTeX that cannot be read, is a warning."""
+    """The formula of a node; LaTeX that cannot be read or said in MathML is a warning."""
     latex = node.astext()
     try:
-        made = convert(latex, display=display)
+        made = str(convert(latex, display=display))
     except Exception as cause:  # noqa: BLE001 - the package's errors share no base of their own
         logger.warning("formula %r cannot be read: %r", latex, cause, location=node)
         return ""
-    if "<mi>\\" in made:
-        logger.warning("formula %r holds a command that MathML lacks", latex, location=node)
+    for fault in faults(made):
+        logger.warning("formula %r: %s", latex, fault, location=node)
     return made
+
+
+def faults(made: str) -> list[str]:
+    """What the converter let pass: commands that it does not know, and elements that lack a part."""
+    found = []
+    for element in ET.fromstring(made).iter():  # noqa: S314 - written just before, from our own pages
+        tag, text = element.tag.rpartition("}")[2], element.text or ""
+        if text.startswith("\\"):
+            found.append(f"{text} is not known")
+        if tag == "mo" and not text and not len(element):
+            found.append("an operator has no name")
+        if len(element) != PARTS.get(tag, len(element)):
+            found.append(f"{tag} has {len(element)} parts, wanted {PARTS[tag]}")
+    return found
 
 
 def inline(writer: HTML5Translator, node: nodes.math) -> None:
