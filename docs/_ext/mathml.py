@@ -43,9 +43,16 @@ def faults(made: str) -> list[str]:
             found.append(f"{text} is not known")
         if tag == "mo" and not text and not len(element):
             found.append("an operator has no name")
+        if tag in {"msub", "msup", "msubsup"} and _stretched(element[0]):
+            found.append(f"{element[0].text} bears an index: only \\right does, with its \\left")
         if len(element) != PARTS.get(tag, len(element)):
             found.append(f"{tag} has {len(element)} parts, wanted {PARTS[tag]}")
     return found
+
+
+def _stretched(element: ET.Element) -> bool:
+    """Whether it is a fence that browsers would fit to the index that it bears."""
+    return "minsize" in element.attrib or (element.text or "").strip() in {"|", "‖"}
 
 
 def inline(writer: HTML5Translator, node: nodes.math) -> None:

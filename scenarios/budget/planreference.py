@@ -77,7 +77,7 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "off_peak_share": "what of the tokens is used in cheaper hours: likewise",
     },
     "[forecast]": {
-        "model": '`"auto"` or a name of the shelf; `"auto"`',
+        "model": '`"auto"`, or the name of a model; `"auto"`',
         "by": "what makes a workload; `environment` and `project`, as far as the usage has them",
         "lag": "last periods of the export that may be incomplete; 2, of months 0",
         "seed": "of the forecast alone; that of `[plan]`",
