@@ -27,6 +27,7 @@ extensions = [
     "sphinx_copybutton",
     # our own, in _ext
     "mathml",
+    "protocols",
     "public_names",
     "sections",
 ]
@@ -119,5 +120,5 @@ html_theme_options: dict[str, Any] = {
     "search_as_you_type": True,
     "search_bar_text": "Search the manual",
     "secondary_sidebar_items": ["page-toc"],
-    "show_toc_level": 2,
+    "show_toc_level": 1,
 }
