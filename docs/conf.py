@@ -18,6 +18,7 @@ author = "the tokenplan authors"
 project_copyright = "the tokenplan authors, Apache-2.0"
 version = release = installed("tokenplan")
 language = "en"
+smartquotes = False  # quotes of code stay as they are typed
 
 extensions = [
     "myst_nb",
@@ -105,6 +106,8 @@ html_static_path = ["_static"]
 html_css_files = ["tokenplan.css"]
 html_favicon = "_static/mark.svg"
 html_copy_source = html_show_sourcelink = False
+html_show_search_summary = False  # it would fetch each page, which a browser forbids where no server is
+html_context = {"default_mode": "auto"}
 html_additional_pages = {"index": "redirect.html"}
 _ALONE: Final = ("start", "faq", "glossary", "finops")
 html_sidebars = {

@@ -12,6 +12,9 @@ from scenarios.cli.arguments import parser
 #: How an argument is shown by how often it is given.
 REPEATED = {None: "{0}", "?": "[{0}]", "*": "[{0} ...]", "+": "{0} [{0} ...]"}
 
+#: Exit codes of every command, which the page tells first.
+EVERY = {0, 1, 2, 130}
+
 
 def command_page() -> str:
     """Every command, in the order of the command's help."""
@@ -46,8 +49,8 @@ def _section(job: argparse.ArgumentParser, does: str) -> str:
         parts.append(table(["argument", "says"], [[_written(a), _says(a)] for a in (*named, *options)]))
     if examples := getattr(job, "examples", ()):
         parts.append("For example:\n\n```text\n" + "\n".join(examples) + "\n```")
-    if codes := getattr(job, "codes", None):
-        parts.append("It leaves with " + "; ".join(f"{code}: {says}" for code, says in codes.items()) + ".")
+    if codes := {code: says for code, says in getattr(job, "codes", {}).items() if code not in EVERY}:
+        parts.append("It also leaves with " + "; with ".join(f"{code}: {says}" for code, says in codes.items()) + ".")
     return "\n\n".join(parts)
 
 
