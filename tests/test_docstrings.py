@@ -14,9 +14,7 @@ from numpydoc.validate import validate
 EVERY = {"GL03", "GL06", "GL07", "GL08", "PR02", "PR09", "PR10", "SS01", "SS02", "SS03"}
 #: Functions, and classes that a caller makes, also name every argument. Methods may say theirs in a sentence.
 MADE_BY_CALLERS = EVERY | {"PR01"}
-PUBLIC = [
-    (package, name) for package in ("forecast", "scenarios") for name in sorted(import_module(package).__all__)
-]
+PUBLIC = [(package, name) for package in ("forecast", "scenarios") for name in sorted(import_module(package).__all__)]
 
 
 def ours(member):
