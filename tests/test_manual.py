@@ -23,7 +23,7 @@ PACKAGES = ("forecast", "scenarios")
 MADE = {"genindex.html", "index.html", "py-modindex.html", "search.html"}
 ELSEWHERE = re.compile(r"(?:https?:)?//")
 #: What a style sheet loads: addresses of url() and @import. A comment may name where a licence stands.
-STYLE = re.compile(r"/\*.*?\*/|(?:url\(|@import)\s*['\"]?\s*([^'\")\s;]+)", re.DOTALL)
+STYLE = re.compile(r"/\*.*?\*/|(?:url\(|@import(?!\s*url))\s*['\"]?\s*([^'\")\s;]+)", re.DOTALL)
 
 
 @dataclass
@@ -134,6 +134,36 @@ def test_the_manual_builds_without_a_warning_and_is_whole(tmp_path):
     assert sum(len(page.links) for page in pages) > 1_000
     found = [*untold(folder), *unbuilt(folder), *from_elsewhere(pages, folder), *broken(pages, folder)]
     assert not found, "\n".join(found)
+
+
+def test_the_checks_see_what_they_look_for(tmp_path):
+    """A page with one fault of each kind, and what is no fault."""
+    (tmp_path / "a.css").write_text(
+        "/* https://a.b/ */ @import 'https://a.b/c.css'; x { src: url(f.woff), url(//a.b/g) }"
+    )
+    (tmp_path / "a.html").write_text(
+        '<p id="here"><a href="#here"><a href="#there"><a href="b.html"><a href="a.html#here"><a href="https://a.b">'
+        '<img src="a.png"><img src="https://a.b/c.png"><script src="//a.b/c.js"></script><link rel="next" href="//a.b">'
+        '<link rel="stylesheet" href="http://a.b/c.css"><p style="background: url(https://a.b/d.png)">'
+        "<style>p { background: url(data:image/png;base64,x) } @import url(https://a.b/e.css);</style>"
+    )
+    pages = [Page(tmp_path / "a.html")]
+    assert [told.partition(" ")[2] for told in from_elsewhere(pages, tmp_path)] == [
+        f"loads {address}"
+        for address in (
+            "https://a.b/c.png",
+            "//a.b/c.js",
+            "http://a.b/c.css",
+            "https://a.b/d.png",
+            "https://a.b/e.css",
+            "https://a.b/c.css",
+            "//a.b/g",
+        )
+    ]
+    assert list(broken(pages, tmp_path)) == [
+        "a.html: #there: there is no such place",
+        "a.html: b.html: there is no such file",
+    ]
 
 
 def reference(pattern):
