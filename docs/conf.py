@@ -53,7 +53,7 @@ manual_sections = {
         "docs/finops",
         "CHANGELOG",
         "CONTRIBUTING",
-        "README",
+        "The project <README>",
     ],
     "docs/tutorials": ["notebooks/*"],
     "docs/ideas/index": ["docs/ideas/*"],

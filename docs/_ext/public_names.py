@@ -1,9 +1,10 @@
 """References to public names. Comes in: names as the code knows them. Goes out: links to where the manual tells them.
 
-Four things, each of them small:
+Five things, each of them small:
 
 - a name by where its code stands (``forecast.usage.Usage``) or bare (``Usage``) is found under its public name;
 - inline code that starts with a public name, such as ``sc.plan(...)``, is a link to it, in pages and notebooks alike;
+- so is each call of one in a block of Python;
 - a docstring that ends with ": :func:`inner`." is told on by that function's own: a method arranges, and the function
   that does the work says what comes out;
 - a signature shows what a caller may give: no private fields, and none where the class is made by the library alone.
@@ -46,6 +47,11 @@ CALLED: Final = {
     "usage": "forecast.Usage",
 }
 CODE: Final = re.compile(r"(?P<first>[a-z_]+)\.(?P<rest>[A-Za-z_]+(?:\.[A-Za-z_]+)*)(?:\(.*)?", re.DOTALL)
+#: A public name in Python as it stands in a page, coloured.
+COLOURED: Final = re.compile(
+    r'<span class="n">(?P<first>fc|sc)</span><span class="o">\.</span><span class="n">(?P<name>\w+)</span>'
+    r'(?:<span class="o">\.</span><span class="n">(?P<member>\w+)</span>)?'
+)
 TOLD_ON: Final = re.compile(r":\s+:func:`(?P<inner>[\w.]+)`\.$")
 
 
@@ -135,6 +141,22 @@ class CodeLinks(SphinxPostTransform):
         return owner and f"{owner}.{told['rest']}"
 
 
+def linked_blocks(app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
+    """Make public names in blocks of Python links, of a page that is about to be written."""
+    objects = app.env.domains.python_domain.objects
+
+    def link(coloured: re.Match[str]) -> str:
+        name = f"{PACKAGES[coloured['first']]}.{coloured['name']}"
+        entry = objects.get(f"{name}.{coloured['member']}") or objects.get(name)
+        if entry is None:
+            return coloured[0]
+        address = f"{app.builder.get_relative_uri(pagename, entry.docname)}#{entry.node_id}"
+        return f'<a class="in-code" href="{address}">{coloured[0]}</a>'
+
+    if "body" in context:
+        context["body"] = COLOURED.sub(link, context["body"])
+
+
 def told_on(_app: Sphinx, _what: str, _name: str, obj: object, _options: object, lines: list[str]) -> None:
     """Replace the reference that a docstring ends with by what is said there."""
     text = "\n".join(lines).rstrip()
@@ -171,5 +193,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("missing-reference", resolved)
     app.connect("autodoc-process-docstring", told_on, priority=400)  # before numpydoc reads the sections
     app.connect("autodoc-process-signature", signature, priority=600)  # after numpydoc
+    app.connect("html-page-context", linked_blocks)
     app.add_post_transform(CodeLinks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -23,15 +23,20 @@ TOCTREE: Final = "\n\n```{{toctree}}\n:hidden:\n\n{}\n```\n"
 def children(sections: Mapping[str, Sequence[str]], documents: Sequence[str]) -> dict[str, list[str]]:
     """The pages below each page that there is; those of one that there is not yet lie below the first."""
     root = next(iter(sections))
-    named = {name for listed in sections.values() for name in listed if "*" not in name}
+    named = {document_of(name) for listed in sections.values() for name in listed if "*" not in name}
     below: dict[str, list[str]] = {page: [] for page in sections if page in documents}
     taken = {root}
     for page, listed in sections.items():
-        for pattern in listed:
+        for pattern in map(document_of, listed):
             fitting = [d for d in sorted(documents) if _fits(d, pattern) and (d == pattern or d not in named)]
             below[page if page in below else root] += [d for d in fitting if d not in taken]
             taken |= set(fitting)
     return below
+
+
+def document_of(listed: str) -> str:
+    """The document of an entry, which may be told as ``title <document>``."""
+    return listed.rpartition("<")[2].removesuffix(">")
 
 
 def _fits(document: str, pattern: str) -> bool:
@@ -54,7 +59,9 @@ def appended(app: Sphinx, docname: str, source: list[str]) -> None:
     if not below:
         return
     globs = any("*" in pattern for pattern in sections[docname])
-    listed = "\n".join(f"/{d}" for d in (ordered(docname, below, source[0]) if globs else below))
+    titles = {document_of(entry): entry.partition(" <")[0] for entry in sections[docname] if entry.endswith(">")}
+    entries = ordered(docname, below, source[0]) if globs else below
+    listed = "\n".join(f"{titles[d]} </{d}>" if d in titles else f"/{d}" for d in entries)
     if app.env.doc2path(docname).suffix == ".rst":
         source[0] += "\n\n.. toctree::\n   :hidden:\n\n" + "".join(f"   {d}\n" for d in listed.splitlines())
     else:
