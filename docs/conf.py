@@ -103,7 +103,7 @@ html_theme = "pydata_sphinx_theme"
 html_math_renderer = "mathml"
 html_title = "tokenplan"
 html_static_path = ["_static"]
-html_css_files = ["tokenplan.css"]
+html_css_files = ["palette.css", "tokenplan.css"]
 html_favicon = "_static/mark.svg"
 html_copy_source = html_show_sourcelink = False
 html_show_search_summary = False  # it would fetch each page, which a browser forbids where no server is
@@ -114,7 +114,7 @@ html_sidebars = {
     page: [] for page in (root_doc, *(f"docs/{name}" for name in _ALONE), "CHANGELOG", "CONTRIBUTING", "README")
 }
 html_theme_options: dict[str, Any] = {
-    "logo": {"image_light": "_static/mark.svg", "image_dark": "_static/mark.svg", "text": "tokenplan"},
+    "logo": {"image_light": "docs/_static/mark.svg", "image_dark": "docs/_static/mark.svg", "text": "tokenplan"},
     "footer_start": ["copyright"],
     "footer_end": [],
     "header_links_before_dropdown": 5,

@@ -14,8 +14,6 @@ from urllib.parse import unquote
 
 import pytest
 
-from forecast.drawing import DARK, LIGHT
-
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PACKAGES = ("forecast", "scenarios")
@@ -189,16 +187,18 @@ def test_the_reference_tells_each_public_name_once(package, pattern):
     assert sorted(told) == sorted(import_module(package).__all__)
 
 
+def test_the_style_sheet_takes_its_colours_from_pictures():
+    """All of them: it names none itself, and each that it asks for is one of the palette's."""
+    own, palette = ((DOCS / "_static" / name).read_text(encoding="utf-8") for name in ("tokenplan.css", "palette.css"))
+    asked = set(re.findall(r"var\((--tokenplan-[\w-]+)\)", own))
+    assert asked
+    for part in palette.split("html[data-theme=")[1:]:
+        assert asked <= set(re.findall(r"(--tokenplan-[\w-]+): #[0-9a-f]{6};", part))
+    assert not re.search(r"#[0-9a-f]{3,8}\b", own)
+
+
 def test_pages_that_the_code_writes_are_as_it_writes_them():
     done = subprocess.run(
         [sys.executable, str(DOCS / "_pages"), "--check"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_colours_are_those_of_pictures():
-    colours = {getattr(palette, name) for palette in (LIGHT, DARK) for name in palette.__slots__}
-    for file in ("tokenplan.css", "mark.svg"):
-        used = set(re.findall(r"#[0-9a-f]{6}\b", (DOCS / "_static" / file).read_text(encoding="utf-8")))
-        assert used
-        assert used <= colours, f"{file}: {used - colours}"

@@ -1,6 +1,6 @@
-"""Pages that the code writes. Comes in: parsers, readers, schema, shipped files, notebooks. Goes out: Markdown.
+"""What the code writes of docs/. Comes in: parsers, readers, schema, shipped files, notebooks, colours. Files go out.
 
-``python docs/_pages`` writes what stands after the mark of each page anew; with ``--check`` it names the pages that
+``python docs/_pages`` writes what stands after the mark of each file anew; with ``--check`` it names the files that
 differ, and leaves with 1 where there are any.
 """
 
@@ -14,7 +14,8 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from command import command_page  # noqa: E402 - the checkout's packages come first
+from colours import mark, variables  # noqa: E402 - the checkout's packages come first
+from command import command_page  # noqa: E402
 from formats import formats_page  # noqa: E402
 from library import library_page  # noqa: E402
 from tutorials import tutorials_page  # noqa: E402
@@ -22,8 +23,10 @@ from tutorials import tutorials_page  # noqa: E402
 from scenarios.budget.planreference import plan_file_keys  # noqa: E402
 
 MARK: Final = "<!-- what follows is written by docs/_pages -->\n\n"
-#: Each page, the words after which it is written, and what writes it.
+#: Each file, the words after which it is written, and what writes it.
 PAGES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
+    "_static/mark.svg": (MARK, mark),
+    "_static/palette.css": ("What follows is written by docs/_pages. */\n\n", variables),
     "command.md": (MARK, command_page),
     "formats.md": (MARK, formats_page),
     "library.md": (MARK, library_page),
@@ -35,13 +38,15 @@ PAGES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
 def main(arguments: list[str]) -> int:
     """Write the pages, or say which are stale."""
     stale = []
-    for name, (mark, written) in PAGES.items():
+    for name, (after_what, written) in PAGES.items():
         page = ROOT / "docs" / name
         before = page.read_text(encoding="utf-8")
-        if before.count(mark) != 1:
-            sys.stderr.write(f"docs/{name}: {mark.strip()!r} stands there {before.count(mark)} times, wanted once\n")
+        if before.count(after_what) != 1:
+            sys.stderr.write(
+                f"docs/{name}: {after_what.strip()!r} stands there {before.count(after_what)} times, wanted once\n"
+            )
             return 1
-        after = before.partition(mark)[0] + mark + written()
+        after = before.partition(after_what)[0] + after_what + written()
         if after != before:
             stale.append(name)
             if "--check" not in arguments:
