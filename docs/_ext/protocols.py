@@ -31,7 +31,7 @@ def folded(_app: Sphinx, document: nodes.document) -> None:
         name = f"{described[0]['module']}.{described[0]['fullname']}"
         for called, protocol in PROTOCOLS.items():
             shared = members(protocol)
-            if name != protocol and shared <= set(dir(found(name))):
+            if found(name) is not found(protocol) and shared <= set(dir(found(name))):
                 _fold(described[-1], called, shared)
 
 
