@@ -104,7 +104,9 @@ class Projection:
     span : Horizon
         The as-of date, the gap, and the planned span.
     workloads, routes, legs, lanes : DataFrame
-        The labels of the drivers' axes; see :class:`forecast.drivers.Drivers`.
+        The labels of the drivers' axes.
+    drivers : Drivers
+        The drivers as measured, over the history: :class:`forecast.drivers.Drivers`.
     days : DatetimeIndex (day,)
         Every period after the as-of date to the end of the plan, the gap included.
     volume, mix, intensity : Trajectories
@@ -290,7 +292,9 @@ def project(
     usage : Usage
     horizon : str or int, optional
         ``"2Q"``: the two whole quarters after the as-of date; also ``"3M"``, ``"90D"``, ``"FY2027"``, ``"2027Q1"``,
-        ``"2027-01"``, or a count of periods. ``start=`` and ``end=`` (dates) serve instead.
+        ``"2027-01"``, or a count of periods.
+    start, end : date, optional
+        First and last day, in place of ``horizon``.
     model : str or Model
         The forecaster of volume. Mix and intensity are forecast by ``auto``, or by ``fast`` where that is the model.
     seed : int

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Usage:
-    """What was used, one row a period and key: design.md's canonical table.
+    """What was used, one row a period and key: the canonical table.
 
     Attributes
     ----------
