@@ -15,6 +15,7 @@ _OPTIONS: Final = {
     "columns={": "--column NAME=OWN",
     "columns: ": "--column NAME=OWN",
     "fill=": "--fill NAME=VALUE",
+    "decimal=": "--decimal , or --decimal .",
     "rates= at": "no option; rates and currency in [usage] of a plan file",
 }
 
@@ -37,6 +38,7 @@ def read_export(options: argparse.Namespace) -> Usage:
             fill=dict(options.fill) or None,
             rules=options.rules,
             timezone=options.timezone,
+            decimal=options.decimal,
             grain=options.grain,
             overlap=options.overlap,
             dedupe=options.dedupe,
@@ -78,6 +80,7 @@ def read_bill_of(options: argparse.Namespace, *, personal: bool) -> Usage:
             fill=dict(options.fill) or None,
             rules=options.rules,
             timezone=options.timezone,
+            decimal=options.decimal,
             grain=options.grain,
             personal=personal,
         )
@@ -101,6 +104,7 @@ def _source(options: argparse.Namespace) -> UsageSource:
         columns=dict(options.column) or None,
         fill=dict(options.fill) or None,
         timezone=options.timezone,
+        decimal=options.decimal,
     )
 
 
