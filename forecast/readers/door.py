@@ -154,9 +154,10 @@ def _with_odd_prices(usage: Usage) -> Usage:
     from forecast.reconciliation.effective_prices import implausible_prices
 
     odd = implausible_prices(usage, PriceBook.builtin())
+    odd["sold"] = odd["provider"].fillna("") + " " + odd["model"]
     told = tuple(
-        f"billed_cost of {row.provider} {row.model} is {row.ratio:,.3g} times its list price in {row.rows:,} of "
-        f"{row.of_rows:,} rows, from {row.first:%Y-%m-%d} on: {row.looks_like}"
+        f"billed_cost of {str(row.sold).strip()} is {row.ratio:,.3g} "
+        f"times its list price in {row.rows:,} of {row.of_rows:,} rows, from {row.first:%Y-%m-%d} on: {row.looks_like}"
         for row in odd.itertuples()
     )
     return replace(usage, notes=(*usage.notes, *told))

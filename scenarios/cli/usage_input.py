@@ -45,7 +45,7 @@ def read_export(options: argparse.Namespace) -> Usage:
             personal=options.personal,
         )
     except UsageError as error:
-        raise UsageError(_as_option(error)) from error
+        raise UsageError(as_option(error)) from error
 
 
 def read_usage_of(options: argparse.Namespace) -> Usage:
@@ -59,7 +59,7 @@ def read_usage_of(options: argparse.Namespace) -> Usage:
     try:
         return _source(options).read()
     except UsageError as error:
-        raise UsageError(_as_option(error)) from error
+        raise UsageError(as_option(error)) from error
 
 
 def read_bill_of(options: argparse.Namespace, *, personal: bool) -> Usage:
@@ -85,11 +85,13 @@ def read_bill_of(options: argparse.Namespace, *, personal: bool) -> Usage:
             personal=personal,
         )
     except UsageError as error:
-        raise UsageError(_as_option(error)) from error
+        raise UsageError(as_option(error)) from error
 
 
-def _as_option(error: UsageError) -> str:
-    option = next((o for word, o in _OPTIONS.items() if word in str(error)), None)
+def as_option(error: UsageError, *, rates: str = _OPTIONS["rates= at"]) -> str:
+    """The error, with the option of what an argument mends in Python; ``rates`` is that of exchange rates."""
+    options = {**_OPTIONS, "rates= at": rates}
+    option = next((o for word, o in options.items() if word in str(error)), None)
     return f"{error} (here: {option})" if option else str(error)
 
 
