@@ -133,10 +133,22 @@ def test_a_german_finance_export_needs_no_option(folder, run):
     assert f"{18 * (3_000.5 + 9_000.5 + 1_000.5):,.2f} EUR" in out
     assert "input_tokens = Eingabe-Token" in err
     assert "decimal comma" in err
-    assert "its money is in EUR; the plan is in USD" in err
+    assert "the plan is in USD, as its prices are; the export's money is in EUR" in err
     told = tomllib.loads(Path("plan.toml").read_text(encoding="utf-8"))
     assert told["split"] == {"Entwicklung": [0.15, 0.20], "Produktion": [0.60, 0.70]}
     assert run("plan", "plan.toml", *FEW)[0] == 0
+
+
+def test_an_export_of_money_alone_is_planned_in_its_own_currency(folder, run):
+    lines = FINANCE.splitlines()
+    kept = [";".join([*line.split(";")[:4], line.split(";")[-1]]) for line in lines]
+    Path("kosten.csv").write_text("\n".join(kept).replace("Monat", "Buchungsmonat"), encoding="utf-8")
+    code, _, err = run("init", "kosten.csv")
+    assert code == 0, err
+    assert "the plan is in" not in err
+    code, out, err = run("plan", "plan.toml", *FEW)
+    assert code == 0, err
+    assert "as forecast: EUR " in out
 
 
 def daily(**columns):

@@ -19,7 +19,11 @@ from forecast.readers.registry import reader_of
 #: Names of columns, in lower case and without signs, that mean one of ours and no other. Cached tokens are not among
 #: them: in one export they lie inside the input, in another beside it.
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "date": ("day", "usage date", "datum", "tag", "nutzungsdatum", "month", "monat", "period", "periode", "zeitraum"),
+    "date": (
+        *("day", "usage date", "datum", "tag", "nutzungsdatum", "buchungsdatum"),
+        *("month", "usage month", "billing month", "invoice month", "monat", "buchungsmonat", "rechnungsmonat"),
+        *("period", "billing period", "periode", "zeitraum"),
+    ),
     "provider": ("vendor", "anbieter", "lieferant", "hersteller"),
     "model": ("model name", "model id", "modell", "modellname", "llm", "engine"),
     "environment": ("env", "stage", "umgebung"),

@@ -31,8 +31,6 @@ from scenarios.cli.usage_input import as_option
 
 #: Draws by which a plan is tried.
 TRIED: Final = 200
-#: What the vendors' list prices are in.
-LIST_CURRENCY: Final = "USD"
 #: Names that a line lists; the rest are counted.
 _SHOWN: Final = 5
 
@@ -178,8 +176,6 @@ def _tell(exports: list[str], usage: Usage, header: Header, screen: Screen) -> N
     screen.write(_unpriced(usage) or "Everything that was used has a price in the built-in price book.")
     for note in usage.notes:
         screen.note(note)
-    if usage.currency not in (None, LIST_CURRENCY):
-        screen.note(f"its money is in {usage.currency}; the plan is in {LIST_CURRENCY}, as the list prices are")
 
 
 def _unpriced(usage: Usage) -> str:
@@ -227,7 +223,7 @@ def _written(text: str, path: Path, source: UsageSource, usage: Usage, screen: S
             raise AssertionError(f"the usage would be read as {told.usage}, not as {source}")
         with screen.progress(1) as step:
             step("trying the plan")
-            told.with_options(draws=TRIED).plan(told.project(usage), told.prices.book())
+            made = told.with_options(draws=TRIED).plan(told.project(usage), told.prices.book())
         aside.chmod(0o666 & ~_umask())
         aside.replace(path)
     except TokenplanError as error:
@@ -235,6 +231,8 @@ def _written(text: str, path: Path, source: UsageSource, usage: Usage, screen: S
         raise type(error)(f"this plan cannot be made, and nothing was written: {reason}") from error
     finally:
         aside.unlink(missing_ok=True)
+    if usage.currency not in (None, made.currency):
+        screen.note(f"the plan is in {made.currency}, as its prices are; the export's money is in {usage.currency}")
     return path
 
 
