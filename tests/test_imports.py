@@ -102,6 +102,9 @@ PUBLIC = {
         "UsageError",
     },
     "scenarios": {
+        # what programs name in their types
+        "Change",
+        "Component",
         # scenarios
         "Growth",
         # volume, limits and events
