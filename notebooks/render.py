@@ -64,13 +64,18 @@ def main(names: list[str]) -> None:
     os.environ.pop("MPLBACKEND", None)  # the kernel chooses its own, which shows pictures in the page
     for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(threads, "1")
-    whole = time.perf_counter()
+    whole, processor = time.perf_counter(), _processor()
     for text in sorted(TEXTS.glob("*.py")):
         if not names or text.stem.startswith(tuple(names)):
             begun = time.perf_counter()
             nbformat.write(run(made(text), HERE), HERE / f"{text.stem}.ipynb")
             print(f"{text.stem}: {time.perf_counter() - begun:.0f} s", flush=True)
-    print(f"all: {time.perf_counter() - whole:.0f} s")
+    print(f"all: {time.perf_counter() - whole:.0f} s by the clock, {_processor() - processor:.0f} s of processor time")
+
+
+def _processor() -> float:
+    """Seconds of processor time of the kernels so far."""
+    return os.times().children_user + os.times().children_system
 
 
 if __name__ == "__main__":

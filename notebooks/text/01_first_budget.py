@@ -16,8 +16,8 @@ out = "../out/first_budget"  # where the workbook and the page go
 # %% [markdown]
 # ## What was used
 #
-# One row a model. Nothing is dropped: what is no usage, such as the sample's credit without a model, is shown as well,
-# and is not forecast.
+# One row a model. Nothing is dropped: what is no usage, such as the sample's credit without a model, is shown as
+# well, and is not forecast.
 
 # %%
 import forecast as fc
@@ -90,7 +90,8 @@ ax = plan.plot()
 # %% [markdown]
 # ## Who gets how much
 #
-# Where an environment wants more than policy allows, or less than policy keeps for it, the split moves the difference.
+# Where an environment wants more than policy allows, or less than policy keeps for it, the split moves the
+# difference.
 
 # %%
 ax = plan.plot("environments")

@@ -2,8 +2,8 @@
 # # How far can we trust a forecast of next quarter's total?
 #
 # A forecast of one quarter, and what such forecasts would have been worth on the days that are already known. The
-# organisation is made up; the list prices are the vendors' own. To ask the same of your own export, change the
-# next cell.
+# organisation is made up; the list prices are the vendors' own. To ask the same of your own export, change the next
+# cell.
 
 # %% tags=["parameters"]
 usage_file = "../data/samples/organisation_daily.csv"
@@ -211,8 +211,8 @@ ax = card.plot("pit")
 # %% [markdown]
 # ## A whole quarter ahead
 #
-# The question is about a quarter, so the test is made of quarters. The history holds few of them, and that limits what
-# can be said.
+# The question is about a quarter, so the test is made of quarters. The history holds few of them, and that limits
+# what can be said.
 
 # %%
 far = fc.backtest(usage, prices=prices, models=models, horizon=quarter_days, origins=quarter_dates, seed=seed)
@@ -289,8 +289,8 @@ of_totals(little_card.table.xs("organisation", level="level"))
 # %% [markdown]
 # ## So, how far?
 #
-# First, why the forecast in money is not the number to beat. Prices that are known to change are in the price book; the
-# rest is the forecast's own.
+# First, why the forecast in money is not the number to beat. Prices that are known to change are in the price book;
+# the rest is the forecast's own.
 
 # %%
 import scenarios as sc

@@ -88,8 +88,8 @@ ax = prices.plot(watched, on=usage.end)
 # %% [markdown]
 # ## Is the bill right?
 #
-# The bill is another export, without tokens. Usage at list prices and the bill are laid side by side by day, model and
-# provider, and each difference is given a cause.
+# The bill is another export, without tokens. Usage at list prices and the bill are laid side by side by day, model
+# and provider, and each difference is given a cause.
 
 # %%
 bill = fc.read_usage(bill_files)
@@ -108,8 +108,8 @@ checked.discounts
 # %% [markdown]
 # ## Is it right over the whole history?
 #
-# The whole history: in the sample three vendors, a price change, a discount that grew in January, and a credit. What is
-# left without a cause:
+# The whole history: in the sample three vendors, a price change, a discount that grew in January, and a credit. What
+# is left without a cause:
 
 # %%
 whole = fc.read_usage(whole_file)

@@ -34,8 +34,8 @@ spend[spend > 0.005 * spend.sum()].unstack().fillna(0).style.format("{:,.0f}")
 # %% [markdown]
 # ## What would happen anyway
 #
-# The projection holds what usage does by itself. Here the team states its own growth in place of the forecast's trend,
-# drawn once for each future.
+# The projection holds what usage does by itself. Here the team states its own growth in place of the forecast's
+# trend, drawn once for each future.
 
 # %%
 projection = fc.project(usage, horizon=horizon, seed=seed)
@@ -98,7 +98,8 @@ print(migrating.describe())
 # ## What does each save, and how surely?
 #
 # Draw by draw the same world, with and without the option: the difference is known far better than either total.
-# `delta` is what the year costs more or less, setup included; `cheaper` the share of futures in which the option pays.
+# `delta` is what the year costs more or less, setup included; `cheaper` the share of futures in which the option
+# pays.
 
 # %%
 options = [caching, batching, migrating]
@@ -184,8 +185,8 @@ uncertain.branches("migrating").style.format("{:,.0f}").format("{:.1%}", subset=
 # %% [markdown]
 # ## What would it take?
 #
-# Goal seek: beside the other two, which share of all requests of gemini-3.6-flash would have to wait, for the P80 of the
-# year to come to what finance would rather see?
+# Goal seek: beside the other two, which share of all requests of gemini-3.6-flash would have to wait, for the P80 of
+# the year to come to what finance would rather see?
 
 
 # %%
@@ -226,8 +227,8 @@ tied[["p10", "p50", "p80", "p90", "width of P10-P90"]].style.format("{:,.0f}")
 # %% [markdown]
 # ## The decision, kept
 #
-# In the sample batching and migrating go into the plan; caching waits until its hit share has been measured. The scenario is a small
-# file that a plan, a colleague or `tokenplan scenario compare` reads.
+# In the sample batching and migrating go into the plan; caching waits until its hit share has been measured. The
+# scenario is a small file that a plan, a colleague or `tokenplan scenario compare` reads.
 
 # %%
 decided = sc.Scenario("batch and migrate", [growth, batching, migrating], "Decided for the year.")

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # What is in the budget, who gets what, and what must be found?
 #
-# From a usage export and a list of lines to a budget for the quarters ahead that finance can sign: every amount has an
-# owner, a probability and a sum that agrees. The organisation is made up; list prices are the vendors' own. To ask the
-# same of your own usage, change the next cell and the lines.
+# From a usage export and a list of lines to a budget for the quarters ahead that finance can sign: every amount has
+# an owner, a probability and a sum that agrees. The organisation is made up; list prices are the vendors' own. To ask
+# the same of your own usage, change the next cell and the lines.
 
 # %% tags=["parameters"]
 usage_file = "../data/samples/organisation_daily.csv"
@@ -121,8 +121,8 @@ plan.dependence_effect()[["p10", "p50", "p80", "p95", "contingency"]].style.form
 # %% [markdown]
 # ## Who gets what: environments
 #
-# In every future the shares that the environments want are moved to the nearest that policy allows. `squeezed` wants more than its range, `overrun` is how
-# likely its demand exceeds its part of the budget.
+# In every future the shares that the environments want are moved to the nearest that policy allows. `squeezed` wants
+# more than its range, `overrun` is how likely its demand exceeds its part of the budget.
 
 # %%
 shown = {"demand_p10": "{:.1%}", "demand_p50": "{:.1%}", "demand_p90": "{:.1%}", "low": "{:.0%}", "high": "{:.0%}"}
@@ -144,8 +144,8 @@ plan.policy()[list(shown)].style.format(shown, na_rep="")
 ax = plan.plot("policy")
 # %% [markdown]
 # The same ranges, with other ways to choose a share inside them: by demand, the middles, drawn inside them, or such
-# that parts overrun equally often as far as the ranges let them. No way moves the total: only who holds the money, and
-# so who runs short.
+# that parts overrun equally often as far as the ranges let them. No way moves the total: only who holds the money,
+# and so who runs short.
 
 # %%
 bases = ["demand", "midpoint", "stochastic", "equal risk"]
@@ -157,8 +157,8 @@ beside.style.format({c: "{:,.0f}" if c[1] == "budget" else "{:.0%}" for c in bes
 # %% [markdown]
 # ## How much is enough
 #
-# The P50 is as likely too much as too little. The budget is the level of the confidence that was asked for; P90 and P95
-# are what a bad half-year costs.
+# The P50 is as likely too much as too little. The budget is the level of the confidence that was asked for; P90 and
+# P95 are what a bad half-year costs.
 
 # %%
 levels = {"percentile": "{:.1%}", "amount": "{:,.2f}", "standard_error": "{:,.0f}", "added": "{:,.2f}"}
@@ -182,8 +182,8 @@ assert (sums == [plan.base, plan.contingency, plan.budget]).all(axis=None)
 sums.rename_axis("summed by").style.format("{:,.2f}")
 
 # %% [markdown]
-# What one budget saves: not all parts turn out dear in the same future, so together they need less than each funded on
-# its own at the same confidence. In the sample tokens are nearly everything and little is gained between lines;
+# What one budget saves: not all parts turn out dear in the same future, so together they need less than each funded
+# on its own at the same confidence. In the sample tokens are nearly everything and little is gained between lines;
 # departments that differ gain more. The audit alone would get nothing at P80, since it comes in fewer than one future
 # of five; in the budget it has its part.
 
@@ -259,9 +259,9 @@ print(enough)
 # %% [markdown]
 # ## A lever, on and off
 #
-# `plan.replan(scenario=...)` makes the plan again and reuses what the lever leaves alone, which is the faster the less
-# it touches; the numbers are those of a new plan. Draw by draw the worlds are the same, so the difference is known far
-# better than either total.
+# `plan.replan(scenario=...)` makes the plan again and reuses what the lever leaves alone, which is the faster the
+# less it touches; the numbers are those of a new plan. Draw by draw the worlds are the same, so the difference is
+# known far better than either total.
 
 # %%
 batching = sc.Batch(model="gemini-3.6-flash", share=sc.between(0.25, 0.45), on="2027-02-01", ramp=30, name="batching")
@@ -275,8 +275,8 @@ print(told)
 # %% [markdown]
 # ## What the budget hangs on
 #
-# Each bar is how far the budget lies apart between a low and a high value of one number, all else as it may come. What
-# stands on top is worth a meeting; what stands at the bottom is not.
+# Each bar is how far the budget lies apart between a low and a high value of one number, all else as it may come.
+# What stands on top is worth a meeting; what stands at the bottom is not.
 
 # %%
 ax = plan.plot("tornado")

@@ -47,8 +47,8 @@ early = sc.review(plan, usage, as_of=early_on)
 early.table().style.format(shown)
 
 # %% [markdown]
-# Days are counted, not weekdays, and in the sample two of these five are a weekend: part of what is left will come back.
-# The rest is foreseen with its weekdays, so this early the outlook is the better judge.
+# Days are counted, not weekdays, and in the sample two of these five are a weekend: part of what is left will come
+# back. The rest is foreseen with its weekdays, so this early the outlook is the better judge.
 
 # %%
 ax = early.plot()

@@ -107,8 +107,8 @@ ax = dive.bridge.plot()
 # ## What did the levers save, and was the judgement worth it?
 #
 # Realised is what the requests since would have cost at the cost a request of the four weeks before, so that whatever
-# else changed in the meantime is in it: in the sample nobody sent batches, and what little shows is that. A judgement adds
-# value where the plan with it came nearer to the actual than the plan without it.
+# else changed in the meantime is in it: in the sample nobody sent batches, and what little shows is that. A judgement
+# adds value where the plan with it came nearer to the actual than the plan without it.
 
 # %%
 saved = {"on": "{:%Y-%m-%d}", "planned": "{:,.0f}", "realised": "{:,.0f}", "share": "{:.0%}"}

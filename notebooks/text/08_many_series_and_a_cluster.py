@@ -1,9 +1,10 @@
 # %% [markdown]
 # # How do we budget thousands of customers from a log too big for memory, and does a cluster help?
 #
-# A log of requests is grouped where it lies, and only daily sums come back. Of thousands of series the largest stand for
-# themselves and the rest are pooled. What takes long is spread over a Dask cluster, for the same numbers. The log is made
-# here, so that it can be as large as you like: to ask the same of your own, change the next cell and the names of columns.
+# A log of requests is grouped where it lies, and only daily sums come back. Of thousands of series the largest stand
+# for themselves and the rest are pooled. What takes long is spread over a Dask cluster, for the same numbers. The log
+# is made here, so that it can be as large as you like: to ask the same of your own, change the next cell and the
+# names of columns.
 
 # %% tags=["parameters"]
 requests, customers = 1_000_000, 2_000  # of the log that is made: at weekends part of them stays away
@@ -16,8 +17,8 @@ workers = 2  # of the cluster
 # %% [markdown]
 # ## A log, as a gateway writes it
 #
-# Parquet files, a row a request: when, whose, which model, how many tokens. Some customers use a thousand times what others
-# use, each grows at a pace of its own, and weekends are quiet.
+# Parquet files, a row a request: when, whose, which model, how many tokens. Some customers use a thousand times what
+# others use, each grows at a pace of its own, and weekends are quiet.
 
 # %%
 from pathlib import Path
@@ -28,9 +29,9 @@ import duckdb
 folder = TemporaryDirectory()
 log = duckdb.connect(config={"threads": 1})  # the same rows in the same order each time
 made = [
+    f"CREATE VIEW t AS FROM range({requests}) AS t(i)",
     "CREATE MACRO chance(i, what) AS (hash(i, what) % 1000003) / 1000003.0",  # even from 0 to 1, always the same
-    f"CREATE VIEW calls AS SELECT i, CAST({customers} * pow(chance(i, 'who'), 3) - 0.5 AS INT) AS customer "
-    f"FROM range({requests}) AS t(i)",
+    f"CREATE VIEW calls AS SELECT i, CAST(floor({customers} * pow(chance(i, 'who'), 3)) AS INT) AS customer FROM t",
     "CREATE VIEW dated AS SELECT *, 245 * pow(chance(i, 'when'), 1 / (1 + chance(customer, 'pace'))) AS day FROM calls",
     "CREATE VIEW kept AS FROM dated WHERE CAST(floor(day) AS INT) % 7 BETWEEN 1 AND 5 OR chance(i, 'weekend') < 0.4",
 ]
@@ -53,9 +54,9 @@ print(f"{len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.0
 # %% [markdown]
 # ## Read where it lies
 #
-# `format="log"` takes any log, with the names of its columns. Here a DuckDB relation over the files: DuckDB groups them, out
-# of core, and what comes back is a sum a day, customer and model, whatever the number of requests. Polars, PySpark and Dask
-# frames and a database's table serve alike.
+# `format="log"` takes any log, with the names of its columns. Here a DuckDB relation over the files: DuckDB groups
+# them, out of core, and what comes back is a sum a day, customer and model, whatever the number of requests. Polars,
+# PySpark and Dask frames and a database's table serve alike.
 
 # %%
 import forecast as fc
@@ -92,8 +93,8 @@ held.style.hide().format({"the largest": "{:,}", "of the money": "{:.0%}"})
 # %% [markdown]
 # ## Does it matter how many are pooled?
 #
-# `max_series=` keeps the largest; the tail becomes one series, `(other)`, and nothing of it is lost. The more series, the
-# longer it takes, and the weaker what each history says of itself.
+# `max_series=` keeps the largest; the tail becomes one series, `(other)`, and nothing of it is lost. The more series,
+# the longer it takes, and the weaker what each history says of itself.
 
 # %%
 import scenarios as sc
@@ -133,8 +134,8 @@ with style() as palette:
 # %% [markdown]
 # ## All of them, if totals are enough
 #
-# A forecast of every customer by day in every future would be an array of draws, days and series. `total=` keeps the totals
-# of months alone, and never holds the paths.
+# A forecast of every customer by day in every future would be an array of draws, days and series. `total=` keeps the
+# totals of months alone, and never holds the paths.
 
 # %%
 daily = usage.frame.groupby(["project", "date"])["requests"].sum().reset_index()
@@ -147,8 +148,8 @@ print(f"where paths would take {paths_would_take / 1e6:,.0f} MB")
 # %% [markdown]
 # ## Parts that add up
 #
-# Customers, teams and the whole are sums of the same futures: each level adds up in every draw. Their bands
-# don't: not all are unlucky at once.
+# Customers, teams and the whole are sums of the same futures: each level adds up in every draw. Their bands don't:
+# not all are unlucky at once.
 
 # %%
 teams = usage.frame.drop_duplicates("project")[["project", "department"]].set_axis(["unique_id", "team"], axis=1)
