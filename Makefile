@@ -37,9 +37,8 @@ test-system: $(VENV)/.dev ## the tests that need the system's package manager, i
 test-spark: $(VENV)/.spark ## the tests that need PySpark and Java 17; PySpark takes 500 MB
 	$(call marked,spark,0 tests of PySpark yet.)
 
-notebooks: $(VENV)/.dev ## run the notebooks again and keep their output
-	env -u MPLBACKEND $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
-		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+notebooks: $(VENV)/.dev ## make the notebooks from notebooks/text, run, with their output; ONLY="01 05": some
+	$(BIN)/python notebooks/render.py $(ONLY)
 
 bench-accuracy: $(VENV)/.dev $(YARD)/.made ## accuracy and coverage beside published scores and other programs; DATA=folder
 	$(BIN)/python benchmarks/run.py accuracy --data $(DATA) --jobs $(WORKERS) --out $(OUT)/bench

@@ -74,6 +74,7 @@ shown = fc.SamplePaths(*whole_weeks, weeks.series, seed, paths.method, history=p
 largest = past.groupby("unique_id")["y"].sum().idxmax()
 ax = shown.plot(largest)
 ax.yaxis.label.set_text("tokens a week")
+
 # %% [markdown]
 # ## A quarter's band is not the sum of daily bands
 #

@@ -85,6 +85,7 @@ for provider, model in cost.index:
 
 # %%
 ax = prices.plot(watched, on=usage.end)
+
 # %% [markdown]
 # ## Is the bill right?
 #
@@ -98,6 +99,7 @@ checked
 
 # %%
 ax = checked.plot()
+
 # %% [markdown]
 # The discounts are inferred: nobody stated them, but billed over priced is the same for every day of a vendor but for
 # rounding.
@@ -116,6 +118,7 @@ whole = fc.read_usage(whole_file)
 history = fc.reconcile(whole, prices)
 print(f"priced {history.priced:,.2f}, billed {history.billed:,.2f}; unexplained rows: {len(history.unexplained)}")
 ax = history.plot()
+
 # %% [markdown]
 # An error would be seen. Here one day is billed twice, and one model's bill of another day is read in cents:
 

@@ -112,6 +112,7 @@ shown.style.format("{:,.0f}").format("{:.1%}", subset=["cheaper", "quality"])
 
 # %%
 ax = compared.plot()
+
 # %% [markdown]
 # ## What does each add when all are done?
 #
@@ -146,6 +147,7 @@ pd.DataFrame({option.name: compared.paid_back(option.name) for option in options
 
 # %%
 ax = compared.plot_frontier()
+
 # %% [markdown]
 # ## What did it do, driver by driver?
 #

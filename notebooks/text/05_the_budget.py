@@ -131,6 +131,7 @@ plan.policy("environment")[list(shown)].style.format(shown, na_rep="")
 
 # %%
 ax = plan.plot("policy", by="environment")
+
 # %% [markdown]
 # ## Who gets what: departments inside them
 #
@@ -142,6 +143,7 @@ plan.policy()[list(shown)].style.format(shown, na_rep="")
 
 # %%
 ax = plan.plot("policy")
+
 # %% [markdown]
 # The same ranges, with other ways to choose a share inside them: by demand, the middles, drawn inside them, or such
 # that parts overrun equally often as far as the ranges let them. No way moves the total: only who holds the money,
@@ -214,6 +216,7 @@ steps.fillna({"held_by": "", "funds": ""}).style.format(money, na_rep="")
 
 # %%
 ax = plan.plot("funding")
+
 # %% [markdown]
 # ## Month by month: what becomes of unspent money
 #
@@ -280,6 +283,7 @@ print(told)
 
 # %%
 ax = plan.plot("tornado")
+
 # %%
 hangs = plan.sensitivity()
 shown = {"rank_correlation": "{:+.2f}", "first": "{:.1%}", "total": "{:.1%}", "swing": "{:,.0f}"}
@@ -315,6 +319,7 @@ effects.style.format(dict.fromkeys(effects.select_dtypes("number"), "{:+,.0f}"))
 offer = sc.commitment(plan, "spend", discount=0.20)
 print(offer.cheapest)
 ax = offer.plot()
+
 # %% [markdown]
 # What the plan rests on, and what of it ought to be looked at again by the day on which it begins:
 

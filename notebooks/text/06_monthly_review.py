@@ -52,6 +52,7 @@ early.table().style.format(shown)
 
 # %%
 ax = early.plot()
+
 # %% [markdown]
 # ## The month closes
 #
@@ -70,6 +71,7 @@ closed
 
 # %%
 ax = closed.plot("bridge")
+
 # %% [markdown]
 # ## Who it is
 #
@@ -87,6 +89,7 @@ closed.variances("environment").style.format(shown)
 # %%
 midway = sc.review(plan, usage, as_of=midway_on, lines=gateway)
 ax = midway.plot("outlook")
+
 # %% [markdown]
 # ## When would a tighter limit be gone over?
 #
@@ -97,6 +100,7 @@ midway.breach(tighter)
 
 # %%
 ax = midway.plot("burn_down", limit=tighter)
+
 # %% [markdown]
 # ## How the outlook walked
 #
@@ -107,6 +111,7 @@ walk = plan.reforecast(usage, as_of=early_on)
 for day in (closed_on, midway_on):
     walk = walk.reforecast(usage, as_of=day, lines=gateway)
 ax = walk.plot()
+
 # %%
 walk.bridge().table().style.hide().format("{:,.0f}", subset=["mean", "p10", "p50", "p90"])
 

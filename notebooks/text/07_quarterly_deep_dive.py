@@ -61,6 +61,7 @@ print(record.describe())
 
 # %%
 ax = record.plot()
+
 # %%
 shown = {"base": "{:,.0f}", "budget": "{:,.0f}", "actual": "{:,.0f}", "overrun": "{:,.0f}", "idle": "{:,.0f}"}
 shown |= {"percentile": "{:.0%}", "error": "{:+.1%}"}
@@ -103,6 +104,7 @@ dive.calibration.style.format(shares)
 
 # %%
 ax = dive.bridge.plot()
+
 # %% [markdown]
 # ## What did the levers save, and was the judgement worth it?
 #

@@ -71,6 +71,7 @@ ax = card.plot()
 # uncertain is drawn once a path, by a name that stays the same in every scenario.
 
 # %%
+from forecast.ranges import Uncertain
 from scenarios.changes.scene import by_draw
 
 
@@ -81,7 +82,7 @@ class Closed:
     environment: str
     first: str
     last: str
-    away: object = 0.0  # a share, or a range
+    away: Uncertain = 0.0  # a share, or a range
     name: str | None = None
     stage = step = "volume"
 
@@ -184,7 +185,7 @@ class OnCall(Owned):
     """Somebody on call at weekends: days of the weekend times the rate."""
 
     KIND = "OnCall"
-    rate: object = 0.0  # money a day, or a range
+    rate: Uncertain = 0.0  # money a day, or a range
 
     def describe(self):
         return f"{self.name}: {self.rate} a day of each weekend"
