@@ -129,6 +129,7 @@ with style() as palette:
     ax.plot(budgets, range(len(budgets)), "D", color=palette.budget)
     ax.set_yticks(range(len(ends)), [f"{most:,} and (other)" for most in ends])
     ax.set(xlim=(0, None), ylim=(-0.6, len(ends) - 0.4), xlabel="USD; bar P10 to P90, dot P50, diamond the budget")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_title(f"Pooling moves the budget by {max(budgets) / min(budgets) - 1:.0%}")
 
 # %% [markdown]
@@ -148,8 +149,8 @@ print(f"where paths would take {paths_would_take / 1e6:,.0f} MB")
 # %% [markdown]
 # ## Parts that add up
 #
-# Customers, teams and the whole are sums of the same futures: each level adds up in every draw. Their bands don't:
-# not all are unlucky at once.
+# Customers, teams and the whole are sums of the same futures: each level adds up in every draw. Bands need not: in the
+# sample the whole is known hardly better than a team, since what nobody knows, such as growth, is much the same for all.
 
 # %%
 teams = usage.frame.drop_duplicates("project")[["project", "department"]].set_axis(["unique_id", "team"], axis=1)

@@ -52,7 +52,7 @@ class Ebbing:
 # %%
 usage = fc.read_usage(usage_file)
 prices = fc.PriceBook.builtin()
-models = ["auto", "run_rate", Ebbing()]
+models = [Ebbing(), "auto", "run_rate"]
 card = fc.backtest(usage, prices=prices, models=models, horizon=days, origins=dates, seed=seed)
 shown = {"wape_total": "{:.1%}", "bias_total": "{:+.1%}", "coverage_80_total": "{:.0%}"}
 shown |= {"mase_to_run_rate_total": "{:.2f}"}
@@ -208,7 +208,7 @@ plan = sc.plan(
     projection,
     prices=prices,
     scenario=sc.Scenario("ours", [Closed("development", *closed, away=sc.between(0.6, 0.9))]),
-    components=[OnCall("on call", rate=400.0)],
+    components=[OnCall("on call", rate=250.0)],
     draws=draws,
     seed=seed,
 )
@@ -220,7 +220,7 @@ plan.table("line")[["p10", "p50", "p80", "budget"]].style.format("{:,.0f}")
 # %%
 weekend = pd.date_range(projection.span.start, projection.span.end).day_of_week >= 5
 on_call = plan.table("line").loc["on call", "p50"]
-print(f"{weekend.sum()} days at 400: {400 * weekend.sum():,.0f} {plan.currency}; in the plan {on_call:,.0f}")
+print(f"{weekend.sum()} days at 250: {250 * weekend.sum():,.0f} {plan.currency}; in the plan {on_call:,.0f}")
 
 # %% [markdown]
 # What does each of them move? The plan is made four times: by `auto`, by our model, with the closed week, with the
@@ -248,6 +248,7 @@ with style() as palette:
     ax.barh(moved.index[::-1], moved[::-1], color=np.where(moved[::-1] > 0, palette.budget, palette.future), height=0.5)
     ax.axvline(0, color=palette.muted, linewidth=1)
     ax.set(xlabel=f"{plan.currency} of the budget")
+    ax.xaxis.set_major_formatter("{x:+,.0f}")
     ax.set_title(f"Ours move the budget from {budgets['auto']:,.0f} to {plan.budget:,.0f} {plan.currency}")
 
 # %% [markdown]
