@@ -150,7 +150,7 @@ print(f"where paths would take {paths_would_take / 1e6:,.0f} MB")
 # ## Parts that add up
 #
 # Customers, teams and the whole are sums of the same futures: each level adds up in every draw. Bands need not: in the
-# sample the whole is known hardly better than a team, since what nobody knows, such as growth, is much the same for all.
+# sample the whole is known hardly better than a team, since what nobody knows, such as growth, is much alike for all.
 
 # %%
 teams = usage.frame.drop_duplicates("project")[["project", "department"]].set_axis(["unique_id", "team"], axis=1)
