@@ -51,6 +51,8 @@ pages: $(VENV)/.dev ## write what the code writes of docs/ anew: command, format
 notebooks: $(VENV)/.dev ## run the notebooks again and keep their output
 	env -u MPLBACKEND $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+notebooks: $(VENV)/.dev ## make the notebooks from notebooks/text, run, with their output; ONLY="01 05": some
+	$(BIN)/python notebooks/render.py $(ONLY)
 
 bench-accuracy: $(VENV)/.dev $(YARD)/.made ## accuracy and coverage beside published scores and other programs; DATA=folder
 	$(BIN)/python benchmarks/run.py accuracy --data $(DATA) --jobs $(WORKERS) --out $(OUT)/bench

@@ -37,7 +37,7 @@ _Source = tuple[str, Iterator[Any], int]
 def read_usage(
     source: Any,
     *,
-    format: str | None = None,  # noqa: A002 - the name that users of pandas and polars expect
+    format: str | Reader | None = None,  # noqa: A002 - the name that users of pandas and polars expect
     table: str | None = None,
     columns: Mapping[str, str] | None = None,
     fill: Mapping[str, str] | None = None,
@@ -64,9 +64,9 @@ def read_usage(
         decoded JSON of an API's pages. Several are added up, and what they hold twice is counted once. Logs of
         requests are grouped where they live: lazy frames (a DuckDB relation, Polars, PySpark, Dask) by their engine,
         a database's table (``"postgresql://…"``, or an engine of SQLAlchemy's) by the database, big files by DuckDB.
-    format : str, optional
-        A name of :func:`forecast.formats`; found from the source where it is not given. ``"log"`` is any log of
-        requests, of any size, whose columns ``columns`` maps.
+    format : str or Reader, optional
+        A name of :func:`forecast.formats`, or a reader of your own; found from the source where it is not given.
+        ``"log"`` is any log of requests, of any size, whose columns ``columns`` maps.
     table : str, optional
         Of databases: the table, ``"schema.table"`` where it is in no default schema. For ``format="litellm"`` its
         spend logs where it is not given.
@@ -134,7 +134,7 @@ def read_usage(
     )
     if isinstance(source, list | tuple | set | frozenset) and not source:
         raise UsageError("no source is named: give a path, a glob, a folder, a list of them, or a frame")
-    sources = _named_apart(_sources(source, format, table, together=dedupe is not None))
+    sources = _named_apart(_sources(source, _name(format), table, together=dedupe is not None))
     usage = _read(sources, format, how, tidy)
     limit = (pd.Timestamp(today) if today is not None else pd.Timestamp.now(tz=usage.timezone)).tz_localize(None)
     if usage.end > limit:
@@ -163,7 +163,7 @@ def _with_odd_prices(usage: Usage) -> Usage:
     return replace(usage, notes=(*usage.notes, *told))
 
 
-def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOptions) -> Usage:  # noqa: A002
+def _read(sources: list[_Source], format: str | Reader | None, how: How, tidy: TidyOptions) -> Usage:  # noqa: A002
     """One tidy source as it stands; anything else by its reader, and put together."""
     extracts_: list[Iterator[tuple[str, Extract]]] = []
     pages: dict[str, list[Page]] = {}
@@ -178,7 +178,7 @@ def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOption
                     f"{name}: dedupe='request_id' compares the rows of one log where it lives: "
                     "make one of the sources (a glob, a union) or read them without it"
                 )
-            extracts_.append(extracts(head, format, how, tidy.columns))
+            extracts_.append(extracts(head, _name(format), how, tidy.columns))
             continue
         reader = reader_of(head, format)
         if reader is None:
@@ -198,6 +198,10 @@ def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOption
     for found in pages.values():
         check_pages(usage.source, found)
     return usage
+
+
+def _name(format: str | Reader | None) -> str | None:  # noqa: A002
+    return format.NAME if isinstance(format, Reader) else format
 
 
 def _extracts(reader: Reader, parts: Iterable[Content], pages: list[Page]) -> Iterator[tuple[str, Extract]]:
