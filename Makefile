@@ -16,8 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help plan test test-slow test-spark test-system notebooks pictures bench-accuracy bench-alerts bench-exports bench-launches bench-law bench-month bench-plan bench-shelf bench-speed bench-track bench-warehouse yardsticks lint format clean
-.PHONY: help plan test test-slow test-spark test-system manual pages notebooks bench-accuracy bench-alerts bench-exports bench-launches bench-law bench-month bench-plan bench-shelf bench-speed bench-track bench-warehouse yardsticks lint format clean
+.PHONY: help plan test test-slow test-spark test-system manual notebooks pages pictures bench-accuracy bench-alerts bench-exports bench-launches bench-law bench-month bench-plan bench-shelf bench-speed bench-track bench-warehouse yardsticks lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
