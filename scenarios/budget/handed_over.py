@@ -64,11 +64,19 @@ class HandedOver(ABC):
 
         return write_workbook(self._plan, Path(path), scenarios=scenarios, bridge=bridge)
 
-    def to_html(self, path: str | Path, *, scenarios: Alternatives | None = None, bridge: Bridge | None = None) -> Path:
-        """Write the plan as one self-contained page, with what :meth:`to_excel` takes; returns its path."""
+    def to_html(
+        self,
+        path: str | Path,
+        *,
+        limit: float | None = None,
+        scenarios: Alternatives | None = None,
+        bridge: Bridge | None = None,
+        title: str | None = None,
+    ) -> Path:
+        """Write the plan as one self-contained page: :func:`scenarios.report.page.write_page`; returns its path."""
         from scenarios.report.page import write_page
 
-        return write_page(self._plan, Path(path), scenarios=scenarios, bridge=bridge)
+        return write_page(self._plan, Path(path), limit=limit, scenarios=scenarios, bridge=bridge, title=title)
 
     def budgets(
         self,
