@@ -12,13 +12,15 @@ from forecast.drawing import one_line, percent
 from scenarios.bridging import Bridge
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.report.months import months_of
-from scenarios.report.tables import NAME, Row, rows_html, scale_of, shown
+from scenarios.report.tables import NAME, Row, round_to, rows_html, scale_of, shown
 
 #: The most environments that stand side by side; of more, quarters do.
 ABREAST = 7
 #: What a picture's months are drawn by.
 BAND = (0.1, 0.5, 0.9)
 NONE = "\u2013"
+#: How far shown amounts may lie from their own, in shown units: each cell of a month is rounded by less than one.
+OFF = 8.0
 
 
 def budgets_table(plan: BudgetPlan) -> str:
@@ -26,10 +28,8 @@ def budgets_table(plan: BudgetPlan) -> str:
 
     Of many environments, a row each by quarters.
     """
-    table, scale = shown(plan, ["month", "environment"]), scale_of(plan)
-    cells = table["budget"].unstack("environment").reindex(columns=list(plan.ledger.environments)).fillna(0)
-    months = table.index.get_level_values("month")
-    quarter = pd.Series(table["quarter"].to_numpy(), index=months).groupby(level=0).first().reindex(cells.index)
+    cells, quarter = _cells(plan)
+    scale = scale_of(plan)
     caption = f"Money in {plan.currency}, rounded so that what is shown adds up."
     if len(cells.columns) > ABREAST:
         sums = cells.groupby(quarter.to_numpy(), sort=False).sum().T
@@ -57,13 +57,17 @@ def budgets_table(plan: BudgetPlan) -> str:
 def months_table(plan: BudgetPlan) -> str:
     """What the fan draws: months known, between and planned."""
     told, scale = months_of(plan), scale_of(plan)
+    sums = (_cells(plan)[0].sum(axis=1) / scale).to_dict()  # a month reads the same in every table
     rows = [
         Row("cell", (str(month), "history"), (_money(value, scale), *[NONE] * 3)) for month, value in told.known.items()
     ]
     for what, months, draws in (("gap", told.gap_months, told.gap), ("plan", told.months, told.planned)):
         bands = np.quantile(draws, BAND, axis=0).T if len(months) else ()
         for i, (month, (low, middle, high)) in enumerate(zip(months, bands, strict=True)):
-            budget = _money(told.budget[i], scale) if what == "plan" else NONE
+            budget = NONE
+            if what == "plan":
+                other = float(sums.get(str(month), math.inf))
+                budget = _money(other if abs(other - told.budget[i]) < OFF / scale else told.budget[i], scale)
             rows.append(Row("cell", (str(month), what), (*(_money(v, scale) for v in (middle, low, high)), budget)))
     caption = f"Money in {plan.currency}. Spent, of a month of history; P50, P10 and P90 of one to come."
     return rows_html(["month", "part"], ["spent or P50", "P10", "P90", "budget"], rows, caption)
@@ -93,15 +97,19 @@ def levels_table(plan: BudgetPlan) -> str:
 def policy_table(plan: BudgetPlan, by: str) -> str:
     """What each part of a split wants, may have, and gets."""
     table, scale = plan.policy(by), scale_of(plan)
+    if list(table.index.names) == ["environment"]:
+        budgets = _cells(plan)[0].sum().reindex(table.index).to_numpy("float64")
+    else:
+        budgets = round_to(exact := table["budget"].to_numpy("float64") * scale, round(float(exact.sum())))
     rows = []
-    for name, part in table.iterrows():
+    for (name, part), budget in zip(table.iterrows(), budgets, strict=True):
         labels = name if isinstance(name, tuple) else (name,)
         wants = [_share(float(part[c])) for c in ("demand_p10", "demand_p50", "demand_p90")]
         low, high = float(part["low"]), float(part["high"])
         may = NONE if math.isnan(low) else f"{low * 100:g}\u2013{high * 100:g} %"
         over = float(part["overrun"])
         moved = _money(float(part["transfer"]), scale)
-        cells = (*wants, may, moved, _money(float(part["budget"]), scale), NONE if math.isnan(over) else percent(over))
+        cells = (*wants, may, moved, _money(budget / scale, scale), NONE if math.isnan(over) else percent(over))
         rows.append(Row("cell", tuple(one_line(label, NAME) or "-" for label in labels), cells))
     heads = ["wants, P10", "P50", "P90", "policy range", "policy moves", "budget", "overruns in"]
     caption = (
@@ -138,6 +146,15 @@ def bridge_table(plan: BudgetPlan, bridge: Bridge) -> str:
     ]
     caption = f"Money in {bridge.currency}. Means add up; P10 and P90 are each row's own and do not."
     return rows_html(["step"], ["mean", "P10", "P90"], rows, caption)
+
+
+def _cells(plan: BudgetPlan) -> tuple[pd.DataFrame, pd.Series]:
+    """The budget in shown units, months by environments, and each month's quarter."""
+    table = shown(plan, ["month", "environment"])
+    cells = table["budget"].unstack("environment").reindex(columns=list(plan.ledger.environments)).fillna(0)
+    months = table.index.get_level_values("month")
+    quarter = pd.Series(table["quarter"].to_numpy(), index=months).groupby(level=0).first()
+    return cells, quarter.reindex(cells.index)
 
 
 def _sums(kind: str, name: object, line: Iterable[int], scale: int) -> Row:
