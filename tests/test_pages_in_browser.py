@@ -10,7 +10,7 @@ import pytest
 import forecast as fc
 import scenarios as sc
 from tests import browser
-from tests.pages import EMOJI, SCRIPT, plan_of, usage_of
+from tests.pages import DEMAND, EMOJI, SCRIPT, plan_of, usage_of
 
 pytestmark = pytest.mark.system
 
@@ -58,7 +58,8 @@ def hostile(path):
     """Names that try to break out."""
     name = f'</title></style>{SCRIPT}javascript:alert(1) "onload=alert(1) {EMOJI} \u05d0\u05d1 url(http://bad.example)'
     scenario = sc.Scenario(name, [sc.Growth(monthly=0.1)])
-    return plan_of(usage_of()).to_html(path, scenarios=[scenario], title=name)
+    environments = {**DEMAND, "x" * 60: 9e3, "for those who evaluate models": 7e3, '"><b onclick=alert(1)>': 5e3}
+    return plan_of(usage_of(environments)).to_html(path, scenarios=[scenario], title=name)
 
 
 def small(path):

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 #: A table of more columns is printed small, so that paper holds it; one of at most so many rows is kept on one sheet.
 WIDE, SHORT = 10, 22
+#: Headers of so many letters.
+_LONG = re.compile(r'<th( scope="(?:row|col)")(?: class="(n)")?>([^<]{20,})</th>')
 #: A picture that is higher than this part of its width has more of a sheet than others.
-TALL = 0.75
+TALL = 0.62
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,11 @@ def document(title: str, about: str, sections: Sequence[Section], *, style: str 
 
 
 def scroll(table: str, label: str) -> str:
-    """A table that scrolls by itself on a narrow screen, also from the keyboard; ``label`` is its own on the page."""
+    """A table that scrolls by itself on a narrow screen, also from the keyboard; ``label`` is its own on the page.
+
+    Long names may be broken, so that they cost neither screen nor paper the numbers beside them.
+    """
+    table = _LONG.sub(r'<th\1 class="long \2">\3</th>', table)
     wide = " wide" if table.split("</tr>", 1)[0].count("<th ") > WIDE else ""
     short = " short" if table.count("<tr") <= SHORT else ""
     told = html.escape(one_line(label, 120))

@@ -69,6 +69,7 @@ tbody tr+tr>*{border-top:1px solid var(--grid)}
 tbody tr.quarter>*,tbody tr.part>*{background:var(--row)}
 tbody tr.total>*{font-weight:600;border-top:2px solid var(--muted)}
 th.n,td.n{text-align:right}
+.long{white-space:normal;overflow-wrap:anywhere;min-width:8.5rem}
 .prose th,.prose td{white-space:normal;overflow-wrap:break-word}
 .prose .n,.prose .day,.prose th:first-child{white-space:nowrap}
 ol,ul{padding-left:1.4rem}
@@ -101,9 +102,10 @@ body{font-size:10pt;padding:0;max-width:none}
 nav,.skip,.see{display:none}
 p,figcaption,li{max-width:none}
 .scroll{overflow:visible}
+.long{min-width:19mm}
 .wide table{font-size:6.5pt}.wide th,.wide td{padding:.15rem .25rem}
 figure svg{min-width:0;width:auto;max-width:100%;max-height:74mm}
-.tall svg{max-height:200mm}
+.tall svg{max-height:200mm;max-width:150mm}
 h2,h3{break-after:avoid}h2{margin:1.6rem 0 .4rem}
 figure,tr,.figures,.lead,.short{break-inside:avoid}
 #numbers{break-before:page}#numbers table{font-size:7pt}#numbers th,#numbers td{padding:.08rem .4rem}
