@@ -83,11 +83,18 @@ class Browser:
         self.page = page
         self.driver.get("about:blank")
         self.resize(width, height)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        self._show("", dark=dark)
         for kind in ("browser", "performance"):
             self.driver.get_log(kind)
         self.driver.get(page.as_uri())
+
+    def on_paper(self, *, dark=False):
+        """Show the page that is open as it would be printed."""
+        self._show("print", dark=dark)
+
+    def _show(self, media, *, dark):
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": [scheme]})
 
     def resize(self, width, height=900):
         sizes = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
@@ -129,8 +136,8 @@ class Browser:
         ActionChains(self.driver).send_keys(key).perform()
 
     def printed(self):
-        """The page on A4 sheets, with the backgrounds off as browsers print: a PDF as bytes."""
-        asked = {"paperWidth": SHEET[0], "paperHeight": SHEET[1], "preferCSSPageSize": True, "printBackground": False}
+        """The page on A4 sheets, backgrounds and all: a PDF as bytes."""
+        asked = {"paperWidth": SHEET[0], "paperHeight": SHEET[1], "preferCSSPageSize": True, "printBackground": True}
         return base64.b64decode(self.driver.execute_cdp_cmd("Page.printToPDF", asked)["data"])
 
     def sheets(self, pdf):
