@@ -8,7 +8,6 @@ import scenarios as sc
 from forecast.drawing import DARK, LIGHT
 from scenarios.report.layout import POLICY
 from scenarios.report.page import page_html
-from scenarios.report.tables import plan_html
 from tests.pages import DEMAND, SCRIPT, Reader, plan_of, usage_of
 
 MINUS = "\u2212"
@@ -78,7 +77,7 @@ def test_light_and_dark_are_the_palettes_and_paper_is_light(plan):
 
 def test_names_are_text_on_the_page_and_in_a_notebook(plan):
     named = page_html(plan, limit=1e5, title=f"</title>{SCRIPT}</style>")
-    for text in (named, page_html(plan), plan_html(plan), plan._repr_html_()):
+    for text in (named, page_html(plan), plan._repr_html_()):
         page = Reader(text)
         assert not page.all("script")
         assert SCRIPT in page.text
