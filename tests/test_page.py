@@ -177,12 +177,12 @@ def test_each_split_has_its_picture_and_its_table(usage):
     )  # fmt: skip
     splits = [
         sc.EnvironmentSplit(production=(0.6, 0.7)),
-        sc.Split("department", {"care": (0.2, 0.4)}),
+        sc.Split("department", {"care": (0.2, 0.4), "research": (0.3, None)}),
     ]
     page = Reader(page_html(sc.plan(projection, split=splits, draws=200, seed=1)))
     head, *rows = page.tables["What each department wants and gets"]
     assert head[:2] == ["environment", "department"]
-    assert {row[4 + 1] for row in rows if row[1] == "care"} == {"20–40 %"}
+    assert {(row[1], row[5]) for row in rows} == {("care", "20–40 %"), ("research", "at least 30 %")}
     assert len(page.all("svg")) == 4
 
 

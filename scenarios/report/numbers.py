@@ -49,7 +49,7 @@ def budgets_table(plan: BudgetPlan) -> str:
         rows.append(Row("cell", ("share",), (*shares, "100 %")))
     split = plan.spec.environments
     if split is not None and split.ranges:
-        ranges = {name: f"{low * 100:g}\u2013{high * 100:g} %" for name, low, high in split.ranges}
+        ranges = {name: _range(low, high) for name, low, high in split.ranges}
         rows.append(Row("cell", ("policy range",), (*(ranges.get(name, NONE) for name in cells.columns), "")))
     return rows_html(["month"], [*(one_line(name, NAME) for name in cells.columns), "total"], rows, caption)
 
@@ -106,7 +106,7 @@ def policy_table(plan: BudgetPlan, by: str) -> str:
         labels = name if isinstance(name, tuple) else (name,)
         wants = [_share(float(part[c])) for c in ("demand_p10", "demand_p50", "demand_p90")]
         low, high = float(part["low"]), float(part["high"])
-        may = NONE if math.isnan(low) else f"{low * 100:g}\u2013{high * 100:g} %"
+        may = NONE if math.isnan(low) else _range(low, high)
         over = float(part["overrun"])
         moved = _money(float(part["transfer"]), scale)
         cells = (*wants, may, moved, _money(budget / scale, scale), NONE if math.isnan(over) else percent(over))
@@ -162,6 +162,14 @@ def _sums(kind: str, name: object, line: Iterable[int], scale: int) -> Row:
     amounts = [int(v) for v in line]
     told = tuple(_money(v / scale, scale) for v in (*amounts, sum(amounts)))
     return Row(kind, (one_line(name, NAME) or "-",), told)  # type: ignore[arg-type]
+
+
+def _range(low: float, high: float) -> str:
+    """What a policy allows: 15–20 %, 20 %, at least 5 %, at most 25 %."""
+    ends = [f"{round(end * 100, 2):g}" for end in (low, high)]
+    if high >= 1.0 or low <= 0.0:
+        return f"at least {ends[0]} %" if high >= 1.0 else f"at most {ends[1]} %"
+    return f"{NONE.join(dict.fromkeys(ends))} %"
 
 
 def _money(value: float, scale: int) -> str:
