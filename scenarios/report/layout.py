@@ -75,7 +75,7 @@ def scroll(table: str, label: str) -> str:
     """
     table = _LONG.sub(r'<th\1 class="long \2">\3</th>', table)
     wide = " wide" if table.split("</tr>", 1)[0].count("<th ") > WIDE else ""
-    short = " short" if table.count("<tr") <= SHORT else ""
+    short = " short" if table.count("<tr") <= SHORT and 'class="prose"' not in table else ""
     told = html.escape(one_line(label, 120))
     return f'<div class="scroll{wide}{short}" role="region" aria-label="{told}" tabindex="0">{table}</div>'
 
