@@ -187,6 +187,17 @@ def test_each_split_has_its_picture_and_its_table(usage):
     assert "<svg" in text[text.index("<h2>What each department") : text.index("<h2>How sure")]
 
 
+def test_months_begun_or_of_another_calendar_are_told_as_such(usage, page):
+    words = "Months are calendar months"
+    assert words not in page.text
+    made = Reader(page_html(plan_of(usage, "90D", lines=False, draws=200)))
+    assert words in made.text
+    # October 2026 was under way: the picture holds what was spent in it, the plan does not.
+    told = next(row for row in made.tables["Spend by month, history to plan"] if row[:2] == ["2026-10", "plan"])
+    glance = next(row for row in made.tables["The budget by month and environment"] if row[0] == "2026-10")
+    assert number(told[5]) > 10 * number(glance[-1])
+
+
 def test_the_page_tells_the_plan_that_it_is_of(plan, page):
     assert plan.fingerprint in page.text
 

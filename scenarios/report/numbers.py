@@ -58,18 +58,21 @@ def months_table(plan: BudgetPlan) -> str:
     """What the fan draws: months known, between and planned."""
     told, scale = months_of(plan), scale_of(plan)
     sums = (_cells(plan)[0].sum(axis=1) / scale).to_dict()  # a month reads the same in every table
-    rows = [
-        Row("cell", (str(month), "history"), (_money(value, scale), *[NONE] * 3)) for month, value in told.known.items()
-    ]
+    rows, other_months = [], False
+    for month, value in told.known.items():
+        rows.append(Row("cell", (str(month), "history"), (_money(value, scale), *[NONE] * 3)))
     for what, months, draws in (("gap", told.gap_months, told.gap), ("plan", told.months, told.planned)):
         bands = np.quantile(draws, BAND, axis=0).T if len(months) else ()
         for i, (month, (low, middle, high)) in enumerate(zip(months, bands, strict=True)):
             budget = NONE
             if what == "plan":
-                other = float(sums.get(str(month), math.inf))
-                budget = _money(other if abs(other - told.budget[i]) < OFF / scale else told.budget[i], scale)
+                planned, own = float(sums.get(str(month), math.inf)), float(told.budget[i])
+                other = abs(planned - own) >= OFF / scale
+                budget, other_months = _money(own if other else planned, scale), other_months or other
             rows.append(Row("cell", (str(month), what), (*(_money(v, scale) for v in (middle, low, high)), budget)))
     caption = f"Money in {plan.currency}. Spent, of a month of history; P50, P10 and P90 of one to come."
+    if other_months:
+        caption += " Months are calendar months, with what was spent in them before the plan."
     return rows_html(["month", "part"], ["spent or P50", "P10", "P90", "budget"], rows, caption)
 
 

@@ -29,6 +29,8 @@ from scenarios.report.numbers import (
 )
 from scenarios.report.tables import NOTE, headline_of, html_table, scenarios_table
 
+#: The most reserves that the first sentence names.
+NAMED = 2
 #: How each picture is read.
 CAPTIONS = {
     "fan": """Dots: priced usage of past months. Bands: four of five futures, and half of them in the darker one, around
@@ -127,7 +129,8 @@ def _summary(plan: BudgetPlan, limit: float | None) -> Section:
         f"It is enough in {enough} of {len(plan.totals):,} simulated futures."
     )
     if top.reserves:
-        names = html.escape(", ".join(f"{name} {amount}" for name, amount in top.reserves))
+        held = [f"{name} {amount}" for name, amount in top.reserves]
+        names = html.escape(", ".join(held) if len(held) <= NAMED else f"{len(held)} reserves")
         asked += f" With what is set aside beside it ({names}), <strong>{money} {top.funding}</strong> must be found."
     figures = [
         ("Base (P50)", top.base, "the plan: as likely over as under", ""),
