@@ -40,6 +40,8 @@ CAPTIONS = {
         the plan.""",
     "environments": """What each environment wants (line and dot) against its policy range (block) and what the split
         gives it (diamond). Beside each its budget, and what policy moves to it or takes from it at P50.""",
+    "stack": """The budget of each month, environments on one another, the largest below. At the right the share of each and
+        its policy range.""",
     "policy": """What each part wants (line, dot and spread) against its policy range (block) and what the split gives
         it (diamond). Beside each its budget, and the chance that what it wants exceeds that.""",
     "funding": """From the base up: the contingency and what of it is kept for an event or line, the budget, and the
@@ -173,7 +175,11 @@ def _budgets(plan: BudgetPlan) -> Section:
     """The budget by month, and by environment where there are several."""
     heading = "The budget by month and environment" if _several(plan) else "The plan by month"
     if _several(plan):
-        told = scroll(budgets_table(plan), heading) + see("numbers", "With quantiles, base and contingency")
+        told = (
+            _picture(plan, "stack")
+            + scroll(budgets_table(plan), heading)
+            + see("numbers", "With quantiles, base and contingency")
+        )
     else:
         told = scroll(html_table(plan, ["month"], f"Money in {plan.currency}. {NOTE}"), heading)
     return Section("budget", heading, told)
