@@ -114,7 +114,7 @@ class Cleaned(Result):
         done = self.log["action"].isin(["excluded", "moved"])
         log = pd.concat([self.log[done], self.log[~done]])
         caption = "What was looked for in the history, and what was done about it."
-        return table_of(log, kinds={"why": "words"}, caption=caption, where=".log")
+        return table_of(log, kinds={"why": "words"}, caption=caption, where=".log", labels=1)
 
     def __repr__(self) -> str:
         """One line: how many series, and what was done to them."""

@@ -76,7 +76,7 @@ class Reading(Result):
 
     def show(self) -> Shown:
         """What the sources held, what was rejected and counted once, and what was read."""
-        money: list[str] = [c for c in self.conservation if c not in ("requests", "tokens")]
+        money = [str(c) for c in self.conservation if c not in ("requests", "tokens")]
         kinds: dict[str, CellKind] = {
             **dict.fromkeys(money, "cents"),
             "requests": "count",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -248,6 +248,7 @@ class Scorecard(Result):
         cells = pd.DataFrame(columns).replace("nan", "\u2013").astype(str).to_numpy().tolist()
         names = [key if isinstance(key, tuple) else (key,) for key in t.index]
         rows = [(*map(str, name), *cell) for name, cell in zip(names, cells, strict=True)]
+        names_are: list[CellKind] = ["label"] * t.index.nlevels
         kinds: list[CellKind] = ["label" if head == "FinOps grade" else "number" for head in columns]
         dates = f"{d.origins[0]:%Y-%m-%d}" + (f" to {d.origins[-1]:%Y-%m-%d}" if len(d.origins) > 1 else "")
         what = f"{len(d.series)} series"
@@ -264,8 +265,9 @@ class Scorecard(Result):
             "Band's score: width plus penalty for misses, over the actual total; lower is better. Error to run rate's: "
             "below 1 beats continuing the recent mean; p below 0.05 is hardly chance."
         )
-        made = rows_as(rows, [*(n or "" for n in t.index.names), *columns], ["label"] * t.index.nlevels + kinds)
-        return Shown("Backtest", f"{lead[0].upper()}{lead[1:]}.", (replace(made, caption=reading),), tuple(self.notes))
+        heads = [*(str(n or "") for n in t.index.names), *columns]
+        table = rows_as(rows, heads, [*names_are, *kinds], labels=len(names_are))
+        return Shown("Backtest", f"{lead[0].upper()}{lead[1:]}.", (table,), (reading, *self.notes))
 
     @property
     def _measures(self) -> list[str]:

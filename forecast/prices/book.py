@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from forecast.usage import Usage
 
 _SHOWN: Final = 20
+#: Columns that are shown, where they hold anything.
+_READ: Final = (
+    *("provider", "model", "unit", "price", "per", "currency", "service_tier", "region", "context_tier"),
+    *("hours", "valid_from", "valid_to", "note"),
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -435,7 +440,8 @@ class PriceBook(Result):
 
     def show(self) -> Shown:
         """The first rows, and how many there are."""
-        rows = frame_from_rows(self._every[:_SHOWN]).dropna(axis="columns", how="all")
+        rows = frame_from_rows(self._every[:_SHOWN])
+        rows = rows[[c for c in _READ if c in rows and rows[c].notna().any()]]
         rest = len(self) - _SHOWN
         table = table_of(
             rows, kinds={"price": "price", "source": "label"}, caption="Prices of a million tokens, or of one unit."

@@ -164,7 +164,8 @@ class Reconciliation(Result):
 
     def show(self) -> Shown:
         """The causes of the difference between the bill and list prices, then what each model adds to them."""
-        summary, money = self.summary, "cents"
+        summary = self.summary
+        money: CellKind = "cents"
         shown = summary[[c for c in summary if c not in CAUSES or (summary[c] != 0).any()]]
         shown = shown[[c for c in shown if c not in ("rows", "list")]]
         kinds: dict[str, CellKind] = dict.fromkeys(shown.columns.drop(["effective_discount"], errors="ignore"), money)

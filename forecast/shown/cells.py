@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final, Literal, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from forecast.drawing import one_line
@@ -23,7 +24,7 @@ WHOLE_FROM: Final = 1_000.0
 NAME, SENTENCE = 48, 600
 
 #: Columns of our tables that hold parts of 1 and money for one unit; other numbers say by their size how they are told.
-_SHARES: Final = ("share", "cheaper", "overrun", "utilisation", "coverage", "percent", "probability", "weight", "over")
+_SHARES: Final = ("share", "cheaper", "overrun", "utilisation", "coverage", "probability", "weight", "over")
 _SHARES_TOO: Final = (
     "accuracy",
     "success_rate",
@@ -34,7 +35,7 @@ _SHARES_TOO: Final = (
     "effective_discount",
     "margin",
 )
-_SHARE_ENDS: Final = ("_share", "_percent", "_probability", "_rate")
+_SHARE_ENDS: Final = ("_share", "_probability", "savings_rate")
 _SHARE_STARTS: Final = ("wape", "bias", "smape", "coverage_", "probability_", "share_")
 _PRICES: Final = ("price", "list_price", "effective_price", "input", "output", "blended", "cost_per_request")
 _COUNTS: Final = ("rows", "records", "requests", "tokens", "draws", "trials", "total_tokens", "input_tokens")
@@ -66,15 +67,23 @@ def _of_fractions(word: str) -> CellKind:
     return "price" if word in _PRICES else "number"
 
 
-def told(values: Iterable[object], kind: CellKind) -> tuple[str, ...]:
-    """A column as text: numbers of one column have as many decimals, and what is nothing but rounding is 0."""
+def told(values: Iterable[object], kind: CellKind, *, largest: float = 0.0) -> tuple[str, ...]:
+    """A column as text: numbers of one column have as many decimals, and what is nothing but rounding is 0.
+
+    ``largest`` is the largest amount beside which the column stands: money of one table is told in one way.
+    """
     one_of("kind", kind, ("label", "words", "date", *sorted(NUMERIC)), ModelError)
     kept = list(values)
     if kind not in NUMERIC:
         return tuple(_text(v, kind) for v in kept)
-    numbers = [math.nan if _is_missing(v) else float(str(v)) for v in kept]
-    largest = max((abs(v) for v in numbers if math.isfinite(v)), default=0.0)
+    numbers = as_numbers(kept)
+    largest = max([largest, *(abs(v) for v in numbers if math.isfinite(v))])
     return tuple(MISSING if math.isnan(v) else _number(v, kind, largest) for v in numbers)
+
+
+def as_numbers(values: Iterable[object]) -> list[float]:
+    """Values as numbers, NaN where there is none."""
+    return [math.nan if _is_missing(v) else float(str(v)) for v in values]
 
 
 def amount(value: float, digits: int) -> str:
@@ -87,8 +96,10 @@ def _number(value: float, kind: CellKind, largest: float) -> str:
         return "\u221e" if value > 0 else "\u2212\u221e"
     if kind == "share":
         return _share(value)
-    if kind == "price" or (kind == "number" and largest < 1):
-        return _significant(value, 4 if kind == "price" else 3)
+    if kind == "price":
+        return _significant(value, 4)
+    if kind == "number" and 1e-9 < largest < 1:
+        return amount(value, min(2 - math.floor(math.log10(largest)), 9))
     whole = kind == "count" or (kind != "cents" and largest >= WHOLE_FROM)
     return amount(value, 0 if whole else 2)
 
@@ -105,8 +116,8 @@ def _significant(value: float, figures: int) -> str:
 
 def _share(value: float) -> str:
     size, sign = abs(value), "\u2212" if value < 0 else ""
-    if 1e-12 < size < 0.0005:
-        return f"{sign}under 0.1 %" if sign else "under 0.1 %"
+    if 1e-12 < value < 0.0005:
+        return "under 0.1 %"
     if 0.9995 <= size < 1 - 1e-12:
         return f"{sign}over 99.9 %"
     return f"{amount(value * 100, 1)} %"
@@ -115,7 +126,7 @@ def _share(value: float) -> str:
 def _text(value: object, kind: CellKind) -> str:
     if _is_missing(value):
         return MISSING
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, date):
         moment = pd.Timestamp(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,9 @@ class Shown:
     tables : tuple of Table
     notes : tuple of str
     folded : tuple of (str, tuple of str)
-        Sentences that a notebook folds away, under a word each.
+        Sentences that a notebook folds away and a text counts, under a word each.
+    points : tuple of str
+        Sentences before the tables.
     """
 
     title: str
@@ -41,9 +43,10 @@ class Shown:
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     folded: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    points: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
-        parts = [table_html(table) for table in self.tables if table.rows]
+        parts = [notes_html(self.points), *(table_html(table) for table in self.tables if table.rows)]
         parts.append(notes_html(self.notes))
         parts += [notes_html(told, folded=word) for word, told in self.folded]
         return framed(self.title, self.finding, parts)
@@ -53,14 +56,13 @@ class Shown:
         wide = shutil.get_terminal_size((WIDTH, 24)).columns if width is None else width
         blocks = [_wrapped(line, wide) for line in (self.title, self.finding) if line]
         told = ["\n".join(blocks)] if blocks else []
+        told += [_listed(self.points, wide)] if self.points else []
         for table in self.tables:
             if table.rows:
                 caption = f"{_wrapped(table.caption, wide)}\n" if table.caption else ""
                 told.append(caption + table_text(table, wide))
-        listed = [_wrapped(f"- {note}", wide, "  ") for note in self.notes]
-        told += ["\n".join(listed)] if listed else []
-        for word, notes in self.folded:
-            told += ["\n".join([word, *(_wrapped(f"- {note}", wide, "  ") for note in notes)])] if notes else []
+        told += [_listed(self.notes, wide)] if self.notes else []
+        told += [f"{word}: {len(notes):,}" for word, notes in self.folded if notes]
         return "\n\n".join(told)
 
     def __str__(self) -> str:
@@ -125,6 +127,10 @@ def show(
         raise TokenplanError(f"show({type(what).__name__}): wanted a result of this library, or a table of one")
     caption = f"Money in {currency}." if currency else ""
     return Shown(title, "", (table_of(frame, caption=caption, kinds=kinds, most=rows),))
+
+
+def _listed(notes: Sequence[str], width: int) -> str:
+    return "\n".join(_wrapped(f"- {note}", width, "  ") for note in notes)
 
 
 def _wrapped(text: str, width: int, hang: str = "") -> str:

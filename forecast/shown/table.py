@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import pandas as pd
 
-from forecast.shown.cells import NUMERIC, CellKind, kind_of, told
+from forecast.shown.cells import NUMERIC, CellKind, as_numbers, kind_of, told
 
 #: Rows that are shown unless more are asked for.
 MOST: Final = 20
@@ -88,16 +89,21 @@ def table_of(
     keep = len(flat) if most is None or len(flat) <= most + total else most
     shown = flat.iloc[:keep] if not total or keep == len(flat) else pd.concat([flat.iloc[:keep], flat.iloc[-1:]])
     left, kinds, heads = len(flat) - len(shown), kinds or {}, heads or {}
-    columns, types = [], []
-    for place, name in enumerate(flat.columns):
-        values = shown.iloc[:, place]
-        kind = kinds.get(str(name)) or ("label" if place < labels and _is_code(values) else kind_of(name, values))
-        columns.append(told(values, kind))
-        types.append(kind)
+    types = [
+        kinds.get(str(name))
+        or ("label" if i < labels and _is_code(shown.iloc[:, i]) else kind_of(name, flat.iloc[:, i]))
+        for i, name in enumerate(flat.columns)
+    ]
+    money = [abs(v) for i, kind in enumerate(types) if kind == "money" for v in as_numbers(shown.iloc[:, i])]
+    most_money = max((v for v in money if math.isfinite(v)), default=0.0)
+    columns = [
+        told(shown.iloc[:, i], kind, largest=most_money if kind == "money" else 0.0) for i, kind in enumerate(types)
+    ]
     if total and labels and len(shown):
         columns[0] = (*columns[0][:-1], columns[0][-1] if columns[0][-1] != "\u2013" else "total")
         columns[1:labels] = [(*c[:-1], "" if c[-1] == "\u2013" else c[-1]) for c in columns[1:labels]]
-    marks: tuple[Mark, ...] = (*["cell"] * (len(shown) - 1), "total") if total and len(shown) else ()
+    cell: Mark = "cell"
+    marks: tuple[Mark, ...] = (*[cell] * (len(shown) - 1), "total") if total and len(shown) else ()
     return Table(
         tuple(heads.get(str(name), head_of(name)) for name in flat.columns),
         tuple(types),
@@ -137,9 +143,9 @@ def _flat(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
         frame = frame.set_axis([" ".join(str(part) for part in name if str(part)) for name in frame.columns], axis=1)
     index = frame.index
     if index.nlevels == 1 and index.name is None and pd.api.types.is_integer_dtype(index.dtype):
-        text = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c].dtype)]
-        lead = next((i for i, c in enumerate(frame.columns) if c not in text), len(frame.columns))
-        return frame.reset_index(drop=True), min(lead, 1) if lead == len(frame.columns) else lead
+        named = [pd.api.types.is_string_dtype(dtype) or pd.api.types.is_object_dtype(dtype) for dtype in frame.dtypes]
+        lead = next((i for i, is_name in enumerate(named) if not is_name), 1)
+        return frame.reset_index(drop=True), min(lead, 2)
     names = [name if name is not None else "" for name in index.names]
     left = pd.DataFrame({i: index.get_level_values(i) for i in range(index.nlevels)})
     both = pd.concat([left, frame.reset_index(drop=True)], axis=1)

@@ -24,7 +24,10 @@ def table_text(table: Table, width: int) -> str:
     words = [i for i, kind in enumerate(table.kinds) if kind == "words"]
     if words:  # sentences share what the other columns leave
         left = width - sum(w + len(GAP) for i, w in enumerate(wide) if i not in words)
-        share = min(max(left // len(words) - len(GAP), _LEAST), max(_WORDS, left // len(words)))
+        share = left // len(words) - len(GAP)
+        if share < _LEAST:  # they go on below, beside the labels
+            lead = sum(w + len(GAP) for w in wide[: table.labels])
+            share = min(max(width - lead, _LEAST), _WORDS)
         wide = [min(w, share) if i in words else w for i, w in enumerate(wide)]
     told = ["\n".join(_block(table, heads, wide, block)) for block in _blocks(wide, table.labels, width)]
     return "\n\n".join(told) + (f"\n{table.more}" if table.more else "")

@@ -13,6 +13,7 @@ from forecast.calendars import Unit
 from forecast.errors import PlanError
 from forecast.panel import FloatArray, IntArray
 from forecast.projection import Projection
+from forecast.shown import Result, Shown
 from scenarios.budget.assumed import stale_of
 from scenarios.budget.contingency import euler_shares, quantile_error, to_cents
 from scenarios.budget.diversification import diversification_of
@@ -39,7 +40,7 @@ COLUMNS = (*LEVELS, "demand_share", "base", "budget", "contingency")
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class BudgetPlan(HandedOver):
+class BudgetPlan(HandedOver, Result):
     """A budget at a stated confidence, and the futures that it rests on.
 
     Attributes
@@ -345,10 +346,20 @@ class BudgetPlan(HandedOver):
             f"{len(self.totals):,} draws)"
         )
 
-    def _repr_html_(self) -> str:
-        from scenarios.report.tables import plan_html
+    def show(self, by: list[str] | tuple[str, ...] | str | None = None) -> Shown:
+        """The plan to be read: its figures, a table whose shown rows add up, and what it rests on.
 
-        return plan_html(self)
+        A notebook shows it as HTML; ``print(plan.show(["quarter", "environment"]))`` as text that fits the terminal.
+
+        Parameters
+        ----------
+        by : list of str, optional
+            What a row is, as in :meth:`table`; quarter and environment unless given, or months where there is one
+            environment.
+        """
+        from scenarios.report.tables import plan_shown
+
+        return plan_shown(self, by)
 
     @property
     def _plan(self) -> BudgetPlan:

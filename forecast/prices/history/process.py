@@ -226,7 +226,6 @@ class PriceProcess(Result):
             **{c: self.fit[c] / 100 for c in ("median_down", "median_up") if c in self.fit}
         )
         kinds: dict[str, CellKind] = dict.fromkeys(("up_share", "median_down", "median_up"), "share")
-        kinds |= dict.fromkeys(("rate", "rate_p10", "rate_p90", "ahead_p90"), "price")
         caption = "Changes a SKU and year. Of a provider with few changes the rate leans on all providers'."
         said = repr(self).removeprefix("PriceProcess(").removesuffix(")")
         heads = {"rate": "changes a year", "rate_p10": "P10", "rate_p90": "P90", "ahead_p90": "P90 of the next year"}
