@@ -28,7 +28,7 @@ from forecast.faults import (
     zero_days,
 )
 from forecast.panel import BoolArray, FloatArray, Panel, panel_of
-from forecast.shown import Result, Shown, Table, table_of
+from forecast.shown import Result, Shown, Table, short_repr, table_of
 
 COLUMNS: Final = ("series", "start", "end", "kind", "action", "value", "expected", "why")
 #: Stands for every series, in ``keep``, ``exclude`` and the log.
@@ -67,6 +67,8 @@ class Cleaning:
     ModelError
         An entry has another shape, or a date that cannot be read.
     """
+
+    __repr__ = short_repr
 
     gaps: bool = True
     partial: bool = True

@@ -22,7 +22,7 @@ from forecast.panel import FloatArray, IntArray, Panel
 from forecast.periods import Horizon, days_after
 from forecast.periods import horizon as horizon_of
 from forecast.sampling import check_count
-from forecast.shown import Result, Shown, table_of
+from forecast.shown import Result, Shown, short_repr, table_of
 from forecast.stepping import volume_steps
 from forecast.streams import stratified
 from forecast.usage import Usage
@@ -46,6 +46,8 @@ MOST_PERIODS = 3_700
 @dataclass(frozen=True, slots=True)
 class ProjectionSpec:
     """The arguments of :func:`forecast.project` but for the usage: enough to make the projection again."""
+
+    __repr__ = short_repr
 
     horizon: str | int | None = None
     start: str | None = None
@@ -75,6 +77,8 @@ class Block:
         The log growth a period inside ``volume``: the point forecast's and the trajectory's own error of it.
     """
 
+    __repr__ = short_repr
+
     which: IntArray
     volume: FloatArray
     mix: FloatArray
@@ -85,6 +89,8 @@ class Block:
 @dataclass(frozen=True, slots=True)
 class Draws:
     """Which trajectory each draw follows, and its smoothing factor on volume (log): both (draw,)."""
+
+    __repr__ = short_repr
 
     trajectory: IntArray
     log_factor: FloatArray

@@ -13,7 +13,7 @@ from forecast.panel import FloatArray
 from forecast.pooling import pooled
 from forecast.scopes import HORIZON
 from forecast.scoring import PIT_BINS, SCORES, OriginScores
-from forecast.shown import CellKind, Result, Shown, rows_as
+from forecast.shown import CellKind, Result, Shown, rows_as, short_repr
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +45,8 @@ class Part:
     series : tuple of str
     """
 
+    __repr__ = short_repr
+
     measure: str
     level: str
     series: tuple[str, ...]
@@ -69,6 +71,8 @@ class Design:
     currency : str, optional
         What cost is in.
     """
+
+    __repr__ = short_repr
 
     models: tuple[str, ...]
     scopes: tuple[str, ...]

@@ -14,7 +14,7 @@ from forecast.calendars import date_of
 from forecast.drawing import one_line
 from forecast.errors import ScenarioError, nearest
 from forecast.panel import FloatArray
-from forecast.shown import Result, Shown, table_of
+from forecast.shown import Result, Shown, short_repr, table_of
 from scenarios.changes import Change, World, label_of
 from scenarios.dependence import Dependence, ties_of
 
@@ -310,6 +310,8 @@ class LeftOut:
         Why it is left out, as a sentence goes on after its label.
     """
 
+    __repr__ = short_repr
+
     label: str
     told: str
     stated_on: pd.Timestamp | None
@@ -317,11 +319,21 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownScenario:
+class KnownScenario(Result):
     """A scenario as it had been stated by a day, and what of it is left out."""
+
+    __repr__ = short_repr
 
     scenario: Scenario
     left_out: tuple[LeftOut, ...]
+
+    def show(self) -> Shown:
+        """What had been stated, and what is left out and why."""
+        rows = [(one.label, one.told, one.stated_on, one.why) for one in self.left_out]
+        frame = pd.DataFrame(rows, columns=["left out", "assumes", "stated on", "why"])
+        table = table_of(frame, kinds={"assumes": "words", "why": "words"}, labels=1, most=None)
+        known = self.scenario.show()
+        return replace(known, tables=(*known.tables, table))
 
 
 def _fitting(

@@ -85,6 +85,8 @@ PUBLIC = {
         "Projection",
         "SamplePaths",
         "Scorecard",
+        "Shown",
+        "show",
         "backtest",
         "baseline",
         "project",

@@ -23,7 +23,7 @@ from forecast.errors import ModelError, PlanError
 from scenarios.report import charts, save
 from scenarios.report.months import months_of
 from scenarios.report.page import page_html, write_page
-from scenarios.report.tables import MONEY, plan_html, plan_text, round_to, rows_of, shown
+from scenarios.report.tables import MONEY, plan_text, round_to, rows_of, shown
 from scenarios.report.workbook import workbook_bytes, write_workbook
 
 #: Money is held to the cent; sums of floats of cents are exact far below that.
@@ -436,7 +436,7 @@ def test_the_page_is_whole_in_itself_and_accessible(plan, tmp_path):
 
 
 def test_names_are_text_on_the_page_and_in_a_notebook(plan):
-    for text in (page_html(plan, limit=1e5), plan_html(plan), plan._repr_html_()):
+    for text in (page_html(plan, limit=1e5), plan._repr_html_()):
         page = Reader(text)
         assert not page.all("script")
         assert SCRIPT in page.text

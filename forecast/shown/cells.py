@@ -100,7 +100,7 @@ def _number(value: float, kind: CellKind, largest: float) -> str:
         return _significant(value, 4)
     if kind == "number" and 1e-9 < largest < 1:
         return amount(value, min(2 - math.floor(math.log10(largest)), 9))
-    whole = kind == "count" or (kind != "cents" and largest >= WHOLE_FROM)
+    whole = kind == "count" or (kind != "cents" and (largest >= WHOLE_FROM or largest < 1e-9))
     return amount(value, 0 if whole else 2)
 
 

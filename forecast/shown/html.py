@@ -36,16 +36,20 @@ def framed(title: str, finding: str, parts: Sequence[str]) -> str:
 
 def table_html(table: Table, *, bare: bool = True) -> str:
     """A table with headers that name its rows and columns; ``bare`` aligns numbers without a style too."""
-    right = ' class="n" align="right"' if bare else ' class="n"'
+    right, left = (' class="n" align="right"', ' align="left"') if bare else (' class="n"', "")
 
-    def look(column: int) -> str:
-        return right if table.is_number(column) else ' class="w"' if table.kinds[column] == "words" else ""
+    def look(column: int, *, head: bool = False) -> str:
+        if table.is_number(column):
+            return right
+        return (' class="w"' if table.kinds[column] == "words" else "") + (left if head else "")
 
-    head = "".join(f'<th scope="col"{look(i)}>{html.escape(name)}</th>' for i, name in enumerate(table.heads))
+    head = "".join(
+        f'<th scope="col"{look(i, head=True)}>{html.escape(name)}</th>' for i, name in enumerate(table.heads)
+    )
     body = []
     for i, row in enumerate(table.rows):
         cells = "".join(
-            f'<th scope="row"{look(j)}>{html.escape(cell)}</th>'
+            f'<th scope="row"{look(j, head=True)}>{html.escape(cell)}</th>'
             if j < table.labels
             else f"<td{look(j)}>{html.escape(cell)}</td>"
             for j, cell in enumerate(row)

@@ -8,21 +8,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-#: Letters of one value.
-_MOST = 60
+#: Letters of one value, and of all.
+_MOST, _ALL = 60, 160
 
 
 def short_repr(thing: Any) -> str:
     """``Growth(monthly=0.05)``: only what is not at its default; arrays and tables by their shape."""
     told = []
     for field in fields(thing):
-        if not field.repr or not field.init:
+        if not field.repr or not field.init or field.name.startswith("_"):
             continue
         value = getattr(thing, field.name)
         default = field.default_factory() if field.default_factory is not MISSING else field.default
         if _same(value, default):
             continue
         told.append(f"{field.name}={_short(value)}")
+        if sum(len(part) + 2 for part in told) > _ALL:
+            told[-1] = "\u2026"
+            break
     return f"{type(thing).__name__}({', '.join(told)})"
 
 

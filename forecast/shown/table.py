@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 import pandas as pd
 
 from forecast.shown.cells import NUMERIC, CellKind, as_numbers, kind_of, told
+from forecast.shown.shorter import short_repr
 
 #: Rows that are shown unless more are asked for.
 MOST: Final = 20
@@ -37,6 +38,8 @@ class Table:
     more : str
         What was left out, and where it is.
     """
+
+    __repr__ = short_repr
 
     heads: tuple[str, ...]
     kinds: tuple[CellKind, ...]

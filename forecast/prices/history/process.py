@@ -18,7 +18,7 @@ from forecast.prices.history.jumps import DAYS_IN_YEAR, Law, Model, PriceJumps, 
 from forecast.prices.history.known import known_days
 from forecast.prices.history.rates import Rate, Share
 from forecast.prices.history.sizes import Sizes
-from forecast.shown import CellKind, Result, Shown, table_of
+from forecast.shown import CellKind, Result, Shown, short_repr, table_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,6 +42,8 @@ class ProviderFit:
     log_factors : tuple of float (change,)
         The changes seen.
     """
+
+    __repr__ = short_repr
 
     provider: str
     rate: Rate

@@ -288,9 +288,9 @@ class Commitment(Result):
         """Sizes side by side: what each costs, saves and wastes."""
         table = self.table()
         table = table.drop(columns=[c for c in table if str(c).endswith("_se")])
-        table.index = pd.Index([f"{size:,.2f}".removesuffix(".00") for size in table.index], name="size")
         shares = [*_SHARES, *(["break_even"] if self.offer.kind != "capacity" else [])]
         kinds: dict[str, CellKind] = {str(c): "share" if c in shares else "money" for c in table if c != "best"}
+        kinds["size"] = "price"  # such as 20,000, or 12.5 of some capacity
         shown = table_of(table, kinds=kinds, caption=f"Money in {self.plan.currency}.", where="commitment.table()")
         return Shown(
             "Commitment" if self.name == "commitment" else f"Commitment: {self.name}",
