@@ -235,7 +235,7 @@ class Rates(Result):
     def show(self) -> Shown:
         """The rates, in order."""
         table = table_of(self.frame, kinds={"rate": "price"}, where="rates.frame")
-        return Shown(f"Rates into {self.base}", f"{len(self.frame):,} rates.", (table,))
+        return Shown(f"Exchange rates into {self.base}", "", (table,))
 
     def __repr__(self) -> str:
         undated = int(self.frame["date"].isna().sum())

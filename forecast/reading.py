@@ -84,6 +84,7 @@ class Reading(Result):
             "money": "cents",
         }
         kinds |= dict.fromkeys(("rows", "records", "first row"), "count")
+        sources = self.sources.assign(source=[str(name).rsplit("/", 1)[-1] for name in self.sources["source"]])
         rejected = self.reasons.rename(columns={"row": "first row", "value": "example"})
         tables = (
             readable(
@@ -91,7 +92,9 @@ class Reading(Result):
                 kinds=kinds,
                 caption="What was held less the next two is what was read.",
             ),
-            readable(self.sources, kinds=kinds, caption="What each source holds.", where="reading.sources"),
+            readable(
+                sources, kinds=kinds | {"source": "label"}, caption="What each source holds.", where="reading.sources"
+            ),
             readable(
                 rejected, kinds=kinds | {"reason": "words"}, caption="What was not read.", where="reading.rejected"
             ),

@@ -135,7 +135,9 @@ def rows_as(
 
 
 def head_of(name: object) -> str:
-    """A column's name as it is read: ``demand_share`` is "demand share", ``p80`` is "P80"."""
+    """A column's name as it is read: ``demand_share`` is "demand share", ``p80`` and the level 0.8 are "P80"."""
+    if isinstance(name, float) and 0 < name < 1:
+        return f"P{name * 100:g}"
     words = str(name).replace("_", " ").split()
     return " ".join(_HEADS.get(word, word) for word in words)
 

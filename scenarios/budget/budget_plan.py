@@ -237,7 +237,7 @@ class BudgetPlan(HandedOver, Result):
         count = len(labels)
         levels, once = list(LEVELS.values()), self.ledger.once
         found = once(("bands", *names), lambda: np.quantile(self.ledger.summed(group, count), levels, axis=0))
-        table = labels.assign(**{name: found[i] for i, name in enumerate(LEVELS)})
+        table = labels.assign(**{name: _cleared(found[i]) for i, name in enumerate(LEVELS)})
         table["demand_share"] = once(("demand", *names), lambda: self._demand_share(labels, group, names)).copy()
         for column, level in (("base", 0.5), ("budget", self.confidence)):
             table[column] = np.bincount(group.ravel(), weights=self.cents(level), minlength=count) / 100.0
@@ -245,7 +245,8 @@ class BudgetPlan(HandedOver, Result):
         if errors:
             money = self.ledger.summed(group, count)
             for name, level in LEVELS.items():
-                table[f"{name}_se"] = [quantile_error(money[:, i], level, self.trajectory) for i in range(count)]
+                error = [quantile_error(money[:, i], level, self.trajectory) for i in range(count)]
+                table[f"{name}_se"] = _cleared(np.array(error))
         if demand:
             wanted = self.ledger.summed(group, count, self.ledger.demand)
             table["demand_p50"], table["demand_p80"] = np.quantile(wanted, [0.5, 0.8], axis=0)
@@ -387,6 +388,11 @@ class BudgetPlan(HandedOver, Result):
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(own > 0, own / whole, np.nan)
+
+
+def _cleared(money: FloatArray) -> FloatArray:
+    """Money without what sums leave of rounding: less than a millionth of the currency's unit is none."""
+    return np.where(np.abs(money) < 1e-6, 0.0, money)
 
 
 def _level(what: str, level: object) -> float:

@@ -158,6 +158,7 @@ def sized(
     share = float(waste.mean()) / committed if committed else np.nan
     at, without = (float(np.quantile(money + beside, confidence)) for money in (cost, on_demand))
     low, middle, high = (float(q) for q in np.quantile(saving, [0.1, 0.5, 0.9]))
+    error = mean_error(saving, trajectory)
     waste_middle, waste_high = (float(q) for q in np.quantile(waste, [0.5, 0.9]))
     return SizedCommitment(
         size,
@@ -166,7 +167,7 @@ def sized(
         mean,
         float(cost.mean()),
         float(saving.mean()),
-        mean_error(saving, trajectory),
+        error if error > _ROUNDING * abs(mean) else 0.0,
         low,
         middle,
         high,

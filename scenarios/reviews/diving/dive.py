@@ -12,7 +12,7 @@ from forecast.errors import PlanError
 from forecast.models import Model
 from forecast.prices import PriceBook
 from forecast.projection import projected
-from forecast.shown import Result, Shown, table_of
+from forecast.shown import CellKind, Result, Shown, table_of
 from forecast.usage import Usage
 from scenarios.bridging.bridge import Bridge
 from scenarios.budget.budget_plan import BudgetPlan
@@ -27,6 +27,12 @@ from scenarios.reviews.reviewing import Review, review
 
 #: Draws of the plan of the time to come that levers are tried on, where none is given.
 DRAWS = 2_000
+
+#: How the tables' columns are told where their names do not say.
+_KINDS: dict[str, CellKind] = {
+    **dict.fromkeys(("error", "bias", "within", "within_se", "percent", "chance"), "share"),
+    **dict.fromkeys(("saving", "p10", "p90", "planned", "realised"), "money"),
+}
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -114,7 +120,7 @@ class DeepDive(Result):
         }
         tables = self.tables()
         shown = [
-            table_of(tables[name], caption=caption, where=f"dive.{name}")
+            table_of(tables[name], kinds=_KINDS, caption=caption, where=f"dive.{name}")
             for name, caption in captions.items()
             if len(tables[name])
         ]
