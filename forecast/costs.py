@@ -128,10 +128,9 @@ def cost_rows(
     reported = np.bincount(period[~fixed], minlength=len(periods)) > 0
     gaps = int((~reported[np.argmax(reported) :]).sum()) if reported.any() else 0
     if gaps:
-        told = f"1 {usage.grain} has no usage at all and is taken as a gap, not as a zero"
-        notes.append(
-            told if gaps == 1 else f"{gaps} {usage.grain}s have no usage at all and are taken as gaps, not as zeros"
-        )
+        none = f"1 {usage.grain} has no usage at all and is taken as a gap, not as a zero"
+        several = f"{gaps} {usage.grain}s have no usage at all and are taken as gaps, not as zeros"
+        notes.append(none if gaps == 1 else several)
     monthly, told = _recurring(usage, frame, worth.amount, fixed, as_of)
     metered = np.where(fixed, 0.0, worth.amount)
     if not (metered > 0).any() and not (monthly > 0).any():

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import forecast as fc
+import scenarios as sc
 from forecast.shown import Result, Shown, Table, short_repr, show, table_of
 from forecast.shown.cells import told
 from forecast.shown.text import columns, table_text
@@ -164,6 +165,13 @@ def test_show_takes_what_shows_itself_and_tables(results):
     assert "mase" in str(fc.show(card.table["mase"]))
     with pytest.raises(fc.TokenplanError, match="show\\(dict\\): wanted a result"):
         fc.show({})
+
+
+def test_no_table_of_a_plan_holds_what_is_only_rounding(found):
+    plan = found[sc.BudgetPlan]
+    for by in ("line", ["month", "line"], ["month", "environment", "line"], []):
+        money = plan.table(by, errors=True, demand=True).select_dtypes("number").to_numpy()
+        assert not ((money != 0) & (np.abs(money) < 1e-6)).any(), by
 
 
 # ------------------------------------------------------------------------------------------------------------- cells

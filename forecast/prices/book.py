@@ -441,7 +441,7 @@ class PriceBook(Result):
     def show(self) -> Shown:
         """The first rows, and how many there are."""
         rows = frame_from_rows(self._every[:_SHOWN])
-        rows = rows[[c for c in _READ if c in rows and rows[c].notna().any()]]
+        rows = rows[[c for c in _READ if c in rows and rows[c].replace("", None).notna().any()]]
         rest = len(self) - _SHOWN
         table = table_of(
             rows, kinds={"price": "price", "source": "label"}, caption="Prices of a million tokens, or of one unit."

@@ -12,14 +12,14 @@ from typing import Final
 
 from forecast.shown.table import Table
 
-#: Rules of what stands inside our own block; Jupyter's own rules for tables are weaker.
+#: Rules of what stands inside our own block. Jupyter aligns all cells to the right, by a rule stronger than ours.
 STYLE: Final = (
     "<style>.tokenplan table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.5em 0}"
     ".tokenplan caption{caption-side:bottom;text-align:left;opacity:.75;font-size:85%;max-width:60em;padding:.3em 0}"
-    ".tokenplan th,.tokenplan td{padding:.2em .7em;text-align:left;vertical-align:top;font-weight:normal;border:0;"
-    "white-space:nowrap}.tokenplan thead th{font-weight:bold;vertical-align:bottom;max-width:9em;white-space:normal;"
+    ".tokenplan th,.tokenplan td{padding:.2em .7em;text-align:left!important;vertical-align:top;font-weight:normal;"
+    "border:0;white-space:nowrap}.tokenplan thead th{font-weight:bold;vertical-align:bottom;max-width:9em;white-space:normal;"
     "border-bottom:1px solid currentColor}"
-    ".tokenplan .n{text-align:right}.tokenplan .w{min-width:12em;max-width:40em;white-space:normal}"
+    ".tokenplan .n{text-align:right!important}.tokenplan .w{min-width:12em;max-width:40em;white-space:normal}"
     ".tokenplan .quarter>*,.tokenplan .part>*{font-style:italic}"
     ".tokenplan .total>*{font-weight:bold;border-top:1px solid currentColor}"
     ".tokenplan .more,.tokenplan ul{opacity:.85;font-size:90%;max-width:66em}</style>"
