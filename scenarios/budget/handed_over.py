@@ -136,8 +136,7 @@ class HandedOver(ABC):
         from scenarios.budget.planwriting import Beside, plan_text_of
         from scenarios.report import save
 
-        read = usage if usage is not None else {"file": str(Path(self._plan.projection.usage.source).absolute())}
-        beside = Beside(usage=read, prices=prices or {}, policy=policy)
+        beside = Beside(usage=usage, prices=prices or {}, policy=policy)
         return save(Path(path), lambda: plan_text_of(self._plan, Path(path), beside).encode())
 
     def save(self, path: str | Path, *, kinds: Sequence[type[Any]] = ()) -> Path:
