@@ -110,7 +110,7 @@ def test_a_quarter_looked_at_whole():
     assert len(dive.findings) >= 4
     page = dive._repr_html_()
     assert "inside the plans' bands" in unescape(page)
-    assert "opportunities" in page
+    assert "What levers would save" in page
 
 
 def test_what_cannot_be_judged_is_told():
