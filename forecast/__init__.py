@@ -20,6 +20,7 @@ from forecast.paths import SamplePaths
 from forecast.prices import PriceBook
 from forecast.projection import Projection, project
 from forecast.sampling import sample_paths
+from forecast.shown import Shown, show
 from forecast.usage import Usage
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ __all__ = [
     "SamplePaths",
     "ScenarioError",
     "Scorecard",
+    "Shown",
     "Theta",
     "TokenplanError",
     "UnobservedComponents",
@@ -145,6 +147,7 @@ __all__ = [
     "reconcile",
     "reconciled_paths",
     "sample_paths",
+    "show",
     "unit_metrics",
 ]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from html import escape
 from typing import Final
 
 import numpy as np
@@ -29,6 +28,7 @@ from forecast.faults import (
     zero_days,
 )
 from forecast.panel import BoolArray, FloatArray, Panel, panel_of
+from forecast.shown import Result, Shown, Table, short_repr, table_of
 
 COLUMNS: Final = ("series", "start", "end", "kind", "action", "value", "expected", "why")
 #: Stands for every series, in ``keep``, ``exclude`` and the log.
@@ -47,8 +47,6 @@ _WORDS: Final = {
 }
 #: Days over which a level is told before and after a shift.
 _TOLD: Final = 28
-#: Rows of the log that a page shows.
-_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +68,8 @@ class Cleaning:
         An entry has another shape, or a date that cannot be read.
     """
 
+    __repr__ = short_repr
+
     gaps: bool = True
     partial: bool = True
     spikes: bool = True
@@ -86,7 +86,7 @@ class Cleaning:
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Cleaned:
+class Cleaned(Result):
     """What models fit, and how it came of what was measured.
 
     Attributes
@@ -111,23 +111,21 @@ class Cleaned:
         long = wide.reset_index(names="ds").melt(id_vars="ds", var_name="unique_id", value_name="y")
         return long[["unique_id", "ds", "y"]]
 
-    def to_html(self) -> str:
-        """The log as a table: what was done first, then what was noted; at most 20 rows, the rest counted."""
-        if self.log.empty:
-            return ""
+    def table(self) -> Table:
+        """The log to be read: what was done first, then what was noted; at most 20 rows, the rest counted."""
         done = self.log["action"].isin(["excluded", "moved"])
-        shown = pd.concat([self.log[done], self.log[~done]]).head(_SHOWN)
-        shown = shown.assign(start=shown["start"].dt.date, end=shown["end"].dt.date)
-        table = shown.to_html(index=False, border=0, na_rep="", float_format=lambda v: f"{v:,.0f}")
-        rest = len(self.log) - len(shown)
-        return table + (f"<p>and {rest} more in .log</p>" if rest else "")
+        log = pd.concat([self.log[done], self.log[~done]])
+        caption = "What was looked for in the history, and what was done about it."
+        return table_of(log, kinds={"why": "words"}, caption=caption, where=".log", labels=1)
 
     def __repr__(self) -> str:
         """One line: how many series, and what was done to them."""
         return f"Cleaned({len(self.panel.series)} series; {' '.join(self.notes) or 'nothing found'})"
 
-    def _repr_html_(self) -> str:
-        return f"<p>{escape(repr(self))}</p>{self.to_html()}"
+    def show(self) -> Shown:
+        """What was done, and why."""
+        said = "; ".join(self.notes) or "nothing found"
+        return Shown(f"Cleaned, {len(self.panel.series):,} series", f"{said[0].upper()}{said[1:]}.", (self.table(),))
 
 
 def clean(frame: pd.DataFrame, *, freq: str = "D", how: Cleaning | None = None) -> Cleaned:

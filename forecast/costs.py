@@ -128,7 +128,9 @@ def cost_rows(
     reported = np.bincount(period[~fixed], minlength=len(periods)) > 0
     gaps = int((~reported[np.argmax(reported) :]).sum()) if reported.any() else 0
     if gaps:
-        notes.append(f"{gaps} {usage.grain}s have no usage at all and are taken as gaps, not as zeros")
+        none = f"1 {usage.grain} has no usage at all and is taken as a gap, not as a zero"
+        several = f"{gaps} {usage.grain}s have no usage at all and are taken as gaps, not as zeros"
+        notes.append(none if gaps == 1 else several)
     monthly, told = _recurring(usage, frame, worth.amount, fixed, as_of)
     metered = np.where(fixed, 0.0, worth.amount)
     if not (metered > 0).any() and not (monthly > 0).any():
@@ -194,7 +196,10 @@ def _continued(usage: Usage, as_of: pd.Timestamp, money: Money) -> tuple[pd.Data
         if other.any():
             held = f" ({frame.loc[other, money].sum():,.2f} {usage.currency})" if money in frame else ""
             kinds = ", ".join(sorted(frame.loc[other, "charge_category"].unique()))
-            notes.append(f"{int(other.sum())} rows of category {kinds}{held} are not continued in the baseline")
+            count = int(other.sum())
+            what = "1 row" if count == 1 else f"{count:,} rows"
+            is_not = "is" if count == 1 else "are"
+            notes.append(f"{what} of category {kinds}{held} {is_not} not continued in the baseline")
             frame = frame[~other]
     if frame.empty:
         raise UsageError(f"{usage.source}: no rows of usage on or before {as_of:%Y-%m-%d}")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from forecast import schema
 from forecast.errors import PriceError, bad_rows, nearest, one_of
+from forecast.shown import Result, Shown, table_of
 
 FloatArray = NDArray[np.float64]
 COLUMNS: Final = ("currency", "date", "rate", "base", "source")
@@ -29,7 +30,7 @@ _CODE: Final = "[A-Z]{3}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Rates:
+class Rates(Result):
     """Dated exchange rates into one base currency.
 
     Attributes
@@ -230,6 +231,11 @@ class Rates:
                 f"the rate of {code} on {day:%Y-%m-%d} is stale: of {since:%Y-%m-%d}, older than {self.max_age} days"
             )
         return Decimal(rates.iloc[place])
+
+    def show(self) -> Shown:
+        """The rates, in order."""
+        table = table_of(self.frame, kinds={"rate": "price"}, where="rates.frame")
+        return Shown(f"Exchange rates into {self.base}", "", (table,))
 
     def __repr__(self) -> str:
         undated = int(self.frame["date"].isna().sum())

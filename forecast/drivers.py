@@ -13,6 +13,7 @@ import pandas as pd
 from forecast import schema
 from forecast.errors import ModelError, UsageError, one_of
 from forecast.panel import FloatArray, IntArray
+from forecast.shown import short_repr
 from forecast.usage import Usage
 from forecast.usage_rows import SPEND, money_apart, pooled_rows, quantities_of, usage_rows, without_zeros
 
@@ -51,6 +52,8 @@ class Drivers:
         The first day of each block; the last block ends on the as-of date.
     notes : tuple of str
     """
+
+    __repr__ = short_repr
 
     days: pd.DatetimeIndex
     workloads: pd.DataFrame

@@ -13,6 +13,7 @@ import numpy as np
 from forecast.errors import ModelError
 from forecast.models.protocol import Futures
 from forecast.panel import BoolArray, FloatArray, IntArray
+from forecast.shown import short_repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Trajectories:
     column : int array (series,), optional
         Where in ``own`` a series stands; -1 where it has none.
     """
+
+    __repr__ = short_repr
 
     point: FloatArray
     level: FloatArray

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.errors import ModelError, bad_rows, nearest
 from forecast.periods import offset_of, seasons
+from forecast.shown import short_repr
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -30,6 +31,8 @@ class Panel:
     freq : str
         A pandas alias.
     """
+
+    __repr__ = short_repr
 
     values: FloatArray
     periods: pd.DatetimeIndex

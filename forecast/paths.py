@@ -13,13 +13,14 @@ from forecast.calendars import Calendar, Unit
 from forecast.errors import ModelError, one_of
 from forecast.panel import FloatArray, IntArray
 from forecast.periods import Extents, extents
+from forecast.shown import Result, Shown, table_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class SamplePaths:
+class SamplePaths(Result):
     """Possible futures of several series.
 
     Attributes
@@ -129,13 +130,17 @@ class SamplePaths:
         shape = f"{self.draws:,} draws x {len(self.periods)} periods x {len(self.series)} series"
         return f"SamplePaths({shape}, {span}, {self.method})"
 
-    def _repr_html_(self) -> str:
-        total = self.values.sum(axis=1)
-        table = pd.DataFrame(
-            np.quantile(total, [0.1, 0.5, 0.9], axis=0).T, index=list(self.series), columns=["p10", "p50", "p90"]
+    def show(self) -> Shown:
+        """The total of each series over the horizon: P10, P50 and P90."""
+        totals = np.quantile(self.values.sum(axis=1), [0.1, 0.5, 0.9], axis=0).T
+        frame = pd.DataFrame(totals, index=pd.Index(self.series, name="series"), columns=["p10", "p50", "p90"])
+        span = f"{self.periods[0]:%Y-%m-%d} to {self.periods[-1]:%Y-%m-%d}"
+        caption = "Total over the horizon. Quantiles are each row's own, and do not add."
+        return Shown(
+            f"Sample paths, {span}",
+            f"{self.draws:,} futures of {len(self.series):,} series by {self.method}.",
+            (table_of(frame, caption=caption, where="paths.total()"),),
         )
-        body = table.to_html(float_format=lambda v: f"{v:,.0f}", border=0)
-        return f"<p>{self!r}</p><p>Total over the horizon</p>{body}"
 
     def _long(self, columns: dict[str, FloatArray]) -> pd.DataFrame:
         periods, series = len(self.periods), len(self.series)

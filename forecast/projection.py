@@ -23,6 +23,7 @@ from forecast.panel import FloatArray, IntArray, Panel
 from forecast.periods import Horizon, days_after
 from forecast.periods import horizon as horizon_of
 from forecast.sampling import check_count
+from forecast.shown import Result, Shown, short_repr, table_of
 from forecast.stepping import volume_steps
 from forecast.streams import stratified
 from forecast.usage import Usage
@@ -49,6 +50,8 @@ MOST_PERIODS = 3_700
 @dataclass(frozen=True, slots=True)
 class ProjectionSpec:
     """The arguments of :func:`forecast.project` but for the usage: enough to make the projection again."""
+
+    __repr__ = short_repr
 
     horizon: str | int | None = None
     start: str | None = None
@@ -78,6 +81,8 @@ class Block:
         The log growth a period inside ``volume``: the point forecast's and the trajectory's own error of it.
     """
 
+    __repr__ = short_repr
+
     which: IntArray
     volume: FloatArray
     mix: FloatArray
@@ -89,12 +94,14 @@ class Block:
 class Draws:
     """Which trajectory each draw follows, and its smoothing factor on volume (log): both (draw,)."""
 
+    __repr__ = short_repr
+
     trajectory: IntArray
     log_factor: FloatArray
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Projection:
+class Projection(Result):
     """What will be used, as joint trajectories of the drivers.
 
     Attributes
@@ -260,14 +267,20 @@ class Projection:
             f"{self.volume.count} trajectories)"
         )
 
-    def _repr_html_(self) -> str:
+    def show(self) -> Shown:
+        """What is forecast of each workload, what a reader must know, and what cleaning did."""
         frame = self.to_frame()
         inside = frame[frame["date"] >= self.span.start]
         keys = [*self.spec.by, "volume_unit"]
-        table = inside.groupby(keys, dropna=False)["p50"].sum().rename("volume, sum of daily medians").to_frame()
-        notes = "".join(f"<li>{note}</li>" for note in self.notes)
-        log = self.cleaned.to_html() if self.cleaned else ""
-        return f"<p>{self!r}</p>{table.to_html(float_format=lambda v: f'{v:,.0f}', border=0)}<ul>{notes}</ul>{log}"
+        table = inside.groupby(keys, dropna=False)["p50"].sum().rename("volume").to_frame()
+        caption = "Volume over the horizon: the sum of daily medians. Money is told by a plan."
+        log = (self.cleaned.table(),) if self.cleaned else ()
+        return Shown(
+            f"Projection, {self.span.start:%Y-%m-%d} to {self.span.end:%Y-%m-%d}",
+            f"{len(self.workloads):,} workloads over {len(self.routes):,} routes, as of {self.as_of:%Y-%m-%d}.",
+            (table_of(table, kinds={"volume": "count"}, caption=caption, where="projection.to_frame()"), *log),
+            self.notes,
+        )
 
 
 def project(

@@ -8,6 +8,8 @@ from typing import Final
 import pandas as pd
 
 from forecast.errors import ROWS_SHOWN
+from forecast.shown import CellKind, Result, Shown
+from forecast.shown import table_of as readable
 
 #: One row a rejected record, or a group of like ones: where, why, an example, how many, and what it held.
 REJECTED: Final = ("source", "row", "reason", "value", "rows", "requests", "tokens", "money")
@@ -17,7 +19,7 @@ SOURCES: Final = ("source", "format", "records", "first", "last", "requests", "t
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Reading:
+class Reading(Result):
     """The account of a reading: everything that the sources held is in the usage, or in one of these tables.
 
     Attributes
@@ -71,6 +73,35 @@ class Reading:
             for column, part in self.unmatched.groupby("column", sort=False)
         ]
         return tuple(told)
+
+    def show(self) -> Shown:
+        """What the sources held, what was rejected and counted once, and what was read."""
+        money = [str(c) for c in self.conservation if c not in ("requests", "tokens")]
+        kinds: dict[str, CellKind] = {
+            **dict.fromkeys(money, "cents"),
+            "requests": "count",
+            "tokens": "count",
+            "money": "cents",
+        }
+        kinds |= dict.fromkeys(("rows", "records", "first row"), "count")
+        sources = self.sources.assign(source=[str(name).rsplit("/", 1)[-1] for name in self.sources["source"]])
+        rejected = self.reasons.rename(columns={"row": "first row", "value": "example"})
+        tables = (
+            readable(
+                self.conservation.rename_axis(""),
+                kinds=kinds,
+                caption="What was held less the next two is what was read.",
+            ),
+            readable(
+                sources, kinds=kinds | {"source": "label"}, caption="What each source holds.", where="reading.sources"
+            ),
+            readable(
+                rejected, kinds=kinds | {"reason": "words"}, caption="What was not read.", where="reading.rejected"
+            ),
+            readable(self.overlaps, kinds=kinds, caption="What stands in two sources.", where="reading.overlaps"),
+            readable(self.unmatched, kinds=kinds, caption="What no rule gave a value.", where="reading.unmatched"),
+        )
+        return Shown("Reading", repr(self).removeprefix("Reading(").removesuffix(")") + ".", tables)
 
     def __repr__(self) -> str:
         records, rejected = int(self.sources["records"].sum()), int(self.rejected["rows"].sum())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from forecast.panel import FloatArray
 from forecast.pooling import pooled
 from forecast.scopes import HORIZON
 from forecast.scoring import PIT_BINS, SCORES, OriginScores
+from forecast.shown import CellKind, Result, Shown, rows_as, short_repr
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +45,8 @@ class Part:
     series : tuple of str
     """
 
+    __repr__ = short_repr
+
     measure: str
     level: str
     series: tuple[str, ...]
@@ -69,6 +71,8 @@ class Design:
     currency : str, optional
         What cost is in.
     """
+
+    __repr__ = short_repr
 
     models: tuple[str, ...]
     scopes: tuple[str, ...]
@@ -120,7 +124,7 @@ class Design:
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Scorecard:
+class Scorecard(Result):
     """How well models forecast history they had not seen.
 
     Attributes
@@ -230,23 +234,26 @@ class Scorecard:
         best = f"; {whose} nearest: {models[int(totals.argmin())]}, off by {totals.min():.1%}" if len(totals) else ""
         return f"Scorecard({shape}, {d.horizon} {d.period}s ahead{best})"
 
-    def _repr_html_(self) -> str:
+    def show(self) -> Shown:
+        """How far off each model was, how often its bands held, and beside the run rate; with how to read it."""
         d, t = self.design, self.table
-        shown = pd.DataFrame(
-            {
-                f"a {d.period} is off by": t["wape"].map(_percent),
-                "the total is off by": t["wape_total"].map(_percent),
-                "too high (+) or low (−)": t["bias_total"].map(lambda v: _percent(v, sign=True)),
-                "FinOps grade": t["finops_grade"],
-                "80 % band held the total": _shares(t, "coverage_80_total"),
-                "95 % band held the total": _shares(t, "coverage_95_total"),
-                "independent trials": t["coverage_80_total_trials"].map("{:.0f}".format),
-                "band's score": t["interval_80_total"].map(_percent),
-                "error to run rate's": t["mase_to_run_rate"].map("{:.2f}".format),
-                "by chance (p)": t["dm_p"].map(lambda p: "below 0.01" if p < 0.01 else f"{p:.2f}"),
-            },
-            index=t.index.set_names([None] * t.index.nlevels),
-        ).replace("nan", "–")
+        columns = {
+            f"a {d.period} is off by": t["wape"].map(_percent),
+            "the total is off by": t["wape_total"].map(_percent),
+            "too high (+) or low (\u2212)": t["bias_total"].map(lambda v: _percent(v, sign=True)),
+            "FinOps grade": t["finops_grade"],
+            "80 % band held the total": _shares(t, "coverage_80_total"),
+            "95 % band held the total": _shares(t, "coverage_95_total"),
+            "independent trials": t["coverage_80_total_trials"].map("{:.0f}".format),
+            "band's score": t["interval_80_total"].map(_percent),
+            "error to run rate's": t["mase_to_run_rate"].map("{:.2f}".format),
+            "by chance (p)": t["dm_p"].map(lambda p: "below 0.01" if p < 0.01 else f"{p:.2f}"),
+        }
+        cells = pd.DataFrame(columns).replace("nan", "\u2013").astype(str).to_numpy().tolist()
+        names = [key if isinstance(key, tuple) else (key,) for key in t.index]
+        rows = [(*map(str, name), *cell) for name, cell in zip(names, cells, strict=True)]
+        names_are: list[CellKind] = ["label"] * t.index.nlevels
+        kinds: list[CellKind] = ["label" if head == "FinOps grade" else "number" for head in columns]
         dates = f"{d.origins[0]:%Y-%m-%d}" + (f" to {d.origins[-1]:%Y-%m-%d}" if len(d.origins) > 1 else "")
         what = f"{len(d.series)} series"
         if d.of_usage:
@@ -258,15 +265,13 @@ class Scorecard:
             "Every forecast saw only what was known on its date. Off by: sum of misses over sum of actual values; of a "
             "total, of its P50. "
             "FinOps grade of the total: run to 12 %, walk to 15 %, crawl to 20 %. An honest 80 % band holds about 80 % "
-            "of totals (± one standard error; series on one date share its luck, so fewer trials are independent). "
+            "of totals (\u00b1 one standard error; series on one date share its luck: fewer trials are independent). "
             "Band's score: width plus penalty for misses, over the actual total; lower is better. Error to run rate's: "
             "below 1 beats continuing the recent mean; p below 0.05 is hardly chance."
         )
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return (
-            f"<p><b>Backtest</b>: {escape(lead)}</p>{shown.to_html(border=0)}<p><small>{escape(reading)}</small></p>"
-            + (f"<ul>{notes}</ul>" if notes else "")
-        )
+        heads = [*(str(n or "") for n in t.index.names), *columns]
+        table = rows_as(rows, heads, [*names_are, *kinds], labels=len(names_are))
+        return Shown("Backtest", f"{lead[0].upper()}{lead[1:]}.", (table,), (reading, *self.notes))
 
     @property
     def _measures(self) -> list[str]:

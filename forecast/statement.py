@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from forecast.calendars import Exposure, Unit
 from forecast.errors import ModelError, one_of
 from forecast.panel import FloatArray
 from forecast.periods import Horizon
+from forecast.shown import Result, Shown, Table, table_of
 
 #: The column of the stated periods' names.
 PERIOD = "period"
@@ -39,7 +39,7 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class CostBaseline:
+class CostBaseline(Result):
     """What continuing as now will cost: the number that a forecast has to beat.
 
     Attributes
@@ -114,17 +114,23 @@ class CostBaseline:
         """One line: what, for when, and how sure."""
         return f"CostBaseline({self._headline()}; {self.method}; as of {self.as_of:%Y-%m-%d})"
 
-    def _repr_html_(self) -> str:
-        parts = [f"<p><b>Cost baseline</b>: {escape(self._headline())}.</p>", self._page_table([PERIOD])]
-        if self.by:
-            parts.append(f"<p>By {escape(', '.join(self.by))}, over all periods</p>{self._page_table(list(self.by))}")
+    def show(self, by: str | Sequence[str] | None = None) -> Shown:
+        """The statement to be read: by period and over all periods by segment, or by what is asked for.
+
+        Parameters
+        ----------
+        by : str or sequence of str, optional
+            As in :meth:`totals`.
+        """
         told = [
             f"Total: {self.method}, carried on from {self.as_of:%Y-%m-%d}: the number that a forecast has to beat.",
             BASE_MEANS,
             f"The {self.level:g} % band is of each row's own total. Bands don't add up: not every row is high at once.",
             *self.notes,
         ]
-        return "".join(parts) + "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in told) + "</ul>"
+        asked = [by] if isinstance(by, str) else by
+        tables = [[PERIOD], *([list(self.by)] if self.by else [])] if asked is None else [list(asked)]
+        return Shown("Cost baseline", f"{self._headline()}.", tuple(map(self._shown, tables)), tuple(told))
 
     def _headline(self) -> str:
         whole = self.totals().iloc[0]
@@ -134,19 +140,27 @@ class CostBaseline:
             f"{self.level:g} % band {whole['lower']:,.0f} to {whole['upper']:,.0f}"
         )
 
-    def _page_table(self, keys: list[str]) -> str:
+    def _shown(self, keys: list[str]) -> Table:
         table = self.totals(keys)
-        if keys != [PERIOD]:
+        if keys and PERIOD not in keys:
             table = table.sort_values("total", ascending=False, kind="stable")
-        rest = len(table) - SHOWN
-        shown = table.head(SHOWN) if rest > 0 else pd.concat([table, self.totals().assign(**{keys[0]: "all"})])
+        if keys:
+            table = pd.concat([table, self.totals()], ignore_index=True)
         money = ["base", "variable", "total", "lower", "upper"]
         if (self.table["fixed"] > 0).any():
             money.insert(1, "fixed")
-        labels = shown[keys].astype("object").fillna("").assign(**({"days": shown["days"]} if keys == [PERIOD] else {}))
-        cells = shown[money].map("{:,.0f}".format).rename(columns={"fixed": "of which fixed"})
-        page = pd.concat([labels, cells], axis=1).to_html(index=False, border=0, justify="right")
-        return page + (f"<p>and {rest:,} more, in the table</p>" if rest > 0 else "")
+        head = [*keys, "days"] if keys == [PERIOD] else keys
+        what = f"by {', '.join(keys)}, over all periods" if keys and PERIOD not in keys else "by period"
+        return table_of(
+            table[[*head, *money]],
+            kinds=dict.fromkeys(money, "money"),
+            heads={"fixed": "of which fixed"},
+            caption=f"Money in {self.currency}{f', {what}' if keys else ''}.",
+            most=SHOWN,
+            where="baseline.totals()",
+            total=bool(keys),
+            labels=len(keys),
+        )
 
 
 def stated(

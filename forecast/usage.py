@@ -14,6 +14,7 @@ from forecast.checks import COLUMNS, Door, Duplicates
 from forecast.errors import UsageError, one_of
 from forecast.reading import Reading
 from forecast.schema import Grain
+from forecast.shown import CellKind, Result, Shown, table_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Usage:
+class Usage(Result):
     """What was used, one row a period and key: the canonical table.
 
     Attributes
@@ -219,16 +220,17 @@ class Usage:
             f"Usage({len(self.frame):,} rows by {self.grain}, {span}, {models} models, units: {', '.join(self.units)})"
         )
 
-    def _repr_html_(self) -> str:
+    def show(self) -> Shown:
+        """What was used by provider and model, and what a reader must know of the export."""
         by = [c for c in ("provider", "model") if c in self.frame]
         sums = [c for c in (schema.REQUESTS, *self.units, "billed_cost") if c in self.frame]
         named = self.frame.assign(**{c: self.frame[c].fillna(f"(no {c})") for c in by})
         total = named.groupby(by)[sums].sum(min_count=1) if by else named[sums].sum().to_frame().T
-        total = total.rename(columns={"billed_cost": f"billed_cost, {self.currency}"})
-        notes = "".join(f"<li>{_escape(note)}</li>" for note in self.notes)
-        table = total.to_html(float_format=lambda v: f"{v:,.0f}", na_rep="unknown", border=0)
-        return f"<p>{_escape(repr(self))}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        kinds: dict[str, CellKind] = {c: "money" if c == "billed_cost" else "count" for c in sums}
+        caption = f"Billed cost in {self.currency}." if "billed_cost" in sums else ""
+        return Shown(
+            f"Usage by {self.grain}, {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}",
+            f"{len(self.frame):,} rows.",
+            (table_of(total, kinds=kinds, caption=caption, where="usage.frame"),),
+            self.notes,
+        )

@@ -14,6 +14,7 @@ from forecast.errors import ScenarioError, nearest, one_of
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
+from forecast.shown import CellKind, Result, Shown, table_of
 from scenarios.changes import World
 from scenarios.costing import Course, Enacted, Leaf, Unpriced, enact
 from scenarios.scenario import Scenario
@@ -25,7 +26,7 @@ What = Literal["requests", "tokens", "cost"]
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Clipped:
+class Clipped(Result):
     """Demand under limits.
 
     Attributes
@@ -74,6 +75,16 @@ class Clipped:
             rows.append(self.labels.assign(**told).assign(month=str(month)))
         made = pd.concat(rows, ignore_index=True)
         return made[["month", *made.columns.drop("month")]]
+
+    def show(self) -> Shown:
+        """What is not served, by month and cell, the most first."""
+        kind: CellKind = "money" if self.what == "cost" else "count"
+        kinds: dict[str, CellKind] = dict.fromkeys(("demand", "served", "clipped", "p10", "p50", "p90"), kind)
+        table = self.table().sort_values("clipped", ascending=False, kind="stable")
+        heads = {"clipped": "not served"}
+        caption = f"{self.what.capitalize()}: means, quantiles of what is not served, and how likely any is not."
+        shown = table_of(table, kinds=kinds | {"probability": "share"}, heads=heads, caption=caption, where="table()")
+        return Shown("Demand under limits", repr(self).removeprefix("Clipped(").removesuffix(")") + ".", (shown,))
 
     def __repr__(self) -> str:
         """One line: how much of the demand is not served."""

@@ -16,6 +16,7 @@ from forecast.lanes import LanePrices, Unpriced, name_unpriced, unpriced_shares,
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
+from forecast.shown import short_repr
 from scenarios.changes import Change, Costed, Line, Settling, World
 from scenarios.changes.base import STAGES
 from scenarios.changes.flows import GIGABYTES, Flows
@@ -89,6 +90,8 @@ class Leaf:
         1 in the draws that take this course, else 0; None: all do.
     """
 
+    __repr__ = short_repr
+
     changes: tuple[tuple[Change, World], ...]
     within: FloatArray | None = None
 
@@ -105,6 +108,8 @@ class Course:
         Leave out a change that cannot act, in place of an error: for the parts of a scenario, whose whole was checked
         before.
     """
+
+    __repr__ = short_repr
 
     name: str
     leaves: tuple[Leaf, ...]

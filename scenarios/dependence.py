@@ -13,6 +13,7 @@ import numpy as np
 
 from forecast.errors import ScenarioError, nearest, one_of
 from forecast.panel import FloatArray
+from forecast.shown import short_repr
 from scenarios.changes import Change, World, label_of
 from scenarios.changes.base import parameters_of
 from scenarios.changes.world import Tie
@@ -40,6 +41,8 @@ class CommonFactor:
         From -1 to 1, by what a change is called (its name, or its kind), or that and a field: ``"growth.monthly"``. In
         a plan's dependence also by the name of a component that draws one number, or that and a field.
     """
+
+    __repr__ = short_repr
 
     name: str
     loadings: Mapping[str, float]
@@ -73,6 +76,8 @@ class RankCorrelation:
     pairs : mapping of (name, name) to float
         From -1 to 1; names as in :class:`CommonFactor`.
     """
+
+    __repr__ = short_repr
 
     pairs: Mapping[tuple[str, str], float]
 

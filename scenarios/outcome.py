@@ -14,6 +14,7 @@ from forecast.errors import PlanError, one_of
 from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.prices import PriceBook
 from forecast.projection import Draws, Projection
+from forecast.shown import CellKind, Result, Shown, table_of
 from scenarios.changes import Line, World
 from scenarios.changes.matching import matching
 from scenarios.components import Count, Counted
@@ -28,7 +29,7 @@ DETAIL = ("environment", *schema.OWNERS, "project", "provider", "model")
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Outcome:
+class Outcome(Result):
     """What one scenario costs.
 
     Attributes
@@ -104,6 +105,20 @@ class Outcome:
         gap = ~self.spans.planned
         parts = [line.money[:, gap].sum(axis=1) for line in self.lines]
         return np.asarray(sum(parts, start=np.zeros(len(self.cost))))
+
+    def show(self) -> Shown:
+        """What it costs by month: P10, P50, P90."""
+        levels = [0.1, 0.5, 0.9]
+        months = self.spans.months[self.spans.planned].unique()
+        both = np.column_stack([self.monthly, self.totals])
+        index = pd.Index([*map(str, months), "total"], name="month")
+        frame = pd.DataFrame(np.quantile(both, levels, axis=0).T, index=index, columns=["p10", "p50", "p90"])
+        caption = f"Money in {self.currency}. Quantiles are each row's own, and do not add."
+        kinds: dict[str, CellKind] = dict.fromkeys(frame.columns, "money")
+        table = table_of(frame, kinds=kinds, caption=caption, most=36, total=True)
+        low, middle, high = frame.loc["total"]
+        said = f"{self.currency} {middle:,.2f} at P50, P10 {low:,.2f} to P90 {high:,.2f}."
+        return Shown(f"What {self.name} costs", said, (table,))
 
     def __repr__(self) -> str:
         low, middle, high = np.quantile(self.totals, [0.1, 0.5, 0.9])

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from forecast.calendars import date_of
+from forecast.drawing import one_line
 from forecast.errors import ScenarioError, nearest
 from forecast.panel import FloatArray
+from forecast.shown import Result, Shown, short_repr, table_of
 from scenarios.changes import Change, World, label_of
 from scenarios.dependence import Dependence, ties_of
 
@@ -30,10 +32,12 @@ LATER: Final = "which was stated later"
 LOOSE: Final = "which ties what is left out"
 #: How far a sum of weights may be from 1: that of rounding a handful of decimal fractions.
 _SLACK = 1e-9
+#: Changes that a short name tells.
+_CALLED: Final = 4
 
 
-@dataclass(frozen=True, slots=True, init=False)
-class Scenario:
+@dataclass(frozen=True, slots=True, init=False, repr=False)
+class Scenario(Result):
     """What if: changes on the drivers of cost.
 
     Parameters
@@ -91,6 +95,33 @@ class Scenario:
         object.__setattr__(self, "branches", ())
         object.__setattr__(self, "stated", _stated(name, listed, stated_on))
         ties_of(self.every_change(), tied)
+
+    def show(self) -> Shown:
+        """What changes, and what each change assumes; branches with their weights."""
+        stated = dict(self.stated)
+        rows = [(label_of(c), c.describe(), stated.get(c.key)) for c in self.changes]
+        changes = pd.DataFrame(rows, columns=["change", "assumes", "stated on"]).dropna(axis="columns", how="all")
+        below = [(b.name, w, b.describe().removeprefix(f"{b.name}: ")) for w, b in self.branches]
+        branches = pd.DataFrame(below, columns=["branch", "weight", "assumes"])
+        tables = (
+            table_of(changes, kinds={"assumes": "words"}, most=None, labels=1),
+            table_of(
+                branches, kinds={"weight": "share", "assumes": "words"}, caption="One of these.", most=None, labels=1
+            ),
+        )
+        said = self.description or ("" if self.changes or self.branches else "Nothing changes but what is forecast.")
+        return Shown(f"Scenario: {self.name}", said, tables, tuple(tie.describe() for tie in self.dependence))
+
+    def __repr__(self) -> str:
+        """One line: its name, and what its changes and branches are called."""
+        called = [label_of(c) for c in self.changes]
+        told = ", ".join(called[:_CALLED]) + (f" and {len(called) - _CALLED} more" if len(called) > _CALLED else "")
+        parts = [
+            repr(one_line(self.name, 60)),
+            f"[{told}]",
+            *([f"{len(self.branches)} branches"] if self.branches else []),
+        ]
+        return f"Scenario({', '.join(parts)})"
 
     def __or__(self, other: Scenario) -> Scenario:
         """These changes, then the other's; branches of both are crossed.
@@ -279,6 +310,8 @@ class LeftOut:
         Why it is left out, as a sentence goes on after its label.
     """
 
+    __repr__ = short_repr
+
     label: str
     told: str
     stated_on: pd.Timestamp | None
@@ -286,11 +319,21 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownScenario:
+class KnownScenario(Result):
     """A scenario as it had been stated by a day, and what of it is left out."""
+
+    __repr__ = short_repr
 
     scenario: Scenario
     left_out: tuple[LeftOut, ...]
+
+    def show(self) -> Shown:
+        """What had been stated, and what is left out and why."""
+        rows = [(one.label, one.told, one.stated_on, one.why) for one in self.left_out]
+        frame = pd.DataFrame(rows, columns=["left out", "assumes", "stated on", "why"])
+        table = table_of(frame, kinds={"assumes": "words", "why": "words"}, labels=1, most=None)
+        known = self.scenario.show()
+        return replace(known, tables=(*known.tables, table))
 
 
 def _fitting(

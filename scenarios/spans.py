@@ -9,6 +9,7 @@ import pandas as pd
 
 from forecast.panel import IntArray
 from forecast.projection import Projection
+from forecast.shown import short_repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Spans:
         First and last day.
     planned : bool array (span,)
     """
+
+    __repr__ = short_repr
 
     months: pd.PeriodIndex
     starts: IntArray

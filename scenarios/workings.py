@@ -14,6 +14,7 @@ from typing import Final, TypeVar, cast
 from forecast.panel import FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
+from forecast.shown import short_repr
 from scenarios.changes import Change, World
 from scenarios.changes.flows import Flows, flows_of
 from scenarios.changes.scene import Quotes
@@ -40,6 +41,8 @@ class Workings:
     products : dict
         Sums by cell and draw, by what they are of; draws stand in the order of the trajectories that they follow.
     """
+
+    __repr__ = short_repr
 
     projection: Projection
     draws: int

@@ -14,7 +14,7 @@ from forecast.errors import PlanError
 from scenarios.budget import assumed
 from scenarios.budget.assumed import COLUMNS, GOES_STALE, Assumption, ledger_table
 from scenarios.cli import main
-from scenarios.report.tables import plan_html, plan_text
+from scenarios.report.tables import plan_text
 
 DAYS = pd.date_range("2026-06-01", "2026-10-31")
 
@@ -227,7 +227,7 @@ def test_an_empty_ledger_has_nothing_stale():
 
 def test_who_shows_assumptions_shows_their_dates(plan, tmp_path):
     assert "as of 2026-10-31" in " ".join(plan_text(plan).split())
-    assert "as of 2026-10-31" in plan_html(plan)
+    assert "as of 2026-10-31" in plan._repr_html_()
     page = plan.to_html(tmp_path / "plan.html").read_text(encoding="utf-8")
     assert '<th scope="col">as of</th>' in page
     assert '<td class="day">2026-08-31</td>' in page

@@ -474,10 +474,10 @@ def test_a_long_log_is_shown_in_part_with_what_was_done_first():
     y[14::15] *= 6
     z = busy(seed=1)
     z[200] *= 6
-    html = fc.clean(frame(a=y, z=z)).to_html()
+    html = fc.clean(frame(a=y, z=z))._repr_html_()
     assert html.count("<tr") == 21  # the head and 20 rows
     assert html.index("excluded") < html.index("noted")
-    assert "and 7 more in .log" in html  # 26 spikes of a and one of z
+    assert "and 7 more, in .log" in html  # 26 spikes of a and one of z
 
 
 def test_stretches_are_told_by_first_row_and_the_row_after_the_last():

@@ -86,6 +86,8 @@ PUBLIC = {
         "Projection",
         "SamplePaths",
         "Scorecard",
+        "Shown",
+        "show",
         "backtest",
         "baseline",
         "project",

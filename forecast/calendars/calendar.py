@@ -16,6 +16,7 @@ from forecast.calendars.exposure import Exposure, exposure_of
 from forecast.calendars.fiscal import MONTHS, Ordinals, Rule, Unit, ordinals, starts
 from forecast.calendars.workdays import country_code, holiday_names, region_code, working
 from forecast.errors import HorizonError, one_of
+from forecast.shown import short_repr
 
 YearName = Literal["end", "start"]
 Weeks = Literal["4-4-5", "4-5-4", "5-4-4"]
@@ -79,6 +80,8 @@ class Calendar:
     >>> Calendar.nrf().label(["2024-02-03"], "month").tolist()
     ['FY2023P12']
     """
+
+    __repr__ = short_repr
 
     start_month: int = 1
     named_by: YearName = "end"

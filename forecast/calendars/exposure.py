@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.calendars.dates import DAY, Days, index_of
+from forecast.shown import short_repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Exposure:
     covered, worked : int array (period,)
         Days and working days of the part that the span covers.
     """
+
+    __repr__ = short_repr
 
     labels: tuple[str, ...]
     start: pd.DatetimeIndex

@@ -15,10 +15,11 @@ from forecast.hierarchy.projection import Method, fitted, projected
 from forecast.hierarchy.sums import all_nodes, below_zero, history_of, long_frame
 from forecast.panel import FloatArray, IntArray, panel_of
 from forecast.paths import SamplePaths
+from forecast.shown import Result, Shown, short_repr, table_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Hierarchy:
+class Hierarchy(Result):
     """Which series make up which wholes: project → department → organisation, or model → provider → all.
 
     A level is a grouping of the series. Levels may lie inside each other or cross (environment × department). Nodes
@@ -51,6 +52,8 @@ class Hierarchy:
     >>> Hierarchy(pd.DataFrame({"unique_id": ["a", "b"], "team": ["x", "x"]}), ["team"]).names
     ('total', 'x', 'a', 'b')
     """
+
+    __repr__ = short_repr
 
     labels: pd.DataFrame
     levels: Sequence[str]
@@ -101,6 +104,16 @@ class Hierarchy:
         matrix[self.codes, np.arange(count)] = 1.0
         matrix[-count:] = np.eye(count)
         return matrix
+
+    def show(self) -> Shown:
+        """The groups of each level, and how many series each holds."""
+        rows = [
+            (str(level), str(group), count)
+            for level in list(self.levels)[::-1]
+            for group, count in self.labels[level].value_counts(sort=False).items()
+        ]
+        table = table_of(pd.DataFrame(rows, columns=["level", "group", "series"]), where="hierarchy.labels")
+        return Shown("Hierarchy", f"{len(self.labels):,} series in {len(self.names):,} nodes.", (table,))
 
     def add_up(self, paths: SamplePaths) -> SamplePaths:
         """Every node from the series, draw by draw: what is bottom-up.

@@ -18,6 +18,7 @@ from forecast.models.day_effects import day_effects
 from forecast.models.logscale import log_scale, to_mean
 from forecast.models.protocol import Model, Rolled, cuts_of, roll
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel, known_median
+from forecast.shown import short_repr
 
 #: Series that are worked on at once, at most: bounds memory, and is what a series shares its autoregression with.
 BLOCK = 400
@@ -52,6 +53,8 @@ class Auto:
     ModelError
         A candidate is unknown or is ``auto`` itself, or gives a wrong shape.
     """
+
+    __repr__ = short_repr
 
     name: str = "auto"
     fast: bool = False

@@ -12,6 +12,7 @@ from forecast.errors import ModelError, one_of
 from forecast.models.falling_back import NoneFittedError
 from forecast.models.protocol import Model, Rolled, cuts_of, roll
 from forecast.panel import FloatArray, IntArray, Panel, known_median
+from forecast.shown import short_repr
 
 How = Literal["mean", "median", "inverse_error"]
 #: What ``"combination"`` is made of: the median of simple models is hard to beat (Petropoulos and Svetunkov 2020).
@@ -45,6 +46,8 @@ class Combination:
     Source: Bates and Granger (1969), doi:10.1057/jors.1969.103; Petropoulos and Svetunkov (2020),
     doi:10.1016/j.ijforecast.2019.01.006.
     """
+
+    __repr__ = short_repr
 
     models: Sequence[str | Model] = SIMPLE
     how: How = "median"

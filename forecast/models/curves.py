@@ -21,6 +21,7 @@ from forecast.models.one_by_one import Paths
 from forecast.models.protocol import Futures, Model, Rolled, checked
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.ranges import Z90, Between
+from forecast.shown import short_repr
 from forecast.streams import stream
 
 Ceiling = float | Between
@@ -90,6 +91,8 @@ class AdoptionCurve:
     Source: Bass (1969), doi:10.1287/mnsc.15.5.215; Gompertz (1825), doi:10.1098/rstl.1825.0026; Meade and Islam
     (2006), doi:10.1016/j.ijforecast.2006.01.005.
     """
+
+    __repr__ = short_repr
 
     kind: Kind = "logistic"
     ceiling: Ceiling | Mapping[str, Ceiling] | None = None

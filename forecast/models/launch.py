@@ -20,6 +20,7 @@ from forecast.models.peers import ANYTHING, Peers, peers_of
 from forecast.models.protocol import Futures, Model, Rolled, roll
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel
 from forecast.ranges import Uncertain, in_domain, uncertain, values
+from forecast.shown import short_repr
 from forecast.streams import stratified, stream
 
 #: Draws whose median is the point.
@@ -55,6 +56,8 @@ class Demand:
     ModelError
         A number is negative, or no number.
     """
+
+    __repr__ = short_repr
 
     users: Uncertain
     requests: Uncertain = 1.0
@@ -115,6 +118,8 @@ class Launch:
     The growth curve is the Weibull's distribution function; a mixture of peers' posteriors stands for their pooled
     shape. Source of the idea: Bühlmann (1967), Experience rating and credibility, doi:10.1017/S0515036100008989.
     """
+
+    __repr__ = short_repr
 
     name: str = "launch"
     rest: str | Model = "auto"

@@ -9,6 +9,7 @@ import numpy as np
 
 from forecast.errors import ModelError
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel
+from forecast.shown import short_repr
 
 
 @runtime_checkable
@@ -55,6 +56,8 @@ class Rolled:
         What a reader must be told: series that fell back to another model, regressors that say nothing.
     """
 
+    __repr__ = short_repr
+
     point: FloatArray
     past: FloatArray
     cuts: IntArray
@@ -72,6 +75,8 @@ class Futures:
     columns : int array (column,)
         Which of the panel's series.
     """
+
+    __repr__ = short_repr
 
     values: FloatArray
     columns: IntArray

@@ -16,6 +16,7 @@ from forecast.calendars import Calendar
 from forecast.errors import HorizonError, ModelError, bad_rows, nearest
 from forecast.panel import FloatArray
 from forecast.periods import extents
+from forecast.shown import short_repr
 
 #: A span of days: a date, or its first and last.
 Span = str | pd.Timestamp | tuple[str | pd.Timestamp, str | pd.Timestamp]
@@ -28,6 +29,8 @@ class CollinearError(ModelError):
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Regressors over a span of periods: ``values`` float array (period, column), and what each column is called."""
+
+    __repr__ = short_repr
 
     names: tuple[str, ...]
     values: FloatArray
@@ -61,6 +64,8 @@ class Holidays:
         No such country or region; the message names the nearest.
     """
 
+    __repr__ = short_repr
+
     country: str
     region: str | None = None
 
@@ -90,6 +95,8 @@ class WorkingDays:
     ModelError
         No such country or region.
     """
+
+    __repr__ = short_repr
 
     country: str | None = None
     region: str | None = None
@@ -124,6 +131,8 @@ class Event:
     ModelError
         A date cannot be read, or a span ends before it begins.
     """
+
+    __repr__ = short_repr
 
     name: str
     on: Sequence[Span]
@@ -170,6 +179,8 @@ class Regressors:
     ModelError
         A column is missing or not of numbers, a date cannot be read, or nothing says when values were known.
     """
+
+    __repr__ = short_repr
 
     table: pd.DataFrame
     known_in_advance: bool = False

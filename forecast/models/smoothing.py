@@ -15,6 +15,7 @@ from forecast.models.falling_back import NotFittedError
 from forecast.models.one_by_one import Fit, History, OneByOne
 from forecast.models.quiet import unwarned
 from forecast.panel import FloatArray
+from forecast.shown import short_repr
 
 Rest = Literal["ets", "arima"]
 #: Longer seasons have their first states by statsmodels' heuristic, not estimated one by one.
@@ -45,6 +46,8 @@ class ETS(OneByOne):
     -----
     Source: Hyndman, Koehler, Ord and Snyder (2008), doi:10.1007/978-3-540-71918-2.
     """
+
+    __repr__ = short_repr
 
     takes_regressors = False
     takes_any_unit = False
@@ -94,6 +97,8 @@ class Theta(OneByOne):
     arXiv:1503.03529.
     """
 
+    __repr__ = short_repr
+
     takes_regressors = False
 
     name: str = "theta"
@@ -133,6 +138,8 @@ class STL(OneByOne):
     -----
     Source: Cleveland et al. (1990), STL; Bandara, Hyndman and Bergmeir (2021), MSTL, arXiv:2107.13462.
     """
+
+    __repr__ = short_repr
 
     takes_regressors = False
     takes_any_unit = False

@@ -18,6 +18,7 @@ from forecast.models.falling_back import NotFittedError
 from forecast.models.one_by_one import Fit, History, OneByOne
 from forecast.models.quiet import unwarned
 from forecast.panel import FloatArray
+from forecast.shown import short_repr
 
 #: Iterations that L-BFGS is given before a fit counts as not converged.
 ITERATIONS = 500
@@ -64,6 +65,8 @@ class SARIMAX(OneByOne):
     Source: Hyndman and Khandakar (2008), doi:10.18637/jss.v027.i03, for d by KPSS and AICc; Kwiatkowski et al. (1992),
     doi:10.1016/0304-4076(92)90104-Y; Hannan and Rissanen (1982), doi:10.1093/biomet/69.1.81.
     """
+
+    __repr__ = short_repr
 
     takes_any_unit = False
 
@@ -126,6 +129,8 @@ class UnobservedComponents(OneByOne):
     Source: Harvey (1989), Forecasting, structural time series models and the Kalman filter,
     doi:10.1017/CBO9781107049994.
     """
+
+    __repr__ = short_repr
 
     takes_any_unit = False
 

@@ -24,6 +24,7 @@ from forecast.prices.lists import Known, lists_used
 from forecast.prices.matching import Layer, PriceMatch, match, name_or_none
 from forecast.prices.rows import closed, exact, frame_from_rows, load, rows_from_frame, share_of
 from forecast.prices.timeline import Quote, Sku, Timeline, on_day
+from forecast.shown import Result, Shown, table_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,10 +33,15 @@ if TYPE_CHECKING:
     from forecast.usage import Usage
 
 _SHOWN: Final = 20
+#: Columns that are shown, where they hold anything.
+_READ: Final = (
+    *("provider", "model", "unit", "price", "per", "currency", "service_tier", "region", "context_tier"),
+    *("hours", "valid_from", "valid_to", "note"),
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PriceBook:
+class PriceBook(Result):
     """Dated prices by provider, model, unit, service tier, size of request and hour.
 
     A price holds on whole days, both ends included: a price valid from 2026-09-01 is paid on 2026-09-01, and on
@@ -432,11 +438,18 @@ class PriceBook:
             f"{undated:,} rows undated, {off}sha256 {self.sha256[:12]})"
         )
 
-    def _repr_html_(self) -> str:
-        text = repr(self).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        table = frame_from_rows(self._every[:_SHOWN]).to_html(index=False, na_rep="", border=0)
+    def show(self) -> Shown:
+        """The first rows, and how many there are."""
+        rows = frame_from_rows(self._every[:_SHOWN])
+        rows = rows[[c for c in _READ if c in rows and rows[c].replace("", None).notna().any()]]
         rest = len(self) - _SHOWN
-        return f"<p>{text}</p>{table}" + (f"<p>and {rest:,} more rows</p>" if rest > 0 else "")
+        table = table_of(
+            rows, kinds={"price": "price", "source": "label"}, caption="Prices of a million tokens, or of one unit."
+        )
+        more = f"\u2026 and {rest:,} more rows, in prices.to_frame()" if rest > 0 else ""
+        return Shown(
+            "Price book", repr(self).removeprefix("PriceBook(").removesuffix(")"), (replace(table, more=more),)
+        )
 
     @property
     def _every(self) -> list[AnyRow]:

@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 from forecast.errors import PriceError
 from forecast.prices.context import EVERY_SIZE, Band, band_of
 from forecast.prices.hours import ALL_DAY, Minutes, minutes_of
+from forecast.shown import short_repr
 
 #: Stands for every provider, model or service tier in a row, and for every unit in a discount.
 ANY: Final = "*"
@@ -58,6 +59,8 @@ class PriceRow:
     open_ended : bool
         Nobody stated ``valid_to``: it follows from the row after it.
     """
+
+    __repr__ = short_repr
 
     provider: str
     model: str
@@ -121,6 +124,8 @@ class Discount:
     valid_from, valid_to, source, note, context_tier, known_from, open_ended
         As of a :class:`PriceRow`.
     """
+
+    __repr__ = short_repr
 
     provider: str
     model: str

@@ -17,6 +17,7 @@ import pandas as pd
 from forecast.prices import catalogue
 from forecast.prices.catalogue import Listing
 from forecast.prices.dated import ANY, AnyRow, Discount, PriceRow
+from forecast.shown import short_repr
 
 How = Literal["exact", "alias", "dated suffix", "glob"]
 
@@ -35,6 +36,8 @@ class Layer:
 
     ``catalogue`` rows bear the catalogue's names and match by its rules; others match by name and glob.
     """
+
+    __repr__ = short_repr
 
     name: str
     rows: tuple[PriceRow, ...]
@@ -95,6 +98,8 @@ class PriceMatch:
     discounts : tuple of Family
         The families of which a discount matches, in order of precedence.
     """
+
+    __repr__ = short_repr
 
     provider: str | None
     model: str | None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import numpy as np
@@ -18,6 +17,7 @@ from forecast.reconciliation import effective_prices
 from forecast.reconciliation.bill_lines import MONTH, Lines, lines_of
 from forecast.reconciliation.causes import CAUSES, Explained, explain
 from forecast.reconciliation.evidence import discount_table, price_table
+from forecast.shown import CellKind, Result, Shown, table_of
 from forecast.usage import Usage
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _MONEY: Final = ("priced", "list", "billed")
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Reconciliation:
+class Reconciliation(Result):
     """Priced usage beside billed cost, with every difference laid to named causes.
 
     In each row ``billed - priced = difference = Σ causes``, to the cent; an unknown amount counts as nothing there and
@@ -162,18 +162,33 @@ class Reconciliation:
         told = "every difference explained" if left == 0 else f"{left:,.2f} unexplained"
         return f"Reconciliation(priced {self.priced:,.2f}, billed {self.billed:,.2f} {self.currency}; {told})"
 
-    def _repr_html_(self) -> str:
-        causes = self.causes.assign(amount=self.causes["amount"].map("{:,.2f}".format))[["cause", "meaning", "amount"]]
+    def show(self) -> Shown:
+        """The causes of the difference between the bill and list prices, then what each model adds to them."""
         summary = self.summary
-        shown = summary[[c for c in summary if c not in CAUSES or (summary[c] != 0).any()]].head(_SHOWN)
-        rest = len(summary) - len(shown)
-        parts = [f"<p>{escape(repr(self))}</p>", causes.to_html(index=False, border=0)]
-        parts.append(shown.to_html(index=False, border=0, na_rep="", float_format="{:,.2f}".format))
-        parts += [f"<p>and {rest:,} more, in summary</p>"] if rest > 0 else []
-        if len(self.discounts):
-            parts.append(self.discounts.to_html(index=False, border=0, na_rep=""))
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return "".join(parts) + (f"<ul>{notes}</ul>" if notes else "")
+        money: CellKind = "cents"
+        shown = summary[[c for c in summary if c not in CAUSES or (summary[c] != 0).any()]]
+        shown = shown[[c for c in shown if c not in ("rows", "list")]]
+        kinds: dict[str, CellKind] = dict.fromkeys(shown.columns.drop(["effective_discount"], errors="ignore"), money)
+        kinds |= dict.fromkeys(("provider", "model"), "label")
+        causes = self.causes[["cause", "meaning", "amount", "rows"]]
+        discounts = self.discounts[[c for c in self.discounts if c not in ("low", "high")]]
+        left = round(float(self.table["unexplained"].abs().sum()), 2)
+        told = "Every difference is explained." if left == 0 else f"{left:,.2f} are unexplained."
+        return Shown(
+            f"Reconciliation: priced {self.priced:,.2f}, billed {self.billed:,.2f} {self.currency}",
+            told,
+            (
+                table_of(causes, kinds={"amount": money, "meaning": "words"}, where="reconciliation.causes"),
+                table_of(
+                    shown,
+                    kinds=kinds | {"effective_discount": "share"},
+                    caption=f"Money in {self.currency}. The causes add up to the difference.",
+                    where="reconciliation.summary",
+                ),
+                table_of(discounts, kinds={"discount": "share"}, where="reconciliation.discounts"),
+            ),
+            self.notes,
+        )
 
 
 def reconcile(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import numpy as np
@@ -14,6 +13,7 @@ from forecast import schema
 from forecast.errors import UsageError, one_of
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
+from forecast.shown import CellKind, Result, Shown, table_of
 from forecast.unit_economics.costs import UnitRows, key_columns, numbers, periods_of, ratio, tidy, unit_rows
 from forecast.usage import Usage
 
@@ -101,7 +101,7 @@ def _basis(rows: UnitRows, table: pd.DataFrame) -> pd.Series:
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class QualityFrontier:
+class QualityFrontier(Result):
     """Which models are worth their price: those that no other beats on both price and quality.
 
     Attributes
@@ -138,10 +138,17 @@ class QualityFrontier:
         names = ", ".join(names_of(best, self.by))
         return f"QualityFrontier({len(best)} of {len(self.table)} on the frontier: {names}; {self.basis})"
 
-    def _repr_html_(self) -> str:
-        page = self.table.to_html(index=False, border=0, na_rep="", float_format="{:,.4g}".format)
-        left = f"<p>left out: {escape(', '.join(self.left_out))}</p>" if self.left_out else ""
-        return f"<p>{escape(repr(self))}</p>{page}{left}"
+    def show(self) -> Shown:
+        """Every model's quality and price, and whether another is no worse for less."""
+        best = ", ".join(names_of(self.table[self.table["on_frontier"]], self.by))
+        kinds: dict[str, CellKind] = dict.fromkeys(("price", "cost_per_success"), "price")
+        left = (f"left out: {', '.join(self.left_out)}",) if self.left_out else ()
+        return Shown(
+            f"Quality and price, {self.basis}",
+            f"No other is better for less: {best}.",
+            (table_of(self.table, kinds=kinds, caption=f"Money in {self.currency}.", where="frontier.table"),),
+            left,
+        )
 
 
 def quality_frontier(

@@ -11,6 +11,7 @@ import pandas as pd
 
 from forecast.errors import ScenarioError, nearest, one_of
 from forecast.panel import FloatArray
+from forecast.shown import CellKind, Mark, Result, Shown, table_of
 from scenarios.bridging.closing import cents, closed
 from scenarios.bridging.shapley import Value, shapley
 
@@ -24,7 +25,7 @@ NO_ROW = "(no workload)"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Bridge:
+class Bridge(Result):
     """How one total becomes another, step by step, in every draw.
 
     before + Σ steps = after holds in each draw to the last bit: the steps' Shapley values leave no residual, and none
@@ -214,16 +215,18 @@ class Bridge:
         draws = f"; means of {len(self.before):,} draws" if len(self.before) > 1 else ""
         return f"Bridge({_route(self)}: {told}{draws})"
 
-    def _repr_html_(self) -> str:
-        import html
-
+    def show(self) -> Shown:
+        """What each step adds, with P10 and P90 where there are draws."""
         from scenarios.bridging.figure import finding
 
         levels = (0.1, 0.5, 0.9) if len(self.before) > 1 else ()
-        table = self.table(levels).set_index("step").rename_axis(None)
-        shown = table.to_html(float_format=lambda v: f"{v:,.2f}", border=0)
-        note = "Means add up; quantiles are each row's own." if levels else ""
-        return f"<p><b>{html.escape(finding(self))}</b></p>{shown}<p>{html.escape(self.currency)}. {note}</p>"
+        frame = self.table(levels).set_index("step")
+        kinds: dict[str, CellKind] = dict.fromkeys(map(str, frame.columns), "cents")
+        note = " Means add up; quantiles are each row's own." if levels else ""
+        cell: Mark = "cell"
+        marks: tuple[Mark, ...] = ("total", *[cell] * (len(frame) - 2), "total")
+        table = table_of(frame, kinds=kinds, caption=f"Money in {self.currency}.{note}", most=None)
+        return Shown(finding(self), "", (replace(table, marks=marks),))
 
 
 def bridge_of(

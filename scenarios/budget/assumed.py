@@ -15,6 +15,7 @@ import pandas as pd
 
 from forecast.calendars import date_of
 from forecast.errors import PlanError
+from forecast.shown import short_repr
 
 #: The columns of the ledger, in order.
 COLUMNS: Final = ("topic", "assumption", "source", "as_of", "stale_from")
@@ -49,6 +50,8 @@ class Assumption:
     good_until : Timestamp, optional
         The last day on which it holds, of what ends by itself.
     """
+
+    __repr__ = short_repr
 
     topic: str
     assumption: str

@@ -13,6 +13,7 @@ from forecast.calendars import Unit
 from forecast.errors import PlanError
 from forecast.panel import FloatArray, IntArray
 from forecast.projection import Projection
+from forecast.shown import Result, Shown
 from scenarios.budget.assumed import stale_of
 from scenarios.budget.contingency import euler_shares, quantile_error, to_cents
 from scenarios.budget.diversification import diversification_of
@@ -39,7 +40,7 @@ COLUMNS = (*LEVELS, "demand_share", "base", "budget", "contingency")
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class BudgetPlan(HandedOver):
+class BudgetPlan(HandedOver, Result):
     """A budget at a stated confidence, and the futures that it rests on.
 
     Attributes
@@ -238,7 +239,7 @@ class BudgetPlan(HandedOver):
         count = len(labels)
         levels, once = list(LEVELS.values()), self.ledger.once
         found = once(("bands", *names), lambda: np.quantile(self.ledger.summed(group, count), levels, axis=0))
-        table = labels.assign(**{name: found[i] for i, name in enumerate(LEVELS)})
+        table = labels.assign(**{name: _cleared(found[i]) for i, name in enumerate(LEVELS)})
         table["demand_share"] = once(("demand", *names), lambda: self._demand_share(labels, group, names)).copy()
         for column, level in (("base", 0.5), ("budget", self.confidence)):
             table[column] = np.bincount(group.ravel(), weights=self.cents(level), minlength=count) / 100.0
@@ -246,7 +247,8 @@ class BudgetPlan(HandedOver):
         if errors:
             money = self.ledger.summed(group, count)
             for name, level in LEVELS.items():
-                table[f"{name}_se"] = [quantile_error(money[:, i], level, self.trajectory) for i in range(count)]
+                error = [quantile_error(money[:, i], level, self.trajectory) for i in range(count)]
+                table[f"{name}_se"] = _cleared(np.array(error))
         if demand:
             wanted = self.ledger.summed(group, count, self.ledger.demand)
             table["demand_p50"], table["demand_p80"] = np.quantile(wanted, [0.5, 0.8], axis=0)
@@ -346,10 +348,20 @@ class BudgetPlan(HandedOver):
             f"{len(self.totals):,} draws)"
         )
 
-    def _repr_html_(self) -> str:
-        from scenarios.report.tables import plan_html
+    def show(self, by: list[str] | tuple[str, ...] | str | None = None) -> Shown:
+        """The plan to be read: its figures, a table whose shown rows add up, and what it rests on.
 
-        return plan_html(self)
+        A notebook shows it as HTML; ``print(plan.show(["quarter", "environment"]))`` as text that fits the terminal.
+
+        Parameters
+        ----------
+        by : list of str, optional
+            What a row is, as in :meth:`table`; quarter and environment unless given, or months where there is one
+            environment.
+        """
+        from scenarios.report.tables import plan_shown
+
+        return plan_shown(self, by)
 
     @property
     def _plan(self) -> BudgetPlan:
@@ -377,6 +389,11 @@ class BudgetPlan(HandedOver):
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(own > 0, own / whole, np.nan)
+
+
+def _cleared(money: FloatArray) -> FloatArray:
+    """Money without what sums leave of rounding: less than a millionth of the currency's unit is none."""
+    return np.where(np.abs(money) < 1e-6, 0.0, money)
 
 
 def _level(what: str, level: object) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.panel import BoolArray, FloatArray
+from forecast.shown import short_repr
 from scenarios.budget.policies import BudgetPolicy
 
 #: What rounding may put between a spend and a budget that are equal.
@@ -46,6 +47,8 @@ class Followed:
     pool : float array (draw, period)
         What the pool holds at the end of the period.
     """
+
+    __repr__ = short_repr
 
     granted: FloatArray
     released: FloatArray

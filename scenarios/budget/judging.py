@@ -15,6 +15,7 @@ import pandas as pd
 
 from forecast.calendars import date_of
 from forecast.errors import PlanError, TokenplanError, nearest
+from forecast.shown import short_repr
 from scenarios.budget.assumed import Assumption
 from scenarios.changes import Change, label_of
 from scenarios.changes.base import Day
@@ -52,6 +53,8 @@ class Override:
     PlanError
         It is no change or component, or who, why or on is missing.
     """
+
+    __repr__ = short_repr
 
     name: str
     what: Change | Component | Reserve

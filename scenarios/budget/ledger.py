@@ -14,6 +14,7 @@ from forecast.calendars import Calendar, Unit
 from forecast.drivers import labels_of
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray, IntArray
+from forecast.shown import short_repr
 from scenarios.budget.splits import Split
 
 LINE, TOKENS, TRANSFER = "line", "tokens", "policy transfer"
@@ -40,6 +41,8 @@ class Parted:
         The policy's low and high end; NaN where a part has no range.
     """
 
+    __repr__ = short_repr
+
     where: tuple[tuple[str, str], ...]
     parts: tuple[str, ...]
     shares: FloatArray
@@ -51,6 +54,8 @@ class Parted:
 @dataclass(frozen=True, slots=True)
 class Level:
     """One split, applied inside every part that those before it made; ``notes`` tell what was assumed."""
+
+    __repr__ = short_repr
 
     split: Split
     parted: tuple[Parted, ...]
@@ -81,6 +86,8 @@ class Ledger:
     levels : tuple of Level
         What each split made, in order.
     """
+
+    __repr__ = short_repr
 
     labels: pd.DataFrame
     money: FloatArray

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import PlanError
+from forecast.shown import Result, Shown
 from scenarios.budget.funding import level_name
 from scenarios.budget.ledger import TOKENS
 from scenarios.budget.recent import COST, costed
@@ -24,7 +25,7 @@ COLUMNS: Final = ("amount", "percentile", "probability_over", "shortfall", "told
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Result):
     """Where an amount stands among the futures of a plan; as text, a sentence.
 
     Attributes
@@ -59,6 +60,14 @@ class Standing:
             return f"enough in all {self.draws:,} futures"
         shown = round(self.percentile * 100)
         return "under P1" if shown < 1 else "over P99" if shown > 99 else f"P{shown}"
+
+    def show(self) -> Shown:
+        """The sentence."""
+        return Shown(f"Where {self.currency} {self.amount:,.2f} stands", f"{self}.")
+
+    def __repr__(self) -> str:
+        """One line: the amount and its percentile."""
+        return f"Standing({self.currency} {self.amount:,.2f}: {self.told})"
 
     def __str__(self) -> str:
         """The amount, its percentile, how likely more is, and how far the budget is."""

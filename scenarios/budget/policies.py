@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecast.calendars import date_of
 from forecast.errors import HorizonError, PlanError, nearest, one_of
+from forecast.shown import short_repr
 from scenarios.files import checks
 from scenarios.files.keys import Problems, check_keys
 
@@ -54,6 +55,8 @@ class BudgetPolicy:
     PlanError
         A share is not from 0 to 1, a cap is negative, or a word is not known.
     """
+
+    __repr__ = short_repr
 
     rollover: float = 1.0
     rollover_cap: float | None = None

@@ -11,6 +11,7 @@ import pandas as pd
 from forecast.calendars import Unit
 from forecast.errors import PlanError, one_of
 from forecast.panel import BoolArray, FloatArray, IntArray
+from forecast.shown import CellKind, Result, Shown, table_of
 from scenarios.budget.beside import MOST_BYTES
 from scenarios.budget.contingency import mean_error, to_cents
 from scenarios.budget.following import Clock, Followed, followed
@@ -28,7 +29,7 @@ _KEPT: Final = 7
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class PolicyPaths:
+class PolicyPaths(Result):
     """A plan under a policy, along every draw. Spending is as simulated: it does not react to the policy.
 
     Attributes
@@ -177,12 +178,31 @@ class PolicyPaths:
         index = pd.Index([one.policy.label for one in (self, *others)], name="policy")
         return pd.DataFrame(rows, index=index, columns=[*shown, "saved", "saved_se", "better"])
 
+    def show(self) -> Shown:
+        """What becomes of each part, of the pool and of all; then period by period."""
+        chance, lack = self._lack
+        kinds: dict[str, CellKind] = dict.fromkeys(
+            ("budget", "spent", "expected_shortfall", "shortfall_p95", "released", "lapsed", "idle"), "money"
+        )
+        kinds |= dict.fromkeys(("granted", "kept", "pool"), "money")
+        kinds |= {"probability_short": "share", f"{self.every}s_short": "number"}
+        caption = f"Money in {self.currency}, means of the futures."
+        parts = table_of(self.table(), kinds=kinds, caption=caption, where="table()", total=True)
+        periods = table_of(self.by_period(), kinds=kinds, caption=f"All parts together. {caption}", where="by_period()")
+        told = f"Some part is short in {chance:.1%} of futures, by {self.currency} {lack:,.2f} on average."
+        said = self.policy.describe()
+        return Shown(f"Under a policy: {self.policy.label}", told, (parts, periods), (f"{said[0].upper()}{said[1:]}.",))
+
+    @property
+    def _lack(self) -> tuple[float, float]:
+        """How likely some part is short, and by how much on average."""
+        return float(self.short.any(axis=(1, 2)).mean()), float(self.money.shortfall.sum(axis=(1, 2)).mean())
+
     def __repr__(self) -> str:
         """Policy, and how likely any part is short."""
-        chance = self.short.any(axis=(1, 2)).mean()
-        lack = self.money.shortfall.sum(axis=(1, 2)).mean()
+        chance, lack = self._lack
         return (
-            f"PolicyPaths({self.policy.describe()}: some part is short in {chance:.1%} of futures, by {self.currency} "
+            f"PolicyPaths({self.policy.label}: some part is short in {chance:.1%} of futures, by {self.currency} "
             f"{lack:,.2f} on average)"
         )
 

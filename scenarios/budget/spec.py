@@ -8,6 +8,7 @@ from typing import Final
 
 from forecast.errors import PlanError, nearest
 from forecast.prices import PriceBook
+from forecast.shown import short_repr
 from scenarios.budget.judging import Override, laid_over
 from scenarios.budget.splits import Split, checked_splits
 from scenarios.changes import World, label_of
@@ -28,6 +29,8 @@ class PlanSpec:
     and ``components`` are as they were asked, and ``overrides`` the judgements laid over them: :attr:`laid` is what is
     in force.
     """
+
+    __repr__ = short_repr
 
     prices: PriceBook
     scenario: Scenario

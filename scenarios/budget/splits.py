@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from forecast import schema
 from forecast.errors import PlanError, nearest, one_of
+from forecast.shown import short_repr
 
 Rest = Literal["by demand", "equally"]
 Basis = Literal["demand", "midpoint", "stochastic", "equal risk", "recent"]
@@ -77,6 +78,8 @@ class Split:
     PlanError
         A range is not one, the ranges cannot sum to 1, or a word or number does not hold.
     """
+
+    __repr__ = short_repr
 
     by: str
     ranges: tuple[tuple[str, float, float], ...]
@@ -187,6 +190,8 @@ class EnvironmentSplit(Split):
     PlanError
         A range is not one, or the ranges cannot sum to 1.
     """
+
+    __repr__ = short_repr
 
     __slots__ = ()
 

@@ -16,6 +16,7 @@ from forecast.errors import ScenarioError, nearest, one_of
 from forecast.panel import FloatArray
 from forecast.periods import MONTH_DAYS
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import Day, Stage, Step, checked, checked_where, key_of, told, told_where
 from scenarios.changes.flows import Flows, Term
 from scenarios.changes.growth import Basis, checked_rate, curve, grown, told_basis
@@ -56,6 +57,8 @@ class Adoption:
         ``"all"``: one draw for all it touches; ``"workload"`` or a workload column: one draw each.
     name : str, optional
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"
@@ -146,6 +149,8 @@ class Heads:
         A range, log-normal on either side of its median.
     """
 
+    __repr__ = short_repr
+
     date: Day
     number: float | None = None
     p10: float | None = None
@@ -209,6 +214,8 @@ class Headcount:
         ``"total"`` stands in place of the forecast's own trend; ``"extra"`` multiplies what is forecast.
     name : str, optional
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"

@@ -13,6 +13,7 @@ from forecast.calendars import date_of
 from forecast.errors import ScenarioError
 from forecast.panel import BoolArray, FloatArray
 from forecast.ranges import Kind, Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.flows import Flows
 from scenarios.changes.scene import Scene
 
@@ -76,6 +77,8 @@ class Line:
         Whose it is; None: dealt to all by the split.
     money : float array (draw, span)
     """
+
+    __repr__ = short_repr
 
     name: str
     environment: str | None

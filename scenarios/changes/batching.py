@@ -10,6 +10,7 @@ import numpy as np
 from forecast.errors import ScenarioError
 from forecast.panel import BoolArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import Stage, checked, told
 from scenarios.changes.flows import Flows, Term
 from scenarios.changes.levers import Lever, known_as_money, share_of
@@ -39,6 +40,8 @@ class Batch(Lever):
     model, where, on, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "mix"
 

@@ -10,6 +10,7 @@ import numpy as np
 from forecast.errors import ScenarioError, one_of
 from forecast.panel import FloatArray, IntArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import Stage, checked, told
 from scenarios.changes.flows import AVOIDED, Flows
 from scenarios.changes.levers import PROMPT, Lever, share_of, volume_of
@@ -45,6 +46,8 @@ class PromptCache(Lever):
     model, where, on, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`.
     """
+
+    __repr__ = short_repr
 
     to: Uncertain
     writes: Uncertain
@@ -124,6 +127,8 @@ class SemanticCache(Lever):
     model, where, on, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`; the cache's own machines are ``running``.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "volume"
 

@@ -13,6 +13,7 @@ from forecast import ranges, schema
 from forecast.errors import ScenarioError, one_of
 from forecast.panel import BoolArray, FloatArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import (
     Day,
     Settling,
@@ -102,6 +103,8 @@ class Contract:
     Usage that two contracts bill on one day is refused: a vendor's rules belong in one contract, where their order is
     known.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "price"
     step: ClassVar[Step] = "price"

@@ -13,6 +13,7 @@ from forecast import ranges
 from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from forecast.streams import stream
 from scenarios.changes.base import MOST_RISE, Day, Stage, Step, checked, checked_day, checked_where, key_of, told_from
 from scenarios.changes.flows import Flows, Scope, Term
@@ -57,6 +58,8 @@ class ExchangeRate:
     name : str, optional
         Tells two rates apart, and names their random numbers.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "price"
     step: ClassVar[Step] = "currency"

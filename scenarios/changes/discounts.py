@@ -12,6 +12,7 @@ import pandas as pd
 from forecast import ranges
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import (
     Day,
     Stage,
@@ -51,6 +52,8 @@ class Discount:
     name : str, optional
         Tells two discounts on the same SKUs apart, and names their random numbers.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "price"
     step: ClassVar[Step] = "price"
@@ -118,6 +121,8 @@ class Negotiation:
     name : str, optional
         Tells two negotiations on the same SKUs apart, and names their random numbers.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "price"
     step: ClassVar[Step] = "price"

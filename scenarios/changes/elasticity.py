@@ -13,6 +13,7 @@ from forecast.errors import ScenarioError
 from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.projection import Projection
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import Stage, Step, checked, checked_where, key_of, told_where
 from scenarios.changes.flows import CONSTANT, Flows, Path, PriceMove, Scope, Term
 from scenarios.changes.growth import growing
@@ -41,6 +42,8 @@ class Elasticity:
     name : str, optional
         Tells two elasticities apart, and names their random numbers.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "response"
     step: ClassVar[Step] = "volume"

@@ -13,6 +13,7 @@ from forecast import ranges
 from forecast.errors import ScenarioError
 from forecast.panel import BoolArray, FloatArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.adoption import YEAR_DAYS
 from scenarios.changes.arrivals import arrivals, laid
 from scenarios.changes.base import (
@@ -73,6 +74,8 @@ class Outage:
         The other's prices a quoted unit (a million tokens), by billable unit; the price book's where not stated.
     name : str, optional
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "mix"
 
@@ -232,6 +235,8 @@ class Deprecation(Detour):
     where, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`; money is paid where it happens, setup on ``on``.
     """
+
+    __repr__ = short_repr
 
     step: ClassVar[Step] = "mix"
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import Day, Line, checked, checked_day, label_of, told
 from scenarios.changes.levers import Lever, paid_on
 from scenarios.changes.routing import Detour, checked_prices
@@ -37,6 +38,8 @@ class FineTune(Detour):
     where, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`; hosting is ``running``.
     """
+
+    __repr__ = short_repr
 
     _: KW_ONLY
     on: Day

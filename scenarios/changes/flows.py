@@ -20,6 +20,7 @@ import pandas as pd
 from forecast import schema
 from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.projection import Projection
+from forecast.shown import short_repr
 
 #: The unit of a flow that counts a workload's volume: requests, or tokens where it has no requests. It costs nothing.
 VOLUME: Final = "volume"
@@ -104,6 +105,8 @@ Path = tuple[Term, ...]
 class Chains:
     """A tuple of steps for each flow, each distinct tuple kept once: ``code`` (flow,) points into ``known``."""
 
+    __repr__ = short_repr
+
     code: IntArray
     known: tuple[tuple[object, ...], ...] = ((),)
 
@@ -147,6 +150,8 @@ class Pool:
     weight : float array (flow,)
     """
 
+    __repr__ = short_repr
+
     source: IntArray
     replaced: BoolArray
     terms: Chains
@@ -175,6 +180,8 @@ class Flows:
     lanes : int
         Lanes of the projection.
     """
+
+    __repr__ = short_repr
 
     labels: pd.DataFrame
     source: IntArray

@@ -12,6 +12,7 @@ from forecast.errors import ScenarioError, one_of
 from forecast.panel import BoolArray, FloatArray
 from forecast.periods import MONTH_DAYS
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import Stage, Step, checked, checked_where, key_of, told, told_where
 from scenarios.changes.flows import CONSTANT, Flows, Scope, Term
 from scenarios.changes.grouping import grouped
@@ -43,6 +44,8 @@ class Growth:
     name : str, optional
         Tells two growths on the same workloads apart, and names their random numbers.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"

@@ -13,6 +13,7 @@ from forecast.errors import ScenarioError, one_of
 from forecast.panel import FloatArray
 from forecast.periods import MONTH_DAYS
 from forecast.ranges import Between, Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import Stage, Step, checked, checked_where, key_of, told, told_where
 from scenarios.changes.flows import Flows, Term
 from scenarios.changes.growth import Basis, checked_rate, curve, growing, grown, told_basis
@@ -38,6 +39,8 @@ class LinearGrowth:
         ``"all"``: one draw for all it touches; ``"workload"`` or a workload column: one draw each.
     name : str, optional
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"
@@ -98,6 +101,8 @@ class LogisticGrowth:
     where, basis, per, name
         As in :class:`LinearGrowth`.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"

@@ -11,6 +11,7 @@ from forecast import ranges, schema
 from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import MOST_RISE, Step, checked, told
 from scenarios.changes.flows import AVOIDED, Chains, Flows, Scope, Term
 from scenarios.changes.levers import (
@@ -47,6 +48,8 @@ class Intensity(Lever):
     model, where, on, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`.
     """
+
+    __repr__ = short_repr
 
     step: ClassVar[Step] = "intensity"
 
@@ -126,6 +129,8 @@ class PromptTrim(Lever):
         As of :class:`scenarios.changes.levers.Lever`.
     """
 
+    __repr__ = short_repr
+
     by: Uncertain
 
     def _check(self) -> None:
@@ -155,6 +160,8 @@ class OutputCap(Lever):
         As of :class:`scenarios.changes.levers.Lever`.
     """
 
+    __repr__ = short_repr
+
     by: Uncertain
 
     def _check(self) -> None:
@@ -182,6 +189,8 @@ class ResponseFilter(OutputCap):
         As of :class:`scenarios.changes.levers.Lever`.
     """
 
+    __repr__ = short_repr
+
     def describe(self) -> str:
         """In plain words."""
         return self._told(f"answers{{of}} hold only what is asked for and change by {told(self.by, 'relative')}")
@@ -198,6 +207,8 @@ class Tokenizer(Lever):
     model, where, on, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`.
     """
+
+    __repr__ = short_repr
 
     step: ClassVar[Step] = "intensity"
 
@@ -233,6 +244,8 @@ class Pack(Lever):
     model, where, on, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`.
     """
+
+    __repr__ = short_repr
 
     items: Uncertain
     shared: Uncertain

@@ -13,6 +13,7 @@ from forecast import ranges, schema
 from forecast.errors import ScenarioError, one_of
 from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import (
     Day,
     Stage,
@@ -72,6 +73,8 @@ class Limit:
         First and last day in force.
     name : str, optional
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "limit"
     step: ClassVar[Step] = "volume"

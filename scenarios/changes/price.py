@@ -13,6 +13,7 @@ from forecast import ranges
 from forecast.errors import ScenarioError, one_of
 from forecast.panel import BoolArray
 from forecast.ranges import Kind, Uncertain
+from forecast.shown import short_repr
 from forecast.usage_rows import SPEND
 from scenarios.changes.base import (
     MOST_RISE,
@@ -68,6 +69,8 @@ class PriceChange:
     name : str, optional
         Tells two changes of the same SKUs and date apart, and names their random numbers.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "price"
     step: ClassVar[Step] = "price"

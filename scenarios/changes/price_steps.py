@@ -13,6 +13,7 @@ from forecast import ranges
 from forecast.calendars import date_of
 from forecast.errors import ScenarioError
 from forecast.ranges import Kind, Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import MOST_RISE, Day, Stage, Step, checked_where, key_of, known_as, label_of
 from scenarios.changes.flows import Flows
 from scenarios.changes.price import check_stated
@@ -41,6 +42,8 @@ class PriceSteps:
     name : str, optional
         Tells two tables of the same SKUs apart, and names their random numbers.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "price"
     step: ClassVar[Step] = "price"

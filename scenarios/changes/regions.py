@@ -9,6 +9,7 @@ import numpy as np
 
 from forecast.errors import ScenarioError
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import Stage, checked, told
 from scenarios.changes.flows import GIGABYTES, Chains, Flows
 from scenarios.changes.levers import Lever, known_as_money, of_unit, share_of
@@ -37,6 +38,8 @@ class Region(Lever):
     model, where, on, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "mix"
 
@@ -95,6 +98,8 @@ class DataTransfer(Lever):
     model, where, on, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`; ``where={"region": "eu-west-1"}``: what a :class:`Region` moved.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "price"
 

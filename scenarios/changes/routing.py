@@ -14,6 +14,7 @@ from forecast.errors import ScenarioError, one_of
 from forecast.panel import BoolArray, FloatArray, IntArray
 from forecast.prices.matching import name_or_none
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import Day, Stage, Step, checked, checked_day, told
 from scenarios.changes.flows import Flows, Scope, Term
 from scenarios.changes.levers import OUTPUT, PROMPT, Lever, known_as_money, share_of
@@ -290,6 +291,8 @@ class Route(Detour):
         As of :class:`scenarios.changes.levers.Lever`; ``quality`` is lost on what the target answers.
     """
 
+    __repr__ = short_repr
+
     share: Uncertain
 
     def _verb(self) -> str:
@@ -315,6 +318,8 @@ class Migrate(Detour):
     where, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`.
     """
+
+    __repr__ = short_repr
 
     _: KW_ONLY
     on: Day

@@ -14,6 +14,7 @@ from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
 from forecast.periods import MONTH_DAYS
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.arrivals import Arrivals, arrivals, laid
 from scenarios.changes.base import Line, Stage, Step, checked, checked_where, key_of, label_of, told, told_where
 from scenarios.changes.flows import CONSTANT, Flows, Scope, Term, flows_of, new_flows
@@ -47,6 +48,8 @@ class Runaway:
         Globs over any label column: where it happens.
     name : str, optional
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"

@@ -16,6 +16,7 @@ from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
 from forecast.ranges import Kind, Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.clock import Clock
 from scenarios.changes.flows import GIGABYTES, VOLUME, Flows, Part, Scope, Term
 from scenarios.changes.matching import NothingMatchesError, matching
@@ -37,6 +38,8 @@ class Quotes:
     billed : str or None
         Currency of what is known only as money.
     """
+
+    __repr__ = short_repr
 
     prices: PriceBook
     days: pd.DatetimeIndex

@@ -10,6 +10,7 @@ from forecast import ranges
 from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import checked, told
 from scenarios.changes.flows import Flows
 from scenarios.changes.levers import GPU, Lever, not_above_zero, share_of, volume_of
@@ -27,6 +28,8 @@ class Compress(Lever):
     model, where, on, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`.
     """
+
+    __repr__ = short_repr
 
     by: Uncertain
 
@@ -54,6 +57,8 @@ class AutoScale(Lever):
     model, where, on, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`.
     """
+
+    __repr__ = short_repr
 
     before: Uncertain
     after: Uncertain
@@ -106,6 +111,8 @@ class RightSize(Machines):
         As of :class:`scenarios.changes.levers.Lever`.
     """
 
+    __repr__ = short_repr
+
     price_ratio: Uncertain
     throughput_ratio: Uncertain
 
@@ -147,6 +154,8 @@ class Spot(Machines):
     model, where, on, ramp, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`.
     """
+
+    __repr__ = short_repr
 
     discount: Uncertain
     overhead: Uncertain

@@ -13,6 +13,7 @@ from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
 from forecast.projection import Projection
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.adoption import YEAR_DAYS
 from scenarios.changes.arrivals import Arrivals, arrivals, laid
 from scenarios.changes.base import Stage, Step, checked, checked_where, key_of, told, told_where
@@ -103,6 +104,8 @@ class Spikes:
         Whose spikes come together: ``"all"``, ``"workload"`` (each has its own), or a column.
     name : str, optional
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"

@@ -12,6 +12,7 @@ import pandas as pd
 from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import (
     Day,
     Stage,
@@ -58,6 +59,8 @@ class Step:
         ``"all"``: one coin and lift for all it touches; ``"workload"`` or a column: one each.
     name : str, optional
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Effect] = "volume"
@@ -123,6 +126,8 @@ class Campaign:
         ``"all"``: one coin and lift for all it touches; ``"workload"`` or a column: one each.
     name : str, optional
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Effect] = "volume"
@@ -195,6 +200,8 @@ class Retire:
         That it happens at all; drawn once a path.
     name : str, optional
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Effect] = "volume"

@@ -14,6 +14,7 @@ from forecast.errors import ModelError, ScenarioError
 from forecast.lanes import with_tier
 from forecast.panel import BoolArray
 from forecast.prices import PriceBook
+from forecast.shown import short_repr
 from scenarios.changes.base import Stage, Step, checked_where, key_of, label_of
 from scenarios.changes.flows import Flows
 from scenarios.changes.levers import known_as_money
@@ -56,6 +57,8 @@ class Calibration:
     pool : bool
         Whether other providers' changes may serve.
     """
+
+    __repr__ = short_repr
 
     provider: str | None = None
     date_kinds: tuple[str, ...] = ()
@@ -103,6 +106,8 @@ class VendorPrices:
     name : str, optional
         What a reader calls it. A model's jumps depend on the seed and the model alone.
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "price"
     step: ClassVar[Step] = "price"

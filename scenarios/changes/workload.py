@@ -14,6 +14,7 @@ from forecast.errors import ScenarioError, nearest, one_of
 from forecast.panel import FloatArray
 from forecast.periods import MONTH_DAYS
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes.base import (
     Day,
     Stage,
@@ -68,6 +69,8 @@ class NewWorkload:
         That it comes at all.
     name : str, optional
     """
+
+    __repr__ = short_repr
 
     stage: ClassVar[Stage] = "volume"
     step: ClassVar[Step] = "volume"

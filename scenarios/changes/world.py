@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from forecast.panel import FloatArray
+from forecast.shown import short_repr
 from forecast.streams import stratified
 
 
@@ -27,6 +28,8 @@ class World:
     ties : tuple of Tie
         What makes parameters depend on each other; none, and each is drawn on its own.
     """
+
+    __repr__ = short_repr
 
     draws: int
     seed: int

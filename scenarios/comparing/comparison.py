@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -15,6 +14,7 @@ from forecast.errors import ScenarioError, nearest, one_of
 from forecast.panel import FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
+from forecast.shown import CellKind, Result, Shown, table_of
 from scenarios.bridging.bridge import Bridge, bridge_of, changes_bridge
 from scenarios.bridging.shapley import MOST_PLAYERS
 from scenarios.changes import World
@@ -31,7 +31,7 @@ By = Literal["step", "change"]
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Comparison:
+class Comparison(Result):
     """Scenarios beside each other: draw d is the same world in all of them.
 
     Attributes
@@ -270,12 +270,20 @@ class Comparison:
         ends = f"{self.names[0]} {self.currency} {first.mean():,.2f}; {told or 'nothing beside it'}"
         return f"Comparison({ends}; means of {self.draws:,} draws)"
 
-    def _repr_html_(self) -> str:
+    def show(self) -> Shown:
+        """Each scenario's total and what it differs by from the first, in the same futures."""
         table = self.table()
-        form = {c: (lambda v: f"{v:.1%}") for c in ("cheaper", "requests", "quality")}
-        shown = table.to_html(border=0, float_format=lambda v: f"{v:,.2f}", formatters=form)
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        return f"<p>{self.currency}; {self.draws:,} draws, the same worlds in every scenario</p>{shown}{notes}"
+        shares = ("cheaper", "requests", "quality")
+        kinds: dict[str, CellKind] = dict.fromkeys(map(str, table.columns.drop(list(shares))), "money")
+        heads = {"delta": "difference", "delta_p10": "its P10", "delta_p90": "its P90"}
+        caption = (
+            f"Money in {self.currency}; difference from {self.names[0]}, and in how many futures it is cheaper. "
+            "Requests and quality are parts of the first scenario's."
+        )
+        shown = table_of(table, kinds=kinds | dict.fromkeys(shares, "share"), heads=heads, caption=caption)
+        best = table["mean"].idxmin()
+        finding = f"{self.draws:,} draws, the same worlds in every scenario; the least on average: {best}."
+        return Shown("Scenarios side by side", finding, (shown,), self.notes)
 
 
 #: A difference below this part of the total is rounding.

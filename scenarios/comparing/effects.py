@@ -15,6 +15,7 @@ from forecast.errors import ScenarioError
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
+from forecast.shown import CellKind, Result, Shown, table_of
 from forecast.usage_rows import SPEND
 from scenarios.bridging.bridge import Bridge
 from scenarios.bridging.driver_bridge import drivers_bridge
@@ -36,7 +37,7 @@ UNMOVED = 1e-3
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Effect:
+class Effect(Result):
     """What a scenario did to the drivers of cost.
 
     Attributes
@@ -57,9 +58,18 @@ class Effect:
     def __repr__(self) -> str:
         return f"Effect({len(self.drivers)} drivers moved; {self.bridge!r})"
 
-    def _repr_html_(self) -> str:
-        table = self.drivers.to_html(index=False, border=0, float_format=lambda v: f"{v:,.4g}")
-        return self.bridge._repr_html_() + table
+    def show(self) -> Shown:
+        """What moved of each driver, then what that is worth."""
+        kinds: dict[str, CellKind] = dict.fromkeys(("change", "change_p10", "change_p90"), "share")
+        kinds |= dict.fromkeys(("before", "after"), "price")
+        table = table_of(
+            self.drivers.set_index(["driver", "what"]),
+            kinds=kinds,
+            caption="Means of the futures, each driver with the others as they were before.",
+            where="effect.drivers",
+        )
+        worth = self.bridge.show()
+        return replace(worth, title=f"Effect: {worth.title}", tables=(*worth.tables, table))
 
 
 def effect_of(

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecast.drawing import percent
 from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
+from forecast.shown import Result, Shown, short_repr, table_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BreakEven:
+class BreakEven(Result):
     """When a lever has paid for itself.
 
     Attributes
@@ -24,8 +26,15 @@ class BreakEven:
         Months looked at.
     """
 
+    __repr__ = short_repr
+
     months: FloatArray
     horizon: int
+
+    def show(self) -> Shown:
+        """How likely it has paid by each month."""
+        table = table_of(self.by_month().to_frame(), kinds={"month": "count", "probability": "share"}, most=36)
+        return Shown("When it has paid for itself", f"In {percent(self.probability)} of futures it does.", (table,))
 
     @property
     def probability(self) -> float:

@@ -12,6 +12,7 @@ from forecast.errors import ScenarioError
 from forecast.panel import FloatArray
 from forecast.prices import PriceBook
 from forecast.projection import Projection
+from forecast.shown import CellKind, Result, Shown, table_of
 from scenarios.costing import Unpriced
 from scenarios.outcome import outcomes
 from scenarios.scenario import Scenario
@@ -23,7 +24,7 @@ MOST_TRIES = 60
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Sought:
+class Sought(Result):
     """The number that brings a quantile of the total to a limit.
 
     Attributes
@@ -48,6 +49,25 @@ class Sought:
     tried: pd.DataFrame
     scenario: Scenario
     currency: str
+
+    def show(self) -> Shown:
+        """The number, how sure it is, and what was tried."""
+        level = f"P{self.confidence * 100:g}"
+        kinds: dict[str, CellKind] = {"value": "price", "total": "money", "over": "share"}
+        return Shown(
+            f"{self.value:.4g} brings the {level} to {self.currency} {self.limit:,.2f}",
+            f"From {self.low:.4g} to {self.high:.4g} by the draws' own error. Scenario: {self.scenario.describe()}.",
+            (
+                table_of(
+                    self.tried,
+                    kinds=kinds,
+                    heads={"total": level, "over": "futures over the limit"},
+                    caption=f"What was tried. Money in {self.currency}.",
+                    where="sought.tried",
+                    labels=0,
+                ),
+            ),
+        )
 
     def __repr__(self) -> str:
         return (

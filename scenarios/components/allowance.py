@@ -11,6 +11,7 @@ import numpy as np
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes import World
 from scenarios.components.base import OWNER_COLUMNS, Context, Count, Months, Owned, Row
 from scenarios.components.dated import Dated, checked_dated, pieces, shown_dated
@@ -54,6 +55,8 @@ class Allowance(Owned):
         As of :class:`scenarios.Fixed`. A month that the line covers in part has its part of the allowance and of the
         usage, by days; so has each part of a calendar month that a calendar of weeks cuts.
     """
+
+    __repr__ = short_repr
 
     KIND: ClassVar[str] = "Allowance"
 

@@ -14,6 +14,7 @@ from forecast.calendars import date_of
 from forecast.errors import PlanError, ScenarioError
 from forecast.panel import FloatArray
 from forecast.ranges import Between, Distribution, Kind, Uncertain
+from forecast.shown import short_repr
 from scenarios.changes import World
 
 #: A calendar day, as text (2027-02-01) or Timestamp.
@@ -81,6 +82,8 @@ class Count:
 class Counted:
     """What was seen: ``groups`` (group,) and ``values`` (draw, month, group)."""
 
+    __repr__ = short_repr
+
     groups: tuple[str, ...]
     values: FloatArray
 
@@ -125,6 +128,8 @@ class Row:
     component : str, optional
         The component that it is a row of; None where a change of the scenario brings it.
     """
+
+    __repr__ = short_repr
 
     name: str
     owner: Mapping[str, str]
@@ -188,6 +193,8 @@ class Owned:
     stated_on : date, optional
         When its numbers were stated, such as the day of a quote: dates it in the plan's assumptions.
     """
+
+    __repr__ = short_repr
 
     KIND: ClassVar[str] = "Component"
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes import World
 from scenarios.components.base import Context, Months, shown_amount
 from scenarios.components.escalating import Escalating
@@ -31,6 +32,8 @@ class Fixed(Escalating):
     environment, department, project, cost_category, cost_center, gl_account, start, end, currency, stated_on
         As of :class:`scenarios.components.base.Owned`.
     """
+
+    __repr__ = short_repr
 
     KIND: ClassVar[str] = "Fixed"
 

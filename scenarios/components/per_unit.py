@@ -12,6 +12,7 @@ from forecast import ranges, schema
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes import World
 from scenarios.components.base import Context, Count, Months, shown_amount
 from scenarios.components.dated import Dated, checked_dated, pieces, shown_dated
@@ -64,6 +65,8 @@ class PerUnit(Escalating):
     Usage that is served by machines of one's own must not be priced by the token as well: give its model the price 0 in
     the price book, so that it is not paid twice.
     """
+
+    __repr__ = short_repr
 
     KIND: ClassVar[str] = "PerUnit"
 

@@ -12,6 +12,7 @@ from forecast import ranges
 from forecast.errors import PlanError
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes import World
 from scenarios.components.base import Context, Day, Months, Owned, shown_amount
 
@@ -47,6 +48,8 @@ class Project(Owned):
     environment, department, project, cost_category, cost_center, gl_account, end, currency, stated_on
         As of :class:`scenarios.Fixed`.
     """
+
+    __repr__ = short_repr
 
     KIND: ClassVar[str] = "Project"
 

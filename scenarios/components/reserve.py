@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
 from forecast.errors import PlanError, one_of
+from forecast.shown import short_repr
 from scenarios.components.base import Owned, shown_amount
 
 #: Who may spend a reserve: the team within its budget, or the management above it.
@@ -39,6 +40,8 @@ class Reserve(Owned):
     environment, department, project, cost_category, cost_center, gl_account, start, end, currency, stated_on
         As of :class:`scenarios.components.base.Owned`; shown by :meth:`scenarios.BudgetPlan.set_aside`.
     """
+
+    __repr__ = short_repr
 
     KIND: ClassVar[str] = "Reserve"
 

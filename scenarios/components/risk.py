@@ -11,6 +11,7 @@ import pandas as pd
 from forecast.errors import PlanError
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes import World
 from scenarios.components.base import Context, Day, Months, Owned, shown_amount
 
@@ -39,6 +40,8 @@ class Risk(Owned):
     It draws ``happens``, ``impact`` and, without a day, ``when``. A dependence that ties ``"<name>.happens"`` ties how
     likely it is with what is high there.
     """
+
+    __repr__ = short_repr
 
     KIND: ClassVar[str] = "Risk"
 

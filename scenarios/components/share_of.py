@@ -12,6 +12,7 @@ from forecast import ranges
 from forecast.errors import PlanError, nearest
 from forecast.panel import FloatArray
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes import World
 from scenarios.components.base import Context, Count, Months, Owned
 
@@ -39,6 +40,8 @@ class ShareOf(Owned):
     environment, department, project, cost_category, cost_center, gl_account, start, end, currency, stated_on
         As of :class:`scenarios.Fixed`.
     """
+
+    __repr__ = short_repr
 
     KIND: ClassVar[str] = "ShareOf"
 

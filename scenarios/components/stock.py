@@ -12,6 +12,7 @@ from forecast import ranges
 from forecast.panel import FloatArray
 from forecast.periods import MONTH_DAYS
 from forecast.ranges import Uncertain
+from forecast.shown import short_repr
 from scenarios.changes import World
 from scenarios.components.base import Context, Months, Owned, shown_amount
 
@@ -40,6 +41,8 @@ class Stock(Owned):
     environment, department, project, cost_category, cost_center, gl_account, start, end, currency, stated_on
         As of :class:`scenarios.Fixed`.
     """
+
+    __repr__ = short_repr
 
     KIND: ClassVar[str] = "Stock"
 

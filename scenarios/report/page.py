@@ -40,8 +40,8 @@ CAPTIONS = {
         the plan.""",
     "environments": """What each environment wants (line and dot) against its policy range (block) and what the split
         gives it (diamond). Beside each its budget, and what policy moves to it or takes from it at P50.""",
-    "stack": """The budget of each month, environments on one another, the largest below. At the right the share of each and
-        its policy range.""",
+    "stack": """The budget of each month, environments on one another, the largest below. At the right the share of
+        each and its policy range.""",
     "policy": """What each part wants (line, dot and spread) against its policy range (block) and what the split gives
         it (diamond). Beside each its budget, and the chance that what it wants exceeds that.""",
     "funding": """From the base up: the contingency and what of it is kept for an event or line, the budget, and the

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import html
 import textwrap
-import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from forecast.drawing import one_line, percent, span_words
 from forecast.panel import FloatArray, IntArray
+from forecast.shown import CellKind, Mark, Shown, Table, rows_as
+from forecast.shown.html import table_html
+from forecast.shown.text import table_text
 from scenarios.budget.alternatives import Alternative
 from scenarios.budget.assumed import with_date
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
+from scenarios.budget.ledger import columns_of
 from scenarios.report.months import as_of
 
 #: Money columns of a shown table, in order; those of LEVELS are each row's own quantiles, the others add up.
@@ -31,14 +32,15 @@ NOTE = (
     "P10 to P95 are each row's own quantiles and do not add; base (P50), contingency and budget do, "
     "and are rounded so that what is shown adds up."
 )
-Kind = Literal["cell", "quarter", "part", "total"]
+#: No line is broken for its length.
+UNBROKEN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row of a shown table: its labels, and cells (column,) ready to be read, a plan's in the order of MONEY."""
 
-    kind: Kind
+    kind: Mark
     labels: tuple[str, ...]
     money: tuple[str, ...]
 
@@ -109,7 +111,7 @@ def rows_of(plan: BudgetPlan, by: Sequence[str]) -> list[Row]:
     table = shown(plan, names)
     rows = []
 
-    def add(kind: Kind, labels: Iterable[object], values: pd.Series) -> None:
+    def add(kind: Mark, labels: Iterable[object], values: pd.Series) -> None:
         told = tuple(one_line(label, NAME) or ("" if kind == "total" else "-") for label in labels)
         rows.append(Row(kind, told, tuple(_amount(int(values[c]), scale) for c in MONEY)))
 
@@ -181,7 +183,7 @@ def plan_text(
     dates = f"{span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}, as of {as_of(plan)}"
     lines += [f"  {dates}, {len(plan.totals):,} draws, money in {plan.currency}", ""]
     header = (*(names or [""]), *(n.upper() if n in LEVELS else n for n in MONEY))
-    lines += _grid(header, rows_of(plan, names), max(len(names), 1))
+    lines += [table_text(replace(plan_table(plan, names), heads=header), UNBROKEN)]
     lines += ["", *textwrap.wrap(NOTE, WIDTH), "", "Assumptions"]
     for row in plan.assumptions.itertuples(index=False):
         told = f"{row.topic}: {one_line(row.assumption, 600)} ({with_date(one_line(row.source, 120), row.as_of)})"
@@ -189,28 +191,38 @@ def plan_text(
     return "\n".join(lines) + "\n"
 
 
+def plan_table(plan: BudgetPlan, by: Sequence[str], caption: str = "") -> Table:
+    """A table of the plan, ready to be read: cells, sums of quarters and environments, the total."""
+    names, rows = list(by), rows_of(plan, by)
+    label: CellKind = "label"
+    money: CellKind = "money"
+    return rows_as(
+        [(*row.labels, *row.money) for row in rows],
+        [*(names or [""]), *(n.upper() if n in LEVELS else n for n in MONEY)],
+        [*[label] * max(len(names), 1), *[money] * len(MONEY)],
+        caption=caption,
+        marks=[row.kind for row in rows],
+    )
+
+
 def html_table(plan: BudgetPlan, by: Sequence[str], caption: str) -> str:
     """A table of the plan as HTML, with headers that name their rows and columns."""
-    names = list(by)
-    return rows_html(names, [n.upper() if n in LEVELS else n for n in MONEY], rows_of(plan, names), caption)
+    return table_html(plan_table(plan, by, caption), bare=False)
 
 
 def rows_html(labels: Sequence[str], columns: Sequence[str], rows: Iterable[Row], caption: str, words: int = 0) -> str:
     """Rows as an HTML table: what labels them, then numbers, the last ``words`` columns words; all is escaped."""
-    marks = [' class="n"'] * (len(columns) - words) + [""] * words
-    heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in labels)
-    heads += "".join(
-        f'<th scope="col"{mark}>{html.escape(name)}</th>' for name, mark in zip(columns, marks, strict=True)
+    kinds: dict[CellKind, int] = {"label": len(labels), "money": len(columns) - words, "words": words}
+    held = list(rows)
+    table = rows_as(
+        [(*row.labels, *row.money) for row in held],
+        [*labels, *columns],
+        [kind for kind, count in kinds.items() for _ in range(count)],
+        labels=len(labels),
+        caption=caption,
+        marks=[row.kind for row in held],
     )
-    body = []
-    for row in rows:
-        told = "".join(f'<th scope="row">{html.escape(label)}</th>' if label else "<td></td>" for label in row.labels)
-        cells = "".join(f"<td{mark}>{html.escape(cell)}</td>" for cell, mark in zip(row.money, marks, strict=True))
-        body.append(f'<tr class="{row.kind}">{told}{cells}</tr>')
-    return (
-        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{heads}</tr></thead>"
-        f"<tbody>{''.join(body)}</tbody></table>"
-    )
+    return table_html(table, bare=False)
 
 
 def scenarios_table(plan: BudgetPlan, beside: Sequence[Alternative]) -> str:
@@ -232,66 +244,23 @@ def scenarios_table(plan: BudgetPlan, beside: Sequence[Alternative]) -> str:
     return rows_html(["scenario"], heads, rows, caption)
 
 
-def plan_html(plan: BudgetPlan) -> str:
+def plan_shown(plan: BudgetPlan, by: Sequence[str] | str | None = None) -> Shown:
     """The plan as a notebook shows it: its figures, a table by quarter and environment, its assumptions folded away."""
     top, level = headline_of(plan), f"P{plan.confidence * 100:g}"
-    by = ("quarter", "environment") if len(plan.ledger.environments) > 1 else ("month",)
-    funding = f"; funding with reserves <b>{top.funding}</b>" if top.reserves else ""
-    rested = "".join(
-        f"<li><b>{html.escape(one_line(r.topic, 40))}</b>: "
-        f"{html.escape(with_date(one_line(r.assumption, 600), r.as_of))}</li>"
+    usual = ("quarter", "environment") if len(plan.ledger.environments) > 1 else ("month",)
+    funding = f"; funding with reserves {top.funding}" if top.reserves else ""
+    rested = tuple(
+        f"{one_line(r.topic, 40)}: {with_date(one_line(r.assumption, 600), r.as_of)}"
         for r in plan.assumptions.itertuples(index=False)
     )
-    return (
-        f'<div class="tokenplan">{_STYLE}<p><b>{html.escape(top.title)}</b><br>'
-        f"base (P50) <b>{top.base}</b> + contingency <b>{top.contingency}</b> = budget ({level}) <b>{top.budget}</b>"
-        f"{funding}; P90 {top.stress[0]}, P95 {top.stress[1]}</p>"
-        f"{html_table(plan, by, f'Money in {plan.currency}. {NOTE}')}"
-        f"<details><summary>Assumptions</summary><ul>{rested}</ul></details></div>"
+    return Shown(
+        top.title,
+        f"base (P50) {top.base} + contingency {top.contingency} = budget ({level}) {top.budget}{funding}; "
+        f"P90 {top.stress[0]}, P95 {top.stress[1]}",
+        (plan_table(plan, usual if by is None else columns_of(by), f"Money in {plan.currency}. {NOTE}"),),
+        folded=(("Assumptions", rested),),
     )
-
-
-#: Kept to the plan's own output; colours come from the notebook, so that it reads in light and in dark.
-_STYLE = (
-    "<style>.tokenplan table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
-    ".tokenplan caption{caption-side:bottom;text-align:left;opacity:.75;font-size:85%;max-width:60em}"
-    ".tokenplan th,.tokenplan td{padding:.2em .7em;text-align:left;font-weight:normal;border:0}"
-    ".tokenplan thead th{font-weight:bold;border-bottom:1px solid currentColor}"
-    ".tokenplan .n{text-align:right}.tokenplan .total *{font-weight:bold}"
-    ".tokenplan .quarter *,.tokenplan .part *{font-style:italic}"
-    ".tokenplan .total>*{border-top:1px solid currentColor}</style>"
-)
 
 
 def _amount(value: int, scale: int) -> str:
     return f"{value / scale:,.{0 if scale == 1 else 2}f}"
-
-
-def _grid(header: Sequence[str], rows: list[Row], labels: int) -> list[str]:
-    """Rows as lines of equal width, with a rule between kinds of rows and repeated labels left out."""
-    cells = [list(header), *([*row.labels, *row.money] for row in rows)]
-    widths = [max(_columns(line[i]) for line in cells) for i in range(len(header))]
-    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    out, before = [_line(cells[0], widths, labels), rule], Row("cell", ("",), ())
-    for row in rows:
-        told = list(row.labels)
-        if row.kind != before.kind:
-            if out[-1] != rule:
-                out.append(rule)
-        elif row.labels[0] == before.labels[0] and len(told) > 1:
-            told[0] = ""
-        out.append(_line([*told, *row.money], widths, labels))
-        before = row
-    return out
-
-
-def _line(cells: Sequence[str], widths: list[int], labels: int) -> str:
-    pads = [" " * (width - _columns(cell)) for cell, width in zip(cells, widths, strict=True)]
-    both = zip(cells, pads, strict=True)
-    return "  ".join(c + p if i < labels else p + c for i, (c, p) in enumerate(both)).rstrip()
-
-
-def _columns(text: str) -> int:
-    """Columns of a terminal that a text takes."""
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from forecast.errors import PlanError
 from forecast.panel import FloatArray
+from forecast.shown import Result, Shown
 from scenarios.budget.ledger import LINE, TOKENS
 from scenarios.changes import World
 from scenarios.costing import enact
@@ -19,7 +20,7 @@ from scenarios.spans import days_of
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Breach:
+class Breach(Result):
     """When a limit is gone over.
 
     Attributes
@@ -78,10 +79,11 @@ class Breach:
             f"then over by {self.overrun:,.2f} on average)"
         )
 
-    def _repr_html_(self) -> str:
-        from scenarios.report.onepage.notebook import breach_html
+    def show(self) -> Shown:
+        """How likely, when, and by how much."""
+        from scenarios.report.onepage.notebook import breach_shown
 
-        return breach_html(self)
+        return breach_shown(self)
 
 
 def breach_of(outlook: Outlook, limit: float) -> Breach:

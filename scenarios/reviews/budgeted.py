@@ -10,6 +10,7 @@ import pandas as pd
 from forecast.calendars import Calendar
 from forecast.errors import PlanError, nearest
 from forecast.panel import FloatArray, IntArray
+from forecast.shown import short_repr
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE, PERIODS, TOKENS, Ledger
 
@@ -31,6 +32,8 @@ class Budgeted:
         The first day of each month.
     calendar : Calendar
     """
+
+    __repr__ = short_repr
 
     name: str
     labels: pd.DataFrame

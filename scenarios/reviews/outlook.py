@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecast.errors import PlanError
 from forecast.panel import BoolArray, FloatArray
+from forecast.shown import Result, Shown
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.budget.ledger import Ledger, columns_of
@@ -31,7 +32,7 @@ def told_chance(probability: float) -> str:
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Outlook:
+class Outlook(Result):
     """A plan's months as they stand on a day: spent to date, and foreseen.
 
     Attributes
@@ -192,7 +193,8 @@ class Outlook:
             f"budget {self.budget.total:,.2f}, over it with {told_chance(self.probability_over(self.budget.total))})"
         )
 
-    def _repr_html_(self) -> str:
-        from scenarios.report.onepage.notebook import outlook_html
+    def show(self, by: str = "month") -> Shown:
+        """Its total, and its months (or what `by` says) beside the budget."""
+        from scenarios.report.onepage.notebook import outlook_shown
 
-        return outlook_html(self)
+        return outlook_shown(self, by)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from forecast.prices import PriceBook
 from forecast.projection import Projection, projected
+from forecast.shown import short_repr
 from scenarios.budget.beside import MOST_BYTES
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.ledger import LINE
@@ -48,6 +49,8 @@ class Rest:
     notes : tuple of str
         Changes that have begun, and so are in the usage.
     """
+
+    __repr__ = short_repr
 
     made: Outcome
     projection: Projection

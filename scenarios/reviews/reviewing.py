@@ -13,6 +13,7 @@ import pandas as pd
 from forecast.errors import PlanError
 from forecast.panel import FloatArray
 from forecast.prices import PriceBook
+from forecast.shown import Result, Shown
 from forecast.usage import Usage
 from scenarios.bridging.bridge import Bridge
 from scenarios.budget.bridges import bridge as bridge_between
@@ -22,7 +23,7 @@ from scenarios.reviews.behind import plan_behind
 from scenarios.reviews.breach import Breach, breach_of
 from scenarios.reviews.budgeted import index_of
 from scenarios.reviews.foreseeing import foreseen
-from scenarios.reviews.outlook import Outlook
+from scenarios.reviews.outlook import Outlook, told_chance
 from scenarios.reviews.spent import Money
 from scenarios.reviews.states import actual_state
 from scenarios.scenario import Scenario
@@ -41,7 +42,7 @@ By = str | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Review:
+class Review(Result):
     """A plan beside what happened, on a day.
 
     Attributes
@@ -182,16 +183,17 @@ class Review:
 
     def __repr__(self) -> str:
         out = self.outlook
-        budget = float(out.budget.by([], out.elapsed).iloc[0])
+        budget, over = float(out.budget.by([], out.elapsed).iloc[0]), out.probability_over(out.budget.total)
         return (
             f"Review({self.plan.name}, as of {self.as_of:%Y-%m-%d}: {out.to_date:,.2f} spent of {budget:,.2f} "
-            f"{self.plan.currency} budgeted to date; {out!r})"
+            f"{self.plan.currency} budgeted to date, over it by the end with {told_chance(over)})"
         )
 
-    def _repr_html_(self) -> str:
-        from scenarios.report.onepage.notebook import review_html
+    def show(self) -> Shown:
+        """Its finding, what must be decided, and actuals beside the budget."""
+        from scenarios.report.onepage.notebook import review_shown
 
-        return review_html(self)
+        return review_shown(self)
 
 
 def review(

@@ -17,6 +17,7 @@ from forecast.errors import PriceError, UsageError, one_of
 from forecast.lanes import Unpriced
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
+from forecast.shown import short_repr
 from forecast.usage import Usage
 from forecast.usage_rows import OTHER, bills_apart, dealt_bills
 from scenarios.budget.ledger import LINE, TOKENS
@@ -50,6 +51,8 @@ class Spent:
         What was counted.
     notes : tuple of str
     """
+
+    __repr__ = short_repr
 
     frame: pd.DataFrame
     rows: pd.DataFrame

@@ -15,6 +15,7 @@ import pandas as pd
 from forecast.errors import PlanError
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices import PriceBook
+from forecast.shown import Result, Shown
 from forecast.usage import Usage
 from scenarios.bridging.bridge import Bridge, bridge_of
 from scenarios.bridging.driver_bridge import drivers_bridge
@@ -36,7 +37,7 @@ RESTATED: Final = "restated"
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Reforecast:
+class Reforecast(Result):
     """One version of a plan's outlook.
 
     Attributes
@@ -92,10 +93,11 @@ class Reforecast:
 
         return walk_chart(self, ax=ax)
 
-    def _repr_html_(self) -> str:
-        from scenarios.report.onepage.notebook import reforecast_html
+    def show(self) -> Shown:
+        """Its outlook, and the walk of versions since the plan."""
+        from scenarios.report.onepage.notebook import reforecast_shown
 
-        return reforecast_html(self)
+        return reforecast_shown(self)
 
     def walk(self) -> pd.DataFrame:
         """The plan and every version since.

@@ -17,6 +17,7 @@ import numpy as np
 
 from forecast.errors import PriceError, one_of
 from forecast.prices.billing.periods import Days, FloatArray, IntArray, Periods
+from forecast.shown import short_repr
 
 #: The line of usage at its prices a token, before any rule.
 USAGE: Final = "usage"
@@ -65,6 +66,8 @@ class Bill:
     amortised : float array (draw, period)
         What was paid for credits, by when they are used or expire.
     """
+
+    __repr__ = short_repr
 
     periods: Periods
     lines: Mapping[str, FloatArray]

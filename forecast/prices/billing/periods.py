@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.errors import PriceError
+from forecast.shown import short_repr
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -32,6 +33,8 @@ class Windows:
         The length of each window, whether or not the periods cover it.
     """
 
+    __repr__ = short_repr
+
     number: IntArray
     begin: Days
     months: FloatArray
@@ -50,6 +53,8 @@ class Periods:
     PriceError
         There is no period, one ends before it begins, or one does not begin on the day after the one before.
     """
+
+    __repr__ = short_repr
 
     first: Days
     last: Days

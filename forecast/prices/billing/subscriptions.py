@@ -11,6 +11,7 @@ import numpy as np
 from forecast.prices.billing.bill import USAGE, Bill, Stage
 from forecast.prices.billing.periods import Days, FloatArray, IntArray, Periods, months_between
 from forecast.prices.billing.terms import check, edges
+from forecast.shown import short_repr
 
 _SEATS: Final = "seats"
 
@@ -112,6 +113,8 @@ class Allowance:
     ``rollover`` is the share of what a month left that is carried to the next, at most ``cap`` months' worth;
     ``carried_before`` is what was carried into the first.
     """
+
+    __repr__ = short_repr
 
     name: str
     included: float

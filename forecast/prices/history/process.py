@@ -18,6 +18,7 @@ from forecast.prices.history.jumps import DAYS_IN_YEAR, Law, Model, PriceJumps, 
 from forecast.prices.history.known import known_days
 from forecast.prices.history.rates import Rate, Share
 from forecast.prices.history.sizes import Sizes
+from forecast.shown import CellKind, Result, Shown, short_repr, table_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,6 +43,8 @@ class ProviderFit:
         The changes seen.
     """
 
+    __repr__ = short_repr
+
     provider: str
     rate: Rate
     share: Share
@@ -49,7 +52,7 @@ class ProviderFit:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PriceProcess:
+class PriceProcess(Result):
     """Each model's price jumps now and then, up or down, and stays where it jumped to.
 
     price[d, t] = book price[t] · exp(Σ log factors of the jumps of draw d up to t). The jumps of a model are a Poisson
@@ -219,9 +222,21 @@ class PriceProcess:
             f"and {_percent(self.rises.median)}; as of {self.as_of:%Y-%m-%d}; {self.rows})"
         )
 
-    def _repr_html_(self) -> str:
-        text = "; ".join([repr(self), *self.notes]).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        return f"<p>{text}</p>{self.fit.drop(columns='filter').round(3).to_html(index=False, na_rep='', border=0)}"
+    def show(self) -> Shown:
+        """How often each provider's list prices changed, and by how much."""
+        fit = self.fit.drop(columns="filter").assign(
+            **{c: self.fit[c] / 100 for c in ("median_down", "median_up") if c in self.fit}
+        )
+        kinds: dict[str, CellKind] = dict.fromkeys(("up_share", "median_down", "median_up"), "share")
+        caption = "Changes a SKU and year. Of a provider with few changes the rate leans on all providers'."
+        said = repr(self).removeprefix("PriceProcess(").removesuffix(")")
+        heads = {"rate": "changes a year", "rate_p10": "P10", "rate_p90": "P90", "ahead_p90": "P90 of the next year"}
+        return Shown(
+            f"How list prices change, as of {self.as_of:%Y-%m-%d}",
+            said,
+            (table_of(fit, kinds=kinds, heads=heads, caption=caption, where="process.fit"),),
+            tuple(self.notes),
+        )
 
 
 def _fit_row(one: ProviderFit) -> dict[str, object]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from forecast.errors import ModelError
 from forecast.panel import FloatArray
+from forecast.shown import short_repr
 
 #: No change counts as more than this: the largest in the shipped history are a fortieth and six times.
 LARGEST_DOWN: Final = math.log(50)
@@ -41,6 +42,8 @@ class Sizes:
     seen : tuple of float (change,)
         The sizes it was fitted to.
     """
+
+    __repr__ = short_repr
 
     middle: float
     worth: float

@@ -19,6 +19,7 @@ from forecast.panel import FloatArray
 from forecast.prices.history import records
 from forecast.prices.history.changes import DAYS_IN_YEAR, INPUT_WEIGHT, price_changes
 from forecast.prices.history.rates import Rate, shrunk_rates
+from forecast.shown import Result, Shown, table_of
 from forecast.streams import stream
 
 #: A launch price that the source itself changed within so many days is the changed one.
@@ -47,7 +48,7 @@ class LaunchSample:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class LaunchProcess:
+class LaunchProcess(Result):
     """Launches of successors: a Poisson process a tier, and launch prices like those that were.
 
     The time to the next launch is exponential with a rate that is known up to a Gamma law, which takes the time since
@@ -125,8 +126,10 @@ class LaunchProcess:
             f"as of {self.as_of:%Y-%m-%d})"
         )
 
-    def _repr_html_(self) -> str:
-        return f"<p>{self!r}</p>{self.fit.round(3).to_html(index=False, na_rep='', border=0)}"
+    def show(self) -> Shown:
+        """How often each tier was succeeded, and at what price."""
+        said = repr(self).removeprefix("LaunchProcess(").removesuffix(")")
+        return Shown("How models succeed each other", said, (table_of(self.fit, where="process.fit"),))
 
 
 def launches() -> pd.DataFrame:

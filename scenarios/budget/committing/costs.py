@@ -18,6 +18,7 @@ import numpy as np
 
 from forecast.errors import PlanError
 from forecast.panel import FloatArray
+from forecast.shown import short_repr
 from scenarios.budget.committing.curve import Curve
 from scenarios.budget.committing.demand import Demand
 from scenarios.budget.committing.optimum import Sizes
@@ -30,6 +31,8 @@ _MINUTES = 60.0
 class Tier:
     """The sizes of one discount, and their curve."""
 
+    __repr__ = short_repr
+
     sizes: Sizes
     curve: Curve
 
@@ -37,6 +40,8 @@ class Tier:
 @dataclass(frozen=True, slots=True, eq=False)
 class Costs:
     """What every size of an offer costs on every path."""
+
+    __repr__ = short_repr
 
     offer: Offer
     demand: Demand

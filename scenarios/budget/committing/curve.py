@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.panel import FloatArray
+from forecast.shown import short_repr
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +37,8 @@ class Curve:
     level, weight : float array (level,)
         Demand of an hour over the period's mean, rising, and the share of hours that have it.
     """
+
+    __repr__ = short_repr
 
     base: FloatArray
     fees: FloatArray

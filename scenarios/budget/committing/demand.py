@@ -18,6 +18,7 @@ from forecast.calendars import date_of
 from forecast.errors import PlanError, ScenarioError
 from forecast.panel import BoolArray, FloatArray
 from forecast.prices.billing import Discount, Periods
+from forecast.shown import short_repr
 from scenarios.budget.committing.terms import COST, TOKENS, Offer
 from scenarios.changes import Contract, World
 from scenarios.changes.flows import VOLUME
@@ -47,6 +48,8 @@ class Covered:
         Globs over columns of workloads and routes.
     """
 
+    __repr__ = short_repr
+
     start: pd.Timestamp
     end: pd.Timestamp
     provider: str
@@ -75,6 +78,8 @@ class Demand:
     length : float array (period,)
         Months, each in part by its days.
     """
+
+    __repr__ = short_repr
 
     money: FloatArray
     counted: FloatArray | None

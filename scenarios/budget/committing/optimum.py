@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from forecast.panel import FloatArray
+from forecast.shown import short_repr
 from scenarios.budget.committing.curve import Curve
 
 #: Kinks that are sorted at once; more are first narrowed down by halving.
@@ -25,6 +26,8 @@ _MOST: Final = 20_000
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """Which sizes may be bought: from ``low`` to ``high``, in steps from 0 where ``step`` is one."""
+
+    __repr__ = short_repr
 
     low: float
     high: float
@@ -150,6 +153,8 @@ class _Part:
 @dataclass(frozen=True, slots=True)
 class LeastQuantile:
     """The size of the least quantile, the quantile there, and how far below it any other size may lie."""
+
+    __repr__ = short_repr
 
     size: float
     value: float

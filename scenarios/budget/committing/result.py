@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from forecast.errors import PlanError
 from forecast.panel import FloatArray
+from forecast.shown import CellKind, Result, Shown, table_of
 from scenarios.budget.committing.costs import Costs
 from scenarios.budget.committing.demand import Covered
 from scenarios.budget.committing.optimum import LeastQuantile
@@ -47,7 +47,7 @@ _ROWS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Commitment:
+class Commitment(Result):
     """An offer of committed usage, held against paying on demand along every draw of a plan.
 
     Attributes
@@ -284,18 +284,19 @@ class Commitment:
             f"{self.told(self.least_quantile.size)}; saves {self.plan.currency} {self.cheapest.saving:,.2f} on average)"
         )
 
-    def _repr_html_(self) -> str:
+    def show(self) -> Shown:
+        """Sizes side by side: what each costs, saves and wastes."""
         table = self.table()
-        table.index = pd.Index([f"{size:,.2f}".removesuffix(".00") for size in table.index], name="size")
-        form: dict[str, Any] = dict.fromkeys(_SHARES, _percent)
-        if self.offer.kind != "capacity":
-            form["break_even"] = _percent
-        shown = table.to_html(border=0, float_format=lambda v: f"{v:,.2f}", formatters=form, na_rep="")
-        return f"<p><b>{html.escape(str(self.cheapest))}</b></p>{shown}<p>{html.escape(self.plan.currency)}.</p>"
-
-
-def _percent(share: Any) -> str:
-    return "" if share is None or np.isnan(share) else f"{share:.1%}"
+        table = table.drop(columns=[c for c in table if str(c).endswith("_se")])
+        shares = [*_SHARES, *(["break_even"] if self.offer.kind != "capacity" else [])]
+        kinds: dict[str, CellKind] = {str(c): "share" if c in shares else "money" for c in table if c != "best"}
+        kinds["size"] = "price"  # such as 20,000, or 12.5 of some capacity
+        shown = table_of(table, kinds=kinds, caption=f"Money in {self.plan.currency}.", where="commitment.table()")
+        return Shown(
+            "Commitment" if self.name == "commitment" else f"Commitment: {self.name}",
+            f"The best on average: {self.cheapest}.",
+            (shown,),
+        )
 
 
 def top_of(costs: Costs, best: float) -> float:

@@ -8,15 +8,18 @@ from typing import Final
 import numpy as np
 
 from forecast.panel import FloatArray, IntArray
+from forecast.shown import CellKind, Result, Shown, rows_as
+from forecast.shown.cells import told as cells_of
 from scenarios.budget.committing.costs import Costs
 from scenarios.budget.contingency import mean_error, quantile_error
+from scenarios.budget.funding import level_name
 
 #: A saving of less than this of the on-demand cost is rounding.
 _ROUNDING: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class SizedCommitment:
+class SizedCommitment(Result):
     """What one size of a commitment does; as text, a sentence.
 
     With fee the money paid for the commitment over the term, used or not, by the FinOps Foundation's measures ("How to
@@ -88,6 +91,34 @@ class SizedCommitment:
         """Whether it saves money on average."""
         return self.saving > _ROUNDING * abs(self.on_demand)
 
+    def show(self) -> Shown:
+        """Its figures, one under the other."""
+        money: CellKind = "money"
+        even: CellKind = "share" if self.break_even_of == "discount" else "price"
+        level = level_name(self.confidence)
+        rows: list[tuple[str, float, CellKind]] = [
+            ("committed", self.committed, money),
+            ("mean cost on demand", self.on_demand, money),
+            ("mean cost with it", self.expected, money),
+            ("mean saving", self.saving, money),
+            ("saving, P10", self.saving_p10, money),
+            ("saving, P90", self.saving_p90, money),
+            (f"{level} of the cost", self.quantile, money),
+            (f"off the {level}", self.quantile_saved, money),
+            ("futures in which it is cheaper", self.probability, "share"),
+            ("mean waste", self.waste, money),
+            ("used", self.utilisation, "share"),
+            ("usage covered", self.coverage, "share"),
+            (f"break-even {self.break_even_of}", self.break_even, even),
+        ]
+        cells = [(name, cells_of([value], kind)[0]) for name, value, kind in rows]
+        table = rows_as(cells, (), ("label", "number"), caption=f"Money in {self.currency}, over the term.")
+        return Shown(f"Commitment of {self.told}", f"{self}.", (table,))
+
+    def __repr__(self) -> str:
+        """One line: the size and what it saves."""
+        return f"SizedCommitment({self.told}: saves {self.currency} {self.saving:,.2f} on average)"
+
     def __str__(self) -> str:
         """What it is worth."""
         if self.size == 0.0:
@@ -127,6 +158,7 @@ def sized(
     share = float(waste.mean()) / committed if committed else np.nan
     at, without = (float(np.quantile(money + beside, confidence)) for money in (cost, on_demand))
     low, middle, high = (float(q) for q in np.quantile(saving, [0.1, 0.5, 0.9]))
+    error = mean_error(saving, trajectory)
     waste_middle, waste_high = (float(q) for q in np.quantile(waste, [0.5, 0.9]))
     return SizedCommitment(
         size,
@@ -135,7 +167,7 @@ def sized(
         mean,
         float(cost.mean()),
         float(saving.mean()),
-        mean_error(saving, trajectory),
+        error if error > _ROUNDING * abs(mean) else 0.0,
         low,
         middle,
         high,

@@ -16,6 +16,7 @@ from forecast.calendars import date_of
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray
 from forecast.prices.billing import Provisioned
+from forecast.shown import short_repr
 
 Kind = Literal["spend", "capacity", "minimum"]
 Overage = Literal["on_demand", "discounted"]
@@ -44,6 +45,8 @@ class Offer:
     level, weight : float array (level,)
         Demand of an hour over the period's mean, rising, and the share of hours that have it.
     """
+
+    __repr__ = short_repr
 
     kind: Kind
     tiers: tuple[tuple[float, float], ...]

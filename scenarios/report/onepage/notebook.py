@@ -1,15 +1,16 @@
-"""Reviews as a notebook shows them. Comes in: a Review, Outlook, Breach or Reforecast. Goes out: HTML."""
+"""Reviews as a notebook shows them. Comes in: a Review, Outlook, Breach, Reforecast. Goes out: tables, sentences."""
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 
 import pandas as pd
 
 from forecast.drawing import one_line, percent
-from scenarios.report.onepage.figures import Figure, Told, adding, label_words, part_column, told_of, told_table
+from forecast.shown import CellKind, Mark, Shown, Table, rows_as
+from forecast.shown.html import table_html
+from scenarios.report.onepage.figures import Figure, adding, label_words, part_column, told_of, told_table
 from scenarios.report.onepage.wording import Teller, between_words, day_words, percent_of
 from scenarios.report.tables import WHOLE_FROM
 from scenarios.reviews.breach import Breach
@@ -17,35 +18,28 @@ from scenarios.reviews.outlook import Outlook
 from scenarios.reviews.reviewing import Review
 from scenarios.reviews.versions import Reforecast
 
-#: Kept to our own output; colours come from the notebook, so that it reads in light and in dark.
-_STYLE = (
-    "<style>.tokenplan table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
-    ".tokenplan caption{caption-side:bottom;text-align:left;opacity:.75;font-size:85%;max-width:60em}"
-    ".tokenplan th,.tokenplan td{padding:.2em .7em;text-align:left;font-weight:normal;border:0}"
-    ".tokenplan thead th{font-weight:bold;border-bottom:1px solid currentColor}"
-    ".tokenplan .n{text-align:right}.tokenplan .total>*{font-weight:bold;border-top:1px solid currentColor}</style>"
-)
 
-
-def review_html(review: Review) -> str:
+def review_shown(review: Review) -> Shown:
     """A review: its finding, decisions, actuals against the budget by part and month, and notes folded away."""
-    told = told_of(review)
-    parts = [f"<p><b>{html.escape(title_of(review))}</b><br>{html.escape(told.finding)}.</p>", decisions_html(told)]
+    told, tables = told_of(review), []
     if review.outlook.elapsed.any():
         column = part_column(review)
-        parts += [actuals_table(review, c) for c in ("month", *([column] if column else []))]
-    if review.notes:
-        listed = "".join(f"<li>{html.escape(one_line(note, 600))}</li>" for note in review.notes)
-        parts.append(f"<details><summary>Notes</summary><ul>{listed}</ul></details>")
-    return _framed("".join(parts))
+        tables = [actuals(review, c) for c in ("month", *([column] if column else []))]
+    return Shown(
+        title_of(review),
+        f"{told.finding}. {'To be decided:' if told.decisions else 'Nothing is to be decided.'}",
+        tuple(tables),
+        folded=(("Notes", tuple(one_line(note, 600) for note in review.notes)),),
+        points=tuple(d.words for d in told.decisions),
+    )
 
 
-def outlook_html(out: Outlook) -> str:
+def outlook_shown(out: Outlook, by: str = "month") -> Shown:
     """An outlook: its total, and its months beside the budget."""
-    return _framed(f"<p><b>{html.escape(outlook_words(out))}.</b></p>{outlook_table(out)}")
+    return Shown(f"{outlook_words(out)}.", "", (outlook_by(out, by),))
 
 
-def breach_html(breach: Breach) -> str:
+def breach_shown(breach: Breach) -> Shown:
     """A breach: how likely, when, and by how much."""
     tell = Teller(breach.currency, 0 if abs(breach.limit) >= WHOLE_FROM else 2)
     rows = [("Limit", tell.money(breach.limit)), ("Chance of going over", percent(breach.probability))]
@@ -56,14 +50,16 @@ def breach_html(breach: Breach) -> str:
             ("P10 to P90", between_words(dates["p10"], dates["p90"])),
             ("Overrun, mean of the futures that go over", tell.money(breach.overrun)),
         ]
-    body = "".join(f'<tr><th scope="row">{name}</th><td class="n">{html.escape(v)}</td></tr>' for name, v in rows)
-    return _framed(f"<table><caption>As of {day_words(breach.as_of)}.</caption><tbody>{body}</tbody></table>")
+    table = rows_as(rows, (), ("label", "number"), caption=f"As of {day_words(breach.as_of)}.")
+    return Shown("When the outlook goes over a limit", "", (table,))
 
 
-def reforecast_html(made: Reforecast) -> str:
+def reforecast_shown(made: Reforecast) -> Shown:
     """A reforecast: its outlook, and the walk of versions since the plan."""
     tell, table = Teller.of(made.outlook), made.walk()
     heads = ["version", "as of", "to date", "P10", "P50", "P90", "change", "chance over"]
+    money: CellKind = "money"
+    kinds: list[CellKind] = ["label", "label", *[money] * (len(heads) - 2)]
     rows = [
         [
             one_line(name, 12),
@@ -77,8 +73,8 @@ def reforecast_html(made: Reforecast) -> str:
     caption = (
         f"Money in {made.plan.currency}. Each version beside the approved budget of {budget}, which stays as it is."
     )
-    walk = table_html(heads, rows, caption, labels=2)
-    return _framed(f"<p><b>{html.escape(outlook_words(made.outlook))}.</b></p>{walk}{outlook_table(made.outlook)}")
+    walk = rows_as(rows, heads, kinds, labels=2, caption=caption)
+    return Shown(f"{outlook_words(made.outlook)}.", "", (walk, outlook_by(made.outlook)))
 
 
 def title_of(review: Review) -> str:
@@ -101,25 +97,12 @@ def outlook_words(out: Outlook) -> str:
     )
 
 
-def decisions_html(told: Told) -> str:
-    """The decisions as a list."""
-    if not told.decisions:
-        return "<p>Nothing is to be decided.</p>"
-    listed = "".join(f"<li>{html.escape(d.words)}</li>" for d in told.decisions)
-    return f"<p>To be decided:</p><ul>{listed}</ul>"
-
-
 def figures_table(figures: Sequence[Figure], caption: str) -> str:
     """Figures with their sentences."""
-    body = "".join(
-        f'<tr><th scope="row">{html.escape(f.name)}</th><td class="n">{html.escape(figure_amount(f))}</td>'
-        f'<td class="what">{html.escape(f.what)}</td></tr>'
-        for f in figures
-    )
-    heads = '<th scope="col">figure</th><th scope="col" class="n">amount</th><th scope="col">what it is</th>'
-    return (
-        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
-    )
+    rows = [(f.name, figure_amount(f), f.what) for f in figures]
+    kinds: tuple[CellKind, ...] = ("label", "money", "words")
+    heads = ("figure", "amount", "what it is")
+    return table_html(rows_as(rows, heads, kinds, labels=1, caption=caption), bare=False)
 
 
 def figure_amount(figure: Figure) -> str:
@@ -132,6 +115,11 @@ def figure_amount(figure: Figure) -> str:
 
 
 def actuals_table(review: Review, by: str) -> str:
+    """As :func:`actuals`, for a page that has its own style."""
+    return table_html(actuals(review, by), bare=False)
+
+
+def actuals(review: Review, by: str) -> Table:
     """Actuals against the budget to date by a column, in whole units that add up; variances told have a word."""
     tell, table = Teller.of(review.outlook), told_table(review, by)
     rows = [
@@ -155,10 +143,15 @@ def actuals_table(review: Review, by: str) -> str:
         "stands among the plan's futures."
     )
     heads = [by, "budget", "actual", "variance", "in %", "rank", "told as"]
-    return table_html(heads, rows, caption, total=total, words=1)
+    return _summed([*rows, total], heads, caption, words=1)
 
 
 def outlook_table(out: Outlook, by: str = "month") -> str:
+    """As :func:`outlook_by`, for a page that has its own style."""
+    return table_html(outlook_by(out, by), bare=False)
+
+
+def outlook_by(out: Outlook, by: str = "month") -> Table:
     """The outlook beside the budget by a column; budgets add up, quantiles are each row's own."""
     tell, table, whole = Teller.of(out), out.table(by), out.table([]).iloc[0]
     for column in ("budget", "actual"):
@@ -169,35 +162,17 @@ def outlook_table(out: Outlook, by: str = "month") -> str:
         "add. Variance is the budget less P50, favourable where positive."
     )
     heads = [by, "budget", "spent", "P10", "P50", "P90", "variance", "in %", "chance over"]
-    return table_html(heads, rows, caption, total=_outlook_row(tell, "total", whole))
+    return _summed([*rows, _outlook_row(tell, "total", whole)], heads, caption)
 
 
-def table_html(
-    heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    caption: str,
-    *,
-    labels: int = 1,
-    words: int = 0,
-    total: Sequence[str] = (),
-) -> str:
-    """A table: its first columns label rows, its last are words, those between are numbers."""
-
-    def mark(column: int) -> str:
-        return ' class="n"' if labels <= column < len(heads) - words else ""
-
-    def line(cells: Sequence[str], kind: str = "") -> str:
-        told = "".join(
-            f'<th scope="row">{html.escape(c)}</th>' if i < labels else f"<td{mark(i)}>{html.escape(c)}</td>"
-            for i, c in enumerate(cells)
-        )
-        return f"<tr{kind}>{told}</tr>"
-
-    head = "".join(f'<th scope="col"{mark(i)}>{html.escape(name)}</th>' for i, name in enumerate(heads))
-    body = "".join(line(row) for row in rows) + (line(total, ' class="total"') if total else "")
-    return (
-        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )
+def _summed(rows: Sequence[Sequence[str]], heads: Sequence[str], caption: str, words: int = 0) -> Table:
+    """Rows whose last is their total; the first column labels them, the last ``words`` columns are words."""
+    money: CellKind = "money"
+    word: CellKind = "words"
+    cell: Mark = "cell"
+    kinds: list[CellKind] = ["label", *[money] * (len(heads) - 1 - words), *[word] * words]
+    marks: list[Mark] = [*[cell] * (len(rows) - 1), "total"]
+    return rows_as(rows, heads, kinds, labels=1, caption=caption, marks=marks)
 
 
 def _outlook_row(tell: Teller, name: str, row: pd.Series) -> list[str]:
@@ -232,7 +207,3 @@ def _share(share: float) -> str:
 
 def _rank(percentile: float) -> str:
     return "" if math.isnan(percentile) else f"P{min(max(percentile * 100, 1), 99):.0f}"
-
-
-def _framed(body: str) -> str:
-    return f'<div class="tokenplan">{_STYLE}{body}</div>'

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal, overload
@@ -14,6 +13,7 @@ from typing import Final, Literal, overload
 import pandas as pd
 
 from forecast.errors import PlanError
+from forecast.shown import Result, Shown, table_of
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
@@ -24,7 +24,7 @@ _COLUMNS: Final = ("severity", "rule", "labels", "since", "day", "message", "id"
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Result):
     """One thing that is out of the ordinary.
 
     Attributes
@@ -73,6 +73,16 @@ class Alert:
         """Whether it is a warning, or worse."""
         return self.severity != "info"
 
+    def show(self) -> Shown:
+        """The sentence, and the numbers behind it."""
+        frame = pd.Series(dict(self.evidence), dtype="float64").rename("value").rename_axis("evidence").to_frame()
+        day = f"{self.since:%Y-%m-%d}" + ("" if self.since == self.day else f" to {self.day:%Y-%m-%d}")
+        return Shown(f"{self.severity}: {self.rule}, {labelled(self.labels)}, {day}", self.message, (table_of(frame),))
+
+    def __repr__(self) -> str:
+        """One line: how bad, what, whose, since when."""
+        return f"Alert({self.severity} {self.rule}, {labelled(self.labels)}, since {self.since:%Y-%m-%d})"
+
     def to_dict(self) -> dict[str, object]:
         """The alert as JSON takes it."""
         return {
@@ -89,7 +99,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Alerts(Sequence[Alert]):
+class Alerts(Result, Sequence[Alert]):
     """What was found on a usage as of a day: the worst first, and what was not looked at.
 
     Attributes
@@ -162,11 +172,16 @@ class Alerts(Sequence[Alert]):
         counts = [f"{n} {s}" for s in reversed(SEVERITIES) if (n := sum(a.severity == s for a in self.found))]
         return f"Alerts({', '.join(counts) or 'none'}; as of {self.as_of:%Y-%m-%d}, the last {self.days} days)"
 
-    def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        rows = self.table().assign(since=[f"{a.since:%Y-%m-%d}" for a in self], day=[f"{a.day:%Y-%m-%d}" for a in self])
-        table = rows.to_html(index=False, border=0) if len(self) else ""
-        return f"<p>{escape(repr(self))}</p>{table}" + (f"<ul>{notes}</ul>" if notes else "")
+    def show(self) -> Shown:
+        """The alerts, the worst first, and what was not looked at."""
+        counts = ", ".join(f"{n} {s}" for s in reversed(SEVERITIES) if (n := sum(a.severity == s for a in self.found)))
+        table = self.table().drop(columns="id")
+        return Shown(
+            f"Alerts as of {self.as_of:%Y-%m-%d}: {counts or 'none'}",
+            f"In the last {self.days} days.",
+            (table_of(table, kinds={"message": "words"}, labels=2, where="alerts.table()"),),
+            tuple(self.notes),
+        )
 
 
 def ordered(found: Sequence[Alert]) -> tuple[Alert, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from forecast.errors import PlanError
+from forecast.shown import short_repr
 
 #: Shares that lie between 0 and 1, and numbers that must be above 0.
 _SHARES: Final = ("shift_change", "breach_probability", "unit_cost_change", "quality_change", "cache_fall")
@@ -70,6 +71,8 @@ class AlertRules:
     missing_days, late_days : int
         Days without rows of a series that reports daily; days between the export's end and ``as_of``.
     """
+
+    __repr__ = short_repr
 
     days: int = 3
     spike: bool = True

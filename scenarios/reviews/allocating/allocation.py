@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecast import schema
 from forecast.errors import PlanError, UsageError, nearest, one_of
+from forecast.shown import CellKind, Result, Shown, table_of
 from scenarios.reviews.allocating.bill import LINE, MONTH, QUANTITY, TOKENS, UNIT
 from scenarios.reviews.allocating.dealing import DIRECT, ROUTE, SHARED, UNALLOCATED
 from scenarios.reviews.allocating.keys import Key
@@ -25,7 +26,7 @@ _MILLION: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Allocation:
+class Allocation(Result):
     """Who pays what of a bill. Every table sums to the bill, to the cent.
 
     Attributes
@@ -269,13 +270,21 @@ class Allocation:
             f"{self.end:%Y-%m-%d}, {payers} payers, {known})"
         )
 
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        table = self.table().reset_index()
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        listed = table.to_html(index=False, float_format=lambda v: f"{v:,.2f}", na_rep="–", border=0)
-        return f"<p>{escape(repr(self))}</p>{listed}" + (f"<ul>{notes}</ul>" if notes else "")
+    def show(self) -> Shown:
+        """What each payer is charged, direct and shared."""
+        table = self.table()
+        kinds: dict[str, CellKind] = dict.fromkeys(("direct", "shared", "total"), "cents")
+        heads = {"percent": "in %"}
+        return Shown(
+            f"Charges, {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}: {self.currency} {self.total:,.2f}",
+            f"By {', '.join(self.by)}.",
+            (
+                table_of(
+                    table, kinds=kinds, heads=heads, caption=f"Money in {self.currency}.", where="allocation.table()"
+                ),
+            ),
+            tuple(self.notes),
+        )
 
 
 def labels_of(usage_columns: Iterable[str]) -> list[str]:

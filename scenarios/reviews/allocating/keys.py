@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecast import schema
 from forecast.errors import PlanError, nearest
+from forecast.shown import short_repr
 from scenarios.reviews.allocating.bill import MONTH, USED
 
 #: Who pays: a label, or one of each column of ``by``.
@@ -51,6 +52,8 @@ class Key:
     weights : tuple of (month or None, payer, weight)
         Where the word is ``weights``; a weight without a month holds in every month.
     """
+
+    __repr__ = short_repr
 
     word: str
     weights: tuple[tuple[str | None, Payer, float], ...] = ()

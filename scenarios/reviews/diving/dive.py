@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from forecast.drawing import one_line
 from forecast.errors import PlanError
 from forecast.models import Model
 from forecast.prices import PriceBook
 from forecast.projection import projected
+from forecast.shown import CellKind, Result, Shown, table_of
 from forecast.usage import Usage
 from scenarios.bridging.bridge import Bridge
 from scenarios.budget.budget_plan import BudgetPlan
@@ -27,9 +28,15 @@ from scenarios.reviews.reviewing import Review, review
 #: Draws of the plan of the time to come that levers are tried on, where none is given.
 DRAWS = 2_000
 
+#: How the tables' columns are told where their names do not say.
+_KINDS: dict[str, CellKind] = {
+    **dict.fromkeys(("error", "bias", "within", "within_se", "percent", "chance"), "share"),
+    **dict.fromkeys(("saving", "p10", "p90", "planned", "realised"), "money"),
+}
+
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class DeepDive:
+class DeepDive(Result):
     """A quarter looked at closely.
 
     Attributes
@@ -99,15 +106,25 @@ class DeepDive:
         return {name: getattr(self, name) for name in names}
 
     def __repr__(self) -> str:
-        return "DeepDive(" + "; ".join(self.findings) + ")"
+        return f"DeepDive({len(self.reviews)} plans; {one_line(self.findings[0], 120)})"
 
-    def _repr_html_(self) -> str:
-        parts = [f"<ul>{''.join(f'<li>{html.escape(told)}</li>' for told in self.findings)}</ul>"]
-        for name, table in self.tables().items():
-            if len(table) and name != "pits":
-                shown = table.to_html(border=0, float_format=lambda v: f"{v:,.3g}" if abs(v) < 10 else f"{v:,.0f}")
-                parts.append(f"<h4>{name}</h4>{shown}")
-        return "".join(parts)
+    def show(self) -> Shown:
+        """What it comes to, then the table behind each finding."""
+        captions = {
+            "calibration": "How often actuals stayed inside the plans' bands, by part.",
+            "opportunities": f"What levers would save. Money in {self._currency}.",
+            "savings": f"What levers that were taken saved. Money in {self._currency}.",
+            "overrides": "Judgements by hand, and whether they brought the plan nearer.",
+            "stale": "Assumptions that ought to be looked at again.",
+            "settings": "Models for the next quarter.",
+        }
+        tables = self.tables()
+        shown = [
+            table_of(tables[name], kinds=_KINDS, caption=caption, where=f"dive.{name}")
+            for name, caption in captions.items()
+            if len(tables[name])
+        ]
+        return Shown("Deep dive", "", tuple(shown), points=self.findings)
 
 
 def deep_dive(

@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecast.calendars import date_of
 from forecast.errors import PlanError
+from forecast.shown import Result, Shown, table_of
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.files import checks
 from scenarios.reviews.governing.chain import HASH, NUMBER, Chain, append, check, read_chain
@@ -27,7 +28,7 @@ def hash_of(plan: BudgetPlan) -> str:
     return plan.fingerprint
 
 
-class ApprovalLog:
+class ApprovalLog(Result):
     """Who approved what, when: an append-only file of JSON lines, each with the hash of the one before.
 
     A line that was changed, moved, taken out, cut off or doubled is found, and told with its number. The file and its
@@ -145,6 +146,14 @@ class ApprovalLog:
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         said = {"who": _text(who, "who"), "on": f"{day:%Y-%m-%d}", "note": told, "recorded": now}
         return append(self.path, {"kind": kind, **what, **said})
+
+    def show(self) -> Shown:
+        """Every line in order."""
+        entries = self.entries()
+        told = entries.assign(plan=entries["plan"].map(lambda v: v[:12] if isinstance(v, str) else v))
+        told = told.drop(columns="recorded").dropna(axis="columns", how="all")
+        table = table_of(told, kinds={"line": "label", "amount": "money", "note": "words"}, labels=1)
+        return Shown("Approvals", str(self.path), (table,))
 
     def __repr__(self) -> str:
         """One line: where it is and how long."""

@@ -10,6 +10,7 @@ import pandas as pd
 from forecast.calendars import date_of
 from forecast.errors import PlanError
 from forecast.prices import PriceBook
+from forecast.shown import CellKind, Result, Shown, table_of
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.reviews.governing import rules
@@ -23,7 +24,7 @@ Day = str | dt.date
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Checked:
+class Checked(Result):
     """What of a plan or usage breaks a policy.
 
     Attributes
@@ -59,10 +60,14 @@ class Checked:
         warnings = len(self.violations) - errors
         return f"Checked({self.subject} against {self.policy!r}: {errors} errors, {warnings} warnings)"
 
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<p>{escape(repr(self))}</p>{self.table().to_html(index=False, border=0)}"
+    def show(self) -> Shown:
+        """Every violation: what was found, what is allowed, and what mends it."""
+        errors = sum(v.severity == "error" for v in self.violations)
+        found = f"{errors:,} errors, {len(self.violations) - errors:,} warnings" if self.violations else "nothing"
+        kinds: dict[str, CellKind] = dict.fromkeys(("found", "allowed", "mend"), "words")
+        table = table_of(self.table().drop(columns="id"), kinds=kinds, labels=3, where="checked.table()")
+        title = f"{self.subject} against {self.policy}, on {self.on:%Y-%m-%d}"
+        return Shown(title, f"Found: {found}.", (table,), tuple(self.notes))
 
 
 def check(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 import pandas as pd
+
+from forecast.shown import CellKind, Result, Shown, Table, short_repr, table_of
 
 Per = Literal["month", "quarter", "year"]
 Every = Literal["week", "month", "quarter", "year"]
@@ -123,7 +125,7 @@ class ReviewRule:
 
 
 @dataclass(frozen=True, slots=True)
-class SpendPolicy:
+class SpendPolicy(Result):
     """What may be spent, by whom, on what, as :func:`scenarios.load_policy` reads it.
 
     Attributes
@@ -140,6 +142,8 @@ class SpendPolicy:
         The file that it was read from.
     """
 
+    __repr__ = short_repr
+
     name: str
     currency: str
     approvers: tuple[Approver, ...] = ()
@@ -149,6 +153,34 @@ class SpendPolicy:
     reviews: tuple[ReviewRule, ...] = ()
     split: tuple[tuple[str, float, float], ...] = ()
     source: str = ""
+
+    def show(self) -> Shown:
+        """Who may approve how much, and what may be spent, on what."""
+        who = [(a.role, a.most, ", ".join(a.environments)) for a in self.approvers]
+        limits = [(x.told, x.amount, f"a {x.per}", x.severity) for x in self.limits]
+        models = [tuple(", ".join(part) for part in (m.environments, m.allow, m.forbid)) for m in self.models]
+        reviews = [(r.name, f"every {r.every}", r.role, r.first) for r in self.reviews]
+
+        def table(
+            rows: Iterable[tuple[object, ...]], heads: list[str], caption: str, kinds: Mapping[str, CellKind]
+        ) -> Table:
+            return table_of(pd.DataFrame(list(rows), columns=heads), caption=caption, kinds=kinds, labels=1)
+
+        money = f"Money in {self.currency}"
+        words: CellKind = "words"
+        share: CellKind = "share"
+        wordy = dict.fromkeys(("allowed", "forbidden"), words)
+        return Shown(
+            f"Spend policy: {self.name}",
+            self.source,
+            (
+                table(who, ["role", "up to", "environments"], f"{money}: who may approve what.", {"up to": "money"}),
+                table(limits, ["of", "at most", "per", "severity"], f"{money}: limits.", {"at most": "money"}),
+                table(models, ["environments", "allowed", "forbidden"], "Models.", wordy),
+                table(self.split, ["environment", "low", "high"], "Shares of money.", {"low": share, "high": share}),
+                table(reviews, ["review", "due", "by", "first"], "Reviews.", {}),
+            ),
+        )
 
     def bands(self, environment: str) -> list[tuple[Approver, float]]:
         """The approvers of an environment by rising band, each with where its band begins."""

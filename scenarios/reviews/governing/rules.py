@@ -11,6 +11,7 @@ import pandas as pd
 from forecast import schema
 from forecast.drawing import one_line
 from forecast.errors import nearest
+from forecast.shown import short_repr
 from scenarios.reviews.allocating.bill import AMOUNT
 from scenarios.reviews.governing.approvals import MODEL as APPROVED_MODEL
 from scenarios.reviews.governing.approvals import PLAN, hash_of
@@ -43,6 +44,8 @@ class Violation:
     mend : str
         What would mend it.
     """
+
+    __repr__ = short_repr
 
     id: str
     rule: str

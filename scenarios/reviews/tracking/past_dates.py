@@ -16,6 +16,7 @@ import pandas as pd
 from forecast.calendars import Calendar, Unit, date_of
 from forecast.errors import HorizonError
 from forecast.periods import Horizon
+from forecast.shown import short_repr
 
 MONTHS: Final[dict[Unit, int]] = {"month": 1, "quarter": 3, "year": 12}
 _LETTERS: Final[dict[str, Unit]] = {"M": "month", "Q": "quarter", "Y": "year"}
@@ -43,6 +44,8 @@ class Length:
 @dataclass(frozen=True, slots=True)
 class PastDate:
     """One past decision: the day it was made on, and the first and last day that it planned."""
+
+    __repr__ = short_repr
 
     on: pd.Timestamp
     start: pd.Timestamp

@@ -15,6 +15,7 @@ import pandas as pd
 from forecast import schema
 from forecast.errors import PriceError, ScenarioError, TokenplanError
 from forecast.projection import Projection, ProjectionSpec, projected
+from forecast.shown import short_repr
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.judging import Override
@@ -95,6 +96,8 @@ class Trial:
         Why it is not judged; empty where it is.
     currency : str
     """
+
+    __repr__ = short_repr
 
     date: PastDate
     budget: float

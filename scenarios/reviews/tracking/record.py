@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
 from forecast.errors import PlanError, one_of
+from forecast.shown import CellKind, Result, Shown, table_of
 from scenarios.budget.funding import level_name
 from scenarios.reviews.tracking.judging import Kept, grade_of, kept
 from scenarios.reviews.tracking.past_dates import overlap_of
@@ -39,7 +39,7 @@ COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class TrackRecord:
+class TrackRecord(Result):
     """How a method of planning would have done in the past.
 
     Attributes
@@ -194,11 +194,20 @@ class TrackRecord:
         first, last = self.trials[0].date.start, self.trials[-1].date.end
         return f"TrackRecord({self.length} ahead, {first:%Y-%m-%d} to {last:%Y-%m-%d}; held: {', '.join(told)})"
 
-    def _repr_html_(self) -> str:
-        words = "".join(f"<p>{escape(line)}</p>" for line in self.describe().splitlines())
+    def show(self) -> Shown:
+        """What the rule would have done, date by date, in words and in figures."""
         table = self.table().drop(columns=["why_not"])
-        shown = table.to_html(float_format=lambda v: f"{v:,.2f}", na_rep="", border=0)
-        return f"<p>{escape(repr(self))}</p>{shown}{words}"
+        shares: dict[str, CellKind] = {"percentile": "share", "error": "share"}
+        kinds: dict[str, CellKind] = {str(c): "money" for c in table.select_dtypes("number").columns if c not in shares}
+        table = table.dropna(axis="columns", how="all")
+        first, last = self.trials[0].date.start, self.trials[-1].date.end
+        told = self.describe().splitlines()
+        return Shown(
+            f"Track record, {self.length} ahead, {first:%Y-%m-%d} to {last:%Y-%m-%d}",
+            told[0],
+            (table_of(table, kinds=kinds | shares, caption="A row a past date.", where="record.table()"),),
+            tuple(told[1:]),
+        )
 
 
 def _against(budget: float, actual: float, prefix: str, *, judged: bool) -> dict[str, object]:
