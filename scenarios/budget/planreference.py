@@ -58,6 +58,7 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "timezone": 'billing zone of the dates; `"UTC"`',
         "duplicates": '`"refuse"`, or `"sum"` rows of one day and key; `"refuse"`',
         "sort": "accept dates in any order; false",
+        "decimal": 'of tables of text, what stands before decimals: `"."` or `","`; told by the numbers',
         "overlap": 'where two exports differ: `"refuse"`, or take the `"later"` named; `"refuse"`',
         "dedupe": '`"request_id"`: compare single requests by their id',
         "personal": "keep who used it; false",

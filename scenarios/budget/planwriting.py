@@ -18,7 +18,7 @@ from scenarios.budget.planfile import VERSION, PlanFile, plan_told
 from scenarios.budget.policies import BudgetPolicy
 from scenarios.budget.splits import Split
 from scenarios.changes import Change
-from scenarios.components import KINDS as COMPONENTS
+from scenarios.components.kinds import COMPONENTS
 from scenarios.files.keys import plain
 from scenarios.files.kinds import TIES
 from scenarios.files.writing import body_told, change_told, fields_told, kind_told, lines_told, value_told
