@@ -218,15 +218,16 @@ def test_other_usage_is_followed(name, folder, other):
     usage, file = other
     kept = "\n".join(str(v) for o in outputs(read(ROOT / "notebooks" / f"{name}.ipynb")) for v in words(o).values())
     made = told(folder, name, usage_file=file)
-    assert figures(made)
-    assert not figures(made) & figures(kept)
+    assert len(figures(made)) > 10
+    alike = figures(made) & figures(kept)  # what is stated beside the usage, and chance
+    assert len(alike) < 0.2 * len(figures(made)), alike
     if name == "01_first_budget":
         assert f"Usage({len(usage.frame):,} rows by day" in made
 
 
 def figures(text):
-    """Amounts of more than ten thousand that a notebook prints."""
-    return set(re.findall(r"\b\d{2,3},\d{3}\.\d{2}\b|\bspend ([\d,]{7,}) USD", text)) - {""}
+    """Amounts of ten thousand and more that a notebook shows."""
+    return set(re.findall(r"\b\d{2,3},\d{3}\b", text))
 
 
 def test_a_budget_of_other_usage_at_another_confidence(folder, other):

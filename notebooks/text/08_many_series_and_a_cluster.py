@@ -175,11 +175,15 @@ bands.rename_axis("requests").style.format("{:,.0f}").format("±{:.1%}", subset=
 # scheduler's address. What comes out does not depend on who worked: the same bits as in this process.
 
 # %%
+import logging
+
 import joblib
 from dask.distributed import Client, LocalCluster
 
 with (
-    LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+    LocalCluster(
+        n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.ERROR
+    ) as cluster,
     Client(cluster),
     joblib.parallel_config(backend="dask"),
 ):
