@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from forecast.baselining import baseline
     from forecast.cleaning import Cleaned, Cleaning, clean
     from forecast.currency import Rates
+    from forecast.drawing import chart_style
     from forecast.generator import generate_usage
     from forecast.hierarchy import Hierarchy, reconciled_paths
     from forecast.models.auto import Auto
@@ -76,6 +77,7 @@ _LATER = {
     "backtest": "forecast.backtesting",
     "baseline": "forecast.baselining",
     "calibrate_prices": "forecast.prices.history",
+    "chart_style": "forecast.drawing",
     "clean": "forecast.cleaning",
     "formats": "forecast.readers",
     "generate_usage": "forecast.generator",
@@ -130,6 +132,7 @@ __all__ = [
     "backtest",
     "baseline",
     "calibrate_prices",
+    "chart_style",
     "clean",
     "formats",
     "generate_usage",
@@ -146,10 +149,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name in _LATER:
-        return getattr(import_module(_LATER[name]), name)
-    raise AttributeError(f"module 'forecast' has no attribute {name!r}")
+if not TYPE_CHECKING:  # a type checker that sees it takes every misspelt name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name in _LATER:
+            return getattr(import_module(_LATER[name]), name)
+        raise AttributeError(f"module 'forecast' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -16,7 +16,7 @@ from forecast.currency import Rates
 from forecast.errors import UsageError, one_of
 from forecast.readers.account import whole_reading
 from forecast.readers.assemble import How, Services, assembled
-from forecast.readers.contents import Content, Documents, contents, table_of_frame
+from forecast.readers.contents import Content, Documents, Table, contents, table_of_frame
 from forecast.readers.files import files_of
 from forecast.readers.lazyframes import is_dask
 from forecast.readers.overlap import Overlap
@@ -24,6 +24,7 @@ from forecast.readers.pages import check_pages
 from forecast.readers.registry import Reader, reader_of
 from forecast.readers.rules import Rules, read_rules
 from forecast.readers.sheet import Extract, Page
+from forecast.readers.spelling import Decimal
 from forecast.readers.tidy import TidyOptions, extract_of, read_tidy
 from forecast.readers.warehouse import Stored, extracts, is_address, stored_database, stored_files, stored_frame
 from forecast.schema import Grain
@@ -45,6 +46,7 @@ def read_usage(
     grain: Grain | None = None,
     duplicates: Duplicates = "refuse",
     sort: bool = False,
+    decimal: Decimal | None = None,
     overlap: Overlap = "refuse",
     dedupe: Literal["request_id"] | None = None,
     personal: bool = False,
@@ -85,6 +87,8 @@ def read_usage(
         Of tidy tables: what to do with several rows of one period and key.
     sort : bool
         Of tidy tables: accept dates that run neither up nor down within a key.
+    decimal : {".", ","}, optional
+        Of tidy tables of text: what stands before decimals, where the numbers do not tell by themselves.
     overlap : {"refuse", "later"}
         Where two sources differ on one period and key: refuse, or take the one that is named later.
     dedupe : {"request_id"}, optional
@@ -110,6 +114,7 @@ def read_usage(
         A source is missing, broken or of no format that is known, pages are missing, sources contradict each other,
         or the table breaks a rule; the message names the place and the remedy.
     """
+    one_of("decimal", decimal, (None, *get_args(Decimal)), UsageError)
     one_of("overlap", overlap, get_args(Overlap), UsageError)
     one_of("dedupe", dedupe, (None, "request_id"), UsageError)
     one_of("services", services, get_args(Services), UsageError)
@@ -124,7 +129,9 @@ def read_usage(
     for column in fill or {}:
         one_of("canonical column", column, (*schema.DIMENSIONS, "currency", "charge_category"), UsageError)
     how = How(made, dict(fill or {}), timezone, grain, overlap, dedupe is not None, personal, services, currency, rates)
-    tidy = TidyOptions(dict(columns or {}), dict(fill or {}), timezone, duplicates, sort, made, currency, rates)
+    tidy = TidyOptions(
+        dict(columns or {}), dict(fill or {}), timezone, duplicates, sort, made, currency, rates, decimal
+    )
     if isinstance(source, list | tuple | set | frozenset) and not source:
         raise UsageError("no source is named: give a path, a glob, a folder, a list of them, or a frame")
     sources = _named_apart(_sources(source, _name(format), table, together=dedupe is not None))
@@ -147,9 +154,10 @@ def _with_odd_prices(usage: Usage) -> Usage:
     from forecast.reconciliation.effective_prices import implausible_prices
 
     odd = implausible_prices(usage, PriceBook.builtin())
+    odd["sold"] = odd["provider"].fillna("") + " " + odd["model"]
     told = tuple(
-        f"billed_cost of {row.provider} {row.model} is {row.ratio:,.3g} times its list price in {row.rows:,} of "
-        f"{row.of_rows:,} rows, from {row.first:%Y-%m-%d} on: {row.looks_like}"
+        f"billed_cost of {str(row.sold).strip()} is {row.ratio:,.3g} "
+        f"times its list price in {row.rows:,} of {row.of_rows:,} rows, from {row.first:%Y-%m-%d} on: {row.looks_like}"
         for row in odd.itertuples()
     )
     return replace(usage, notes=(*usage.notes, *told))
@@ -179,6 +187,7 @@ def _read(sources: list[_Source], format: str | Reader | None, how: How, tidy: T
             extracts_.append(iter([("tidy", extract_of(usage))]))
             continue
         _refuse_tidy_options(name, reader, tidy)
+        _refuse_saved_again(head, reader)
         extracts_.append(_extracts(reader, chain([head], parts), pages.setdefault(reader.NAME, [])))
     if len(whole) == len(sources) == 1 and how.grain in (None, whole[0].grain):
         return whole[0].with_reading(whole_reading(whole[0], how.rules))
@@ -199,16 +208,31 @@ def _extracts(reader: Reader, parts: Iterable[Content], pages: list[Page]) -> It
     for part in parts:
         for extract in reader.extract(part):
             pages.extend(extract.pages)
-            yield reader.NAME, extract
+            notes = part.notes if isinstance(part, Table) else ()
+            yield reader.NAME, replace(extract, notes=(*notes, *extract.notes)) if notes else extract
 
 
 def _refuse_tidy_options(name: str, reader: Reader, tidy: TidyOptions) -> None:
-    given = {"columns=": bool(tidy.columns), "duplicates=": tidy.duplicates != "refuse", "sort=": tidy.sort}
+    given = {
+        "columns=": bool(tidy.columns),
+        "duplicates=": tidy.duplicates != "refuse",
+        "sort=": tidy.sort,
+        "decimal=": tidy.decimal is not None,
+    }
     used = [option for option, there in given.items() if there]
     if used:
         raise UsageError(
             f"{name}: is read as {reader.NAME} ({reader.TITLE}), whose columns are known: leave out {', '.join(used)}, "
             "or read it as a tidy table with format='tidy'"
+        )
+
+
+def _refuse_saved_again(head: Content, reader: Reader) -> None:
+    """Refuse a vendor's file that has no commas: numbers and dates in it are no longer as the vendor wrote them."""
+    if isinstance(head, Table) and head.separator != ",":
+        raise UsageError(
+            f"{head.name}: has the columns of {reader.NAME} ({reader.TITLE}), but its cells are separated by "
+            f"{head.separator!r}: a spreadsheet saved it, in which numbers and dates may have changed; export it again"
         )
 
 

@@ -39,10 +39,11 @@ class HandedOver(ABC):
     ) -> Axes:
         """Draw the plan.
 
-        ``"fan"`` (months, with history), ``"s_curve"`` (marking ``limit``), ``"environments"``, ``"policy"`` (what each
-        part of the split ``by`` a column, or of the last, wants beside its range), ``"funding"`` (the staircase from
-        base to what must be found), ``"tornado"`` (what the budget hangs on: :meth:`sensitivity`, ``by`` its rows), or
-        ``"bridge"`` (from the forecast alone to the plan).
+        ``"fan"`` (months, with history), ``"cumulative"`` (spend by day against the budget's path, and when a ``limit``
+        is gone over), ``"s_curve"`` (marking ``limit``), ``"environments"``, ``"stack"`` (environments month by month),
+        ``"policy"`` (what each part of the split ``by`` a column, or of the last, wants beside its range),
+        ``"funding"`` (the staircase from base to what must be found), ``"tornado"`` (what the budget hangs on:
+        :meth:`sensitivity`, ``by`` its rows), or ``"bridge"`` (from the forecast alone to the plan).
         """
         from scenarios.report.charts import drawn
 

@@ -18,6 +18,7 @@ from scenarios.cli import (
     scenario_job,
     template_job,
 )
+from scenarios.cli.init_arguments import add_init
 from scenarios.cli.options import (
     CODES,
     above_zero,
@@ -56,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"tokenplan {version('tokenplan')}")
     jobs = whole.add_subparsers(metavar="COMMAND", required=True)
+    add_init(jobs)
     _plan(jobs)
     _forecast(jobs)
     _backtest(jobs)

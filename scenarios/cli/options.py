@@ -88,6 +88,7 @@ def of_reading(job: argparse.ArgumentParser, *, rules: str = "--rules") -> None:
         help="one value for every row: provider=openai; may be repeated",
     )
     job.add_argument("--timezone", default="UTC", help="the billing zone (%(default)s)")
+    job.add_argument("--decimal", choices=(".", ","), help="what stands before decimals, where the numbers don't tell")
 
 
 def of_forecast(job: argparse.ArgumentParser, does: str) -> None:

@@ -15,6 +15,7 @@ _OPTIONS: Final = {
     "columns={": "--column NAME=OWN",
     "columns: ": "--column NAME=OWN",
     "fill=": "--fill NAME=VALUE",
+    "decimal=": "--decimal , or --decimal .",
     "rates= at": "no option; rates and currency in [usage] of a plan file",
 }
 
@@ -37,13 +38,14 @@ def read_export(options: argparse.Namespace) -> Usage:
             fill=dict(options.fill) or None,
             rules=options.rules,
             timezone=options.timezone,
+            decimal=options.decimal,
             grain=options.grain,
             overlap=options.overlap,
             dedupe=options.dedupe,
             personal=options.personal,
         )
     except UsageError as error:
-        raise UsageError(_as_option(error)) from error
+        raise UsageError(as_option(error)) from error
 
 
 def read_usage_of(options: argparse.Namespace) -> Usage:
@@ -57,7 +59,7 @@ def read_usage_of(options: argparse.Namespace) -> Usage:
     try:
         return _source(options).read()
     except UsageError as error:
-        raise UsageError(_as_option(error)) from error
+        raise UsageError(as_option(error)) from error
 
 
 def read_bill_of(options: argparse.Namespace, *, personal: bool) -> Usage:
@@ -78,15 +80,18 @@ def read_bill_of(options: argparse.Namespace, *, personal: bool) -> Usage:
             fill=dict(options.fill) or None,
             rules=options.rules,
             timezone=options.timezone,
+            decimal=options.decimal,
             grain=options.grain,
             personal=personal,
         )
     except UsageError as error:
-        raise UsageError(_as_option(error)) from error
+        raise UsageError(as_option(error)) from error
 
 
-def _as_option(error: UsageError) -> str:
-    option = next((o for word, o in _OPTIONS.items() if word in str(error)), None)
+def as_option(error: UsageError, *, rates: str = _OPTIONS["rates= at"]) -> str:
+    """The error, with the option of what an argument mends in Python; ``rates`` is that of exchange rates."""
+    options = {**_OPTIONS, "rates= at": rates}
+    option = next((o for word, o in options.items() if word in str(error)), None)
     return f"{error} (here: {option})" if option else str(error)
 
 
@@ -101,6 +106,7 @@ def _source(options: argparse.Namespace) -> UsageSource:
         columns=dict(options.column) or None,
         fill=dict(options.fill) or None,
         timezone=options.timezone,
+        decimal=options.decimal,
     )
 
 
