@@ -168,6 +168,14 @@ def test_it_runs_and_says_what_is_kept(path, folder):
     assert [words(o) for o in outputs(made)] == [words(o) for o in outputs(read(path))], "run make notebooks"
 
 
+def test_a_first_picture_in_a_style_of_ours_leaves_later_ones_shown(folder):
+    drawn = ["with fc.chart_style():\n    plt.subplots(figsize=(1, 1))", "plt.subplots(figsize=(1, 1))"]
+    drawn[0] = "import matplotlib.pyplot as plt\nimport forecast as fc\n" + drawn[0]
+    cells = [nbformat.v4.new_code_cell(f"{source};") for source in drawn]
+    made = render.run(nbformat.v4.new_notebook(cells=cells), folder)
+    assert ["image/png" in words(output) for output in outputs(made)] == [True, True]
+
+
 def test_a_run_leaves_the_same_bytes(folder):
     text = render.TEXTS / "03_from_export_to_cost.py"
     once, twice = (nbformat.writes(render.run(render.made(text), folder)) for _ in range(2))

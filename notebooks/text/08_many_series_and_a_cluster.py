@@ -117,11 +117,9 @@ ax = plans[kept[-1]].plot()
 # %%
 import matplotlib.pyplot as plt
 
-from forecast.drawing import style
-
 ends = {most: [plan.quantile(q) for q in (0.1, 0.5, 0.9)] for most, plan in plans.items()}
 budgets = [plan.budget for plan in plans.values()]
-with style() as palette:
+with fc.chart_style() as palette:
     fig, ax = plt.subplots(figsize=(8, 3))
     for place, (low, middle, high) in enumerate(ends.values()):
         ax.plot([low, high], [place] * 2, color=palette.future, linewidth=7, alpha=0.35)
