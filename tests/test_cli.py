@@ -171,6 +171,10 @@ def test_a_limit_in_the_plan_file_is_shown_and_leaves_with_0(folder, run):
     code, out, _ = run("plan", "plan.toml")
     assert code == 0
     assert "of futures go over USD 10" in out
+    assert run("plan", "plan.toml", "--out", "made", "--limit", "20")[0] == 3
+    page = (folder / "made" / "plan.html").read_text("utf-8")
+    assert "of futures go over USD 20" in page
+    assert "<h1>Budget plan: Spring</h1>" in page
 
 
 def test_out_writes_charts_workbook_page_and_table(folder, run):
@@ -191,7 +195,9 @@ def test_nothing_half_written_is_left(folder, monkeypatch):
         path.write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exports, "_writers", lambda _: {"plan.csv": lambda p: p.write_text("whole"), "plan.html": stop})
+    monkeypatch.setattr(
+        exports, "_writers", lambda *_: {"plan.csv": lambda p: p.write_text("whole"), "plan.html": stop}
+    )
     with pytest.raises(OSError, match="No space left"):
         exports.write_files(planned("plan.toml"), folder / "made")
     assert list((folder / "made").iterdir()) == []

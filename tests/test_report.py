@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from dataclasses import asdict
-from html.parser import HTMLParser
 from io import BytesIO
 
 import numpy as np
@@ -23,34 +22,12 @@ from forecast.errors import ModelError, PlanError
 from scenarios.report import charts, save
 from scenarios.report.months import months_of
 from scenarios.report.page import page_html, write_page
-from scenarios.report.tables import MONEY, plan_html, plan_text, round_to, rows_of, shown
+from scenarios.report.tables import MONEY, plan_text, round_to, rows_of, shown
 from scenarios.report.workbook import workbook_bytes, write_workbook
+from tests.pages import FORMULA, SCRIPT, plan_of, usage_of
 
 #: Money is held to the cent; sums of floats of cents are exact far below that.
 CENT = 0.005
-FORMULA, SCRIPT, EMOJI = "=1+1", "<script>alert(1)</script>", "@x \U0001f600 $a$ & \x1b[31m\x00\u202e"
-NAME = f"=HYPERLINK(0) {SCRIPT}"
-DEMAND = {"development": 3e4, "production": 9e4, FORMULA: 1e4, EMOJI: 8e3}
-
-
-def usage_of(demand=DEMAND, days=200):
-    dates = pd.date_range(end="2026-10-31", periods=days)
-    rng = np.random.default_rng(0)
-    rows = []
-    for environment, size in demand.items():
-        requests = size * np.exp(0.2 * rng.standard_normal(days)) * np.where(dates.day_of_week > 4, 0.4, 1.0)
-        columns = {"date": dates, "provider": "openai", "model": "gpt-5", "environment": environment}
-        measures = {"requests": requests, "input_tokens": requests * 1_200, "output_tokens": requests * 300}
-        rows.append(pd.DataFrame(columns | {"project": SCRIPT} | measures))
-    return fc.Usage.from_frame(pd.concat(rows))
-
-
-def plan_of(usage, horizon="2Q", *, split=True, lines=True, draws=400, **options):
-    projection = fc.project(usage, horizon=horizon, model="seasonal_naive", trajectories=60, seed=1)
-    components = [sc.Fixed("+base", monthly=12_000), sc.Reserve("-emergency", 20_000.5)] if lines else []
-    policy = sc.EnvironmentSplit(development=(0.15, 0.18), production=(0.60, 0.70)) if split else None
-    scenario = sc.Scenario(NAME, [sc.Growth(monthly=sc.between(0.03, 0.08))])
-    return sc.plan(projection, scenario=scenario, components=components, split=policy, draws=draws, seed=1, **options)
 
 
 @pytest.fixture(scope="module")
@@ -380,75 +357,6 @@ def test_a_workbook_is_named_as_one(plan, tmp_path):
 def test_the_same_plan_makes_the_same_files(plan):
     assert workbook_bytes(plan) == workbook_bytes(plan)
     assert page_html(plan) == page_html(plan)
-
-
-# ------------------------------------------------------------------------------------------------------------ page
-
-
-class Reader(HTMLParser):
-    """Collects the elements and text of a page, and complains where elements do not close in order."""
-
-    VOID = ("meta", "link", "br", "hr", "img", "input")
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.elements, self.text = [], [], ""
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, *tags):
-        return [attrs for tag, attrs in self.elements if tag in tags]
-
-
-def test_the_page_is_whole_in_itself_and_accessible(plan, tmp_path):
-    text = plan.to_html(tmp_path / "plan.html").read_text("utf-8")
-    page = Reader(text)
-    assert "http:" not in text
-    assert "https:" not in text
-    assert "@import" not in text
-    assert not page.all("script", "link", "img", "iframe", "object", "a")
-    for attrs in page.all("use", "image"):
-        assert attrs["href"].startswith("#")
-    assert "default-src 'none'" in page.all("meta")[1]["content"]
-    assert len(page.all("h1")) == 1
-    assert [len(page.all(tag)) for tag in ("svg", "table", "caption")] == [5, 4, 4]
-    assert all(attrs["role"] == "img" and "USD" in attrs["aria-label"] for attrs in page.all("svg"))
-    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
-    assert len(ids) == len(set(ids))
-    assert page.all("html")[0]["lang"] == "en"
-    assert "prefers-color-scheme:dark" in text
-    assert "@media print" in text
-
-
-def test_names_are_text_on_the_page_and_in_a_notebook(plan):
-    for text in (page_html(plan, limit=1e5), plan_html(plan), plan._repr_html_()):
-        page = Reader(text)
-        assert not page.all("script")
-        assert SCRIPT in page.text
-        assert f"{round(plan.budget):,}" in page.text
-    assert "\x00" not in page_html(plan)
-
-
-def test_the_page_tells_the_limit_and_adds_up(plan):
-    page = Reader(page_html(plan, limit=plan.quantile(0.7)))
-    assert "30 % of futures go over USD" in page.text
-    for amount in (plan.budget, plan.base):
-        assert f"{round(amount):,}" in page.text
 
 
 # ----------------------------------------------------------------------------------------------------------- files

@@ -5,7 +5,6 @@ import json
 import math
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from io import BytesIO
 
 import matplotlib as mpl
@@ -28,6 +27,7 @@ from scenarios.report.onepage.page import page_html
 from scenarios.report.onepage.wording import Teller, between_words, listed, percent_of, rank_words
 from scenarios.report.onepage.workbook import workbook_bytes
 from scenarios.reviews.budgeted import held_in
+from tests.pages import Reader
 
 #: Half a cent: what a sum of cents in floating point may be off by.
 CENT = 0.005
@@ -536,36 +536,6 @@ def test_a_workbook_is_named_as_one(august, tmp_path):
 # ------------------------------------------------------------------------------------------------------------ page
 
 
-class Reader(HTMLParser):
-    """Collects the elements and text of a page, and complains where elements do not close in order."""
-
-    VOID = ("meta", "link", "br", "hr", "img", "input")
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.elements, self.text = [], [], ""
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, *tags):
-        return [attrs for tag, attrs in self.elements if tag in tags]
-
-
 @pytest.fixture(scope="module")
 def page(august, tmp_path_factory):
     return august.to_html(tmp_path_factory.mktemp("page") / "review.html").read_text("utf-8")
@@ -575,7 +545,9 @@ def test_the_page_is_whole_in_itself_and_tells_the_figures(august, page):
     text, page = page, Reader(page)
     assert "http:" not in text
     assert "https:" not in text
-    assert not page.all("script", "link", "img", "iframe", "object", "a")
+    assert not page.all("script", "link", "img", "iframe", "object")
+    parts = [attrs["id"] for attrs in page.all("section")]
+    assert [attrs["href"] for attrs in page.all("a")] == ["#content", *(f"#{part}" for part in parts[1:])]
     assert "default-src 'none'" in text
     assert len(page.all("svg")) == 3
     assert all(attrs["aria-label"] for attrs in page.all("svg"))

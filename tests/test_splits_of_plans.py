@@ -559,8 +559,9 @@ def test_workbook_and_page_tell_every_split(projection):
     for name, column in (("budget", "budget"), ("policy to", "high"), ("demand over budget", "overrun")):
         np.testing.assert_allclose(told[name].astype(float), policy[column].astype(float), rtol=ROUNDING)
     assert rows[len(policy) + 1][rows[0].index("budget")] == pytest.approx(plan.budget, abs=0.001)
-    assert "What each part wants and gets" in page_html(plan)
-    assert "What each part wants and gets" not in page_html(planned(projection, POLICY))
+    told = page_html(plan)
+    assert all(f"<h2>What each {by} wants and gets</h2>" in told for by in ("department", "segment"))
+    assert "wants and gets</h2>" not in page_html(planned(projection, POLICY))
 
 
 def test_a_plan_made_again_with_another_split_is_that_of_the_same_arguments(projection, unsplit):

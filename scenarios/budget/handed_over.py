@@ -58,18 +58,31 @@ class HandedOver(ABC):
         return write_picture(self._plan, Path(path), kind, limit=limit, by=by)
 
     def to_excel(
-        self, path: str | Path, *, scenarios: Alternatives | None = None, bridge: Bridge | None = None
+        self,
+        path: str | Path,
+        *,
+        limit: float | None = None,
+        scenarios: Alternatives | None = None,
+        bridge: Bridge | None = None,
     ) -> Path:
         """Write the workbook, with other scenarios and a bridge: :func:`scenarios.report.workbook.write_workbook`."""
         from scenarios.report.workbook import write_workbook
 
-        return write_workbook(self._plan, Path(path), scenarios=scenarios, bridge=bridge)
+        return write_workbook(self._plan, Path(path), limit=limit, scenarios=scenarios, bridge=bridge)
 
-    def to_html(self, path: str | Path, *, scenarios: Alternatives | None = None, bridge: Bridge | None = None) -> Path:
-        """Write the plan as one self-contained page, with what :meth:`to_excel` takes; returns its path."""
+    def to_html(
+        self,
+        path: str | Path,
+        *,
+        limit: float | None = None,
+        scenarios: Alternatives | None = None,
+        bridge: Bridge | None = None,
+        title: str | None = None,
+    ) -> Path:
+        """Write the plan as one self-contained page: :func:`scenarios.report.page.write_page`; returns its path."""
         from scenarios.report.page import write_page
 
-        return write_page(self._plan, Path(path), scenarios=scenarios, bridge=bridge)
+        return write_page(self._plan, Path(path), limit=limit, scenarios=scenarios, bridge=bridge, title=title)
 
     def budgets(
         self,

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 SHARPNESS: Final = 150
 
 
-def write_files(plan: BudgetPlan, folder: Path) -> list[Path]:
+def write_files(plan: BudgetPlan, folder: Path, *, title: str | None = None, limit: float | None = None) -> list[Path]:
     """Write ``fan.png``, ``environments.png`` (where there are several), ``s_curve.png``, ``plan.xlsx``, ``plan.html``
     and ``plan.csv``; returns their paths.
 
-    Each is made aside and then moved into place, so that no half-written file is left.
+    ``title`` is what the page calls the plan, ``limit`` money of which they tell the chance of going over it. Each is
+    made aside and then moved into place, so that no half-written file is left.
 
     Raises
     ------
@@ -34,7 +35,7 @@ def write_files(plan: BudgetPlan, folder: Path) -> list[Path]:
     OSError
         The folder cannot be made or written to.
     """  # noqa: D205 - the names are the summary
-    return write_whole(folder, _writers(plan))
+    return write_whole(folder, _writers(plan, title, limit))
 
 
 def write_whole(folder: Path, writers: Mapping[str, Callable[[Path], object]]) -> list[Path]:
@@ -60,14 +61,15 @@ def write_whole(folder: Path, writers: Mapping[str, Callable[[Path], object]]) -
     return [folder / name for name in names]
 
 
-def _writers(plan: BudgetPlan) -> dict[str, Callable[[Path], object]]:
+def _writers(plan: BudgetPlan, title: str | None, limit: float | None) -> dict[str, Callable[[Path], object]]:
     several = len(plan.ledger.environments) > 1
     bridge = cache(partial(_bridge, plan))
     charts = ("fan", *(("environments",) if several else ()), "s_curve")
+    limits = {"s_curve": limit}
     return {
-        **{f"{kind}.png": partial(save_chart, partial(plan.plot, kind)) for kind in charts},
-        "plan.xlsx": lambda path: plan.to_excel(path, bridge=bridge()),
-        "plan.html": lambda path: plan.to_html(path, bridge=bridge()),
+        **{f"{kind}.png": partial(save_chart, partial(plan.plot, kind, limit=limits.get(kind))) for kind in charts},
+        "plan.xlsx": lambda path: plan.to_excel(path, limit=limit, bridge=bridge()),
+        "plan.html": lambda path: plan.to_html(path, limit=limit, bridge=bridge(), title=title),
         "plan.csv": lambda path: path.write_text(csv(plan.to_frame().round(2)), encoding="utf-8"),
     }
 

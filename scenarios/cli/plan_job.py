@@ -128,14 +128,13 @@ def _made(file: PlanFile, options: argparse.Namespace, *, screen: Screen) -> Sho
         projection = file.project(usage)
         step("simulating")
         plan = file.plan(projection, prices)
-        by = file.groups(plan)
+        by, limit = file.groups(plan), options.limit if options.limit is not None else file.limit
         plan.ledger.groups(list(by))
         written: list[Path] = []
         if options.out or options.save:
             step("writing files")
-            written = write_files(plan, options.out) if options.out else []
+            written = write_files(plan, options.out, title=file.name, limit=limit) if options.out else []
             written += [plan.save(options.save)] if options.save else []
-    limit = options.limit if options.limit is not None else file.limit
     return Shown(file, plan, by, limit, tuple(written))
 
 

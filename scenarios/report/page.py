@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import html
-import re
-from collections.abc import Sequence
-from dataclasses import asdict
-from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from forecast.drawing import DARK, LIGHT, offscreen, one_line, span_words
+from forecast.drawing import offscreen, one_line, span_words
+from forecast.errors import PlanError
 from scenarios.bridging import Bridge
 from scenarios.budget.alternatives import Alternatives, alternatives_of, plan_bridge
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.ledger import LINE
+from scenarios.budget.funding import STRESS
+from scenarios.budget.ledger import LINE, TRANSFER
 from scenarios.report import save
 from scenarios.report.charts import picture
+from scenarios.report.layout import Section, document, figure, scroll, see
 from scenarios.report.months import as_of
+from scenarios.report.numbers import (
+    bridge_table,
+    budgets_table,
+    funding_table,
+    levels_table,
+    months_table,
+    policy_table,
+)
 from scenarios.report.tables import NOTE, headline_of, html_table, scenarios_table
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-#: The pictures of the page: kind, heading, and how each is read.
-PICTURES = (
-    ("fan", "Spend by month"),
-    ("s_curve", "How sure it is"),
-    ("environments", "Environments"),
-    ("funding", "What must be found"),
-)
+#: The most reserves that the first sentence names.
+NAMED = 2
+#: How each picture is read.
 CAPTIONS = {
     "fan": """Dots: priced usage of past months. Bands: four of five futures, and half of them in the darker one, around
         the median. Dashes with diamonds: each month's part of the budget. Dotted, where fixed lines are planned: usage
@@ -56,11 +56,12 @@ def write_page(
     limit: float | None = None,
     scenarios: Alternatives | None = None,
     bridge: Bridge | None = None,
+    title: str | None = None,
 ) -> Path:
     """Write the plan as one self-contained HTML page; returns its path.
 
-    Pictures are drawn inline and follow the reader's light or dark setting; nothing is loaded from anywhere, and the
-    page's own policy forbids it. Every text from outside is escaped.
+    Pictures are drawn inline and follow the reader's light or dark setting; what they show stands in tables too.
+    Nothing is loaded from anywhere, and the page's own policy forbids it. Every text from outside is escaped.
 
     Parameters
     ----------
@@ -71,13 +72,16 @@ def write_page(
     scenarios, bridge : optional
         What stands beside the plan, and how something becomes it, as of
         :func:`scenarios.report.workbook.write_workbook`; without any, and without changes, there is nothing to tell.
+    title : str, optional
+        What the plan is called; its scenario's name where nothing is given.
 
     Raises
     ------
     PlanError
         The file cannot be written, or a scenario cannot stand beside the plan.
     """
-    return save(Path(path), lambda: page_html(plan, limit=limit, scenarios=scenarios, bridge=bridge).encode())
+    asked = {"limit": limit, "scenarios": scenarios, "bridge": bridge, "title": title}
+    return save(Path(path), lambda: page_html(plan, **asked).encode())  # type: ignore[arg-type]
 
 
 def page_html(
@@ -86,84 +90,141 @@ def page_html(
     limit: float | None = None,
     scenarios: Alternatives | None = None,
     bridge: Bridge | None = None,
+    title: str | None = None,
 ) -> str:
     """The page's text; same plan, same text."""
     span = plan.projection.span
+    scenario = f"Scenario {one_line(plan.name, 120)}. " if title is not None else ""
     about = (
-        f"{span_words(span.start, span.end)} ({span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}), as of "
-        f"{as_of(plan)}. {len(plan.totals):,} futures. Money in {plan.currency}."
+        f"{span_words(span.start, span.end)} ({span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}), as of {as_of(plan)}. "
+        f"{scenario}{len(plan.totals):,} futures. Money in {plan.currency}."
     )
-    sections = [_summary(plan, limit)]
-    several = len(plan.ledger.environments) > 1
-    told = {"environments": several, "funding": bool(plan.reserves or plan.earmarks)}
-    for kind, heading in PICTURES:
-        if told.get(kind, True):
-            sections.append(section(heading, figure(picture(plan, kind, limit=limit), kind, CAPTIONS[kind])))
-    if any(level.split is not plan.spec.environments for level in plan.ledger.levels):
-        sections.append(
-            section("What each part wants and gets", figure(picture(plan, "policy"), "policy", CAPTIONS["policy"]))
-        )
-    by = ["month", "environment"] if several else ["month"]
-    sections += [
-        section(f"The plan by {' and '.join(by)}", scroll(html_table(plan, by, f"Money in {plan.currency}. {NOTE}"))),
-        section(
-            "What the money is for",
-            scroll(html_table(plan, [LINE], f"Money in {plan.currency} over the horizon, by budget line.")),
-        ),
-        *_beside(plan, scenarios, bridge),
-        section("Assumptions", _assumptions(plan)),
+    sections = [
+        _summary(plan, limit),
+        Section("months", "Spend by month", _picture(plan, "fan") + see("numbers", "The numbers of this picture")),
+        _budgets(plan),
+        *_splits(plan),
+        Section("sure", "How sure it is", _picture(plan, "s_curve", limit) + scroll(levels_table(plan), "Levels")),
     ]
-    return document(f"Budget plan: {one_line(plan.name, 120)}", about, sections)
+    if plan.reserves or plan.earmarks:
+        heading = "What must be found"
+        sections.append(Section("found", heading, _picture(plan, "funding") + scroll(funding_table(plan), heading)))
+    sections += [
+        _lines(plan),
+        *_beside(plan, scenarios, bridge),
+        Section("assumptions", "Assumptions", _assumptions(plan)),
+        _numbers(plan),
+    ]
+    told = f"Budget plan: {one_line(plan.name if title is None else title, 120)}"
+    return document(told, about, sections, foot=_foot(plan))
 
 
-def document(title: str, about: str, sections: Sequence[str], *, style: str = "") -> str:
-    """A page of sections that loads nothing, under its title and what it is about; ``style`` is beside that of all."""
-    title = html.escape(title)
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{title}</title>\n<style>{style_sheet()}{style}</style>\n</head>\n<body>\n<main>\n"
-        f"<header><h1>{title}</h1>\n<p>{html.escape(about)}</p></header>\n"
-        f"{''.join(sections)}</main>\n</body>\n</html>\n"
-    )
-
-
-def _beside(plan: BudgetPlan, scenarios: Alternatives | None, bridge: Bridge | None) -> list[str]:
-    """Other scenarios, and the bridge; nothing where the plan changes nothing and none is given."""
-    changes, sections = bool(plan.spec.laid.scenario.every_change()), []
-    told = bridge or (plan_bridge(plan) if changes else None)
-    if changes or scenarios is not None:
-        table = scenarios_table(plan, alternatives_of(plan, scenarios, told))
-        sections.append(section("Scenarios", scroll(table)))
-    if told is not None:
-        heading = html.escape(f"From {one_line(told.names[0], 60)} to {one_line(told.names[1], 60)}")
-        sections.append(section(heading, figure(told.plot(offscreen()), "bridge", CAPTIONS["bridge"])))
-    return sections
-
-
-def _summary(plan: BudgetPlan, limit: float | None) -> str:
-    """The figures of the plan: what it is, what it is made of, what it could become."""
+def _summary(plan: BudgetPlan, limit: float | None) -> Section:
+    """What is asked for, and what it is made of."""
     top, level = headline_of(plan, limit), f"P{plan.confidence * 100:g}"
+    span = span_words(plan.projection.span.start, plan.projection.span.end)
+    money, enough = html.escape(plan.currency), f"{plan.confidence * 100:g} %"
+    asked = (
+        f"To be approved: <strong>{money} {top.budget}</strong> for {span}. "
+        f"It is enough in {enough} of {len(plan.totals):,} simulated futures."
+    )
+    if top.reserves:
+        held = [f"{name} {amount}" for name, amount in top.reserves]
+        names = html.escape(", ".join(held) if len(held) <= NAMED else f"{len(held)} reserves")
+        asked += f" With what is set aside beside it ({names}), <strong>{money} {top.funding}</strong> must be found."
     figures = [
-        (f"Budget ({level})", top.budget, "the commitment", "main"),
         ("Base (P50)", top.base, "the plan: as likely over as under", ""),
         ("Contingency", top.contingency, f"{level} less P50", ""),
+        (f"Budget ({level})", top.budget, "base and contingency", "main"),
         *((name, amount, "reserve, outside the total", "") for name, amount in top.reserves),
         *([("Funding", top.funding, "budget and reserves", "")] if top.reserves else []),
-        ("P90", top.stress[0], "stress", ""),
-        ("P95", top.stress[1], "stress", ""),
     ]
     cards = "".join(
         f'<div class="{mark}"><dt>{html.escape(name)}</dt><dd><b>{amount}</b> <span>{note}</span></dd></div>'
         for name, amount, note, mark in figures
     )
-    told = [f"The budget's standard error, from finite futures and past errors, is {top.error}."]
-    if top.over:
-        told.insert(0, f"{top.over[0].upper()}{top.over[1:]}.")
-    body = f'<dl class="figures">{cards}</dl><p>{html.escape(" ".join(told))}</p>'
-    return section(f"{html.escape(plan.currency)} {top.budget} at {level}", body)
+    told = [f"{top.over[0].upper()}{top.over[1:]}."] if top.over else []
+    worse = [
+        f"{plan.currency} {amount} in {q * 100:g} %"
+        for q, amount in zip(STRESS, top.stress, strict=True)
+        if q > plan.confidence
+    ]
+    told += [f"If it goes worse: {' and '.join(worse)} of futures would be enough."] if worse else []
+    read = (
+        f"How to read it: spend stays below {level} in {enough} of the simulated futures, and is as likely above P50 "
+        f"as below it. The budget's standard error, from finite futures and past errors, is {top.error}."
+    )
+    body = (
+        f'<p class="lead">{asked}</p><dl class="figures">{cards}</dl>'
+        f'{"".join(f"<p>{html.escape(t)}</p>" for t in told)}<p class="aside">{html.escape(read)}</p>'
+    )
+    return Section("summary", f"{plan.currency} {top.budget} at {level}", body)
+
+
+def _picture(plan: BudgetPlan, kind: str, limit: float | None = None) -> str:
+    return figure(picture(plan, kind, limit=limit), kind, CAPTIONS[kind])
+
+
+def _several(plan: BudgetPlan) -> bool:
+    return len(plan.ledger.environments) > 1
+
+
+def _budgets(plan: BudgetPlan) -> Section:
+    """The budget by month, and by environment where there are several."""
+    heading = "The budget by month and environment" if _several(plan) else "The plan by month"
+    if _several(plan):
+        told = scroll(budgets_table(plan), heading) + see("numbers", "With quantiles, base and contingency")
+    else:
+        told = scroll(html_table(plan, ["month"], f"Money in {plan.currency}. {NOTE}"), heading)
+    return Section("budget", heading, told)
+
+
+def _splits(plan: BudgetPlan) -> list[Section]:
+    """What each environment wants and gets, and each part of the splits inside or beside them."""
+    sections, own = [], plan.spec.environments
+    if _several(plan):
+        told = _picture(plan, "environments")
+        if own is not None:
+            told += scroll(policy_table(plan, own.by), "Environments: demand, policy and budget")
+        sections.append(Section("environments", "Environments", told))
+    for i, level in enumerate(level for level in plan.ledger.levels if level.split is not own):
+        by = level.split.by
+        heading = f"What each {one_line(by, 60)} wants and gets"
+        drawn = figure(picture(plan, "policy", by=by), f"policy{i}-", CAPTIONS["policy"])
+        sections.append(Section(f"split{i}", heading, drawn + scroll(policy_table(plan, by), heading)))
+    return sections
+
+
+def _numbers(plan: BudgetPlan) -> Section:
+    """What is too long to stand between pictures: months with history, and every cell's own quantiles."""
+    told = f"<h3>Spend by month</h3>{scroll(months_table(plan), 'Spend by month, history to plan')}"
+    if _several(plan):
+        caption = f"Money in {plan.currency}. {NOTE}"
+        table = html_table(plan, ["month", "environment"], caption)
+        told += f"<h3>The plan by month and environment</h3>{scroll(table, 'The plan by month and environment')}"
+    return Section("numbers", "Numbers in full", told)
+
+
+def _lines(plan: BudgetPlan) -> Section:
+    """The budget lines over the horizon."""
+    heading, caption = "What the money is for", f"Money in {plan.currency} over the horizon, by budget line."
+    if (plan.ledger.labels[LINE] == TRANSFER).any():
+        caption += f" The {TRANSFER} moves money between parts and adds up to 0."
+    return Section("lines", heading, scroll(html_table(plan, [LINE], caption), heading))
+
+
+def _beside(plan: BudgetPlan, scenarios: Alternatives | None, bridge: Bridge | None) -> list[Section]:
+    """Other scenarios, and the bridge; nothing where the plan changes nothing and none is given."""
+    changes, sections = bool(plan.spec.laid.scenario.every_change()), []
+    told = bridge or (plan_bridge(plan) if changes else None)
+    if changes or scenarios is not None:
+        table = scenarios_table(plan, alternatives_of(plan, scenarios, told))
+        sections.append(Section("scenarios", "Scenarios", scroll(table, "Scenarios")))
+    if told is not None:
+        heading = f"From {one_line(told.names[0], 60)} to {one_line(told.names[1], 60)}"
+        drawn = figure(told.plot(offscreen()), "steps", CAPTIONS["bridge"])
+        sections.append(Section("bridge", heading, drawn + scroll(bridge_table(plan, told), heading)))
+    return sections
 
 
 def _assumptions(plan: BudgetPlan) -> str:
@@ -176,89 +237,17 @@ def _assumptions(plan: BudgetPlan) -> str:
     )
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("topic", "assumption", "source", "as of"))
     caption = "<caption>What the numbers rest on, and the day on which it was known or stated.</caption>"
-    return scroll(f'<table class="prose">{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
+    table = f'<table class="prose">{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    return scroll(table, "Assumptions")
+
+
+def _foot(plan: BudgetPlan) -> str:
+    """What this very plan is known by, to hold paper against a file or an approval log."""
+    try:
+        return f"Fingerprint of this plan, as plan.fingerprint and approvals tell it: {plan.fingerprint}"
+    except PlanError as why:
+        return f"This plan has no fingerprint: {one_line(why, 300)}"
 
 
 def _day(day: Any) -> str:
     return "" if pd.isna(day) else f"{day:%Y-%m-%d}"
-
-
-def section(heading: str, body: str) -> str:
-    """A part of the page; both are HTML."""
-    return f"<section>\n<h2>{heading}</h2>\n{body}\n</section>\n"
-
-
-def scroll(table: str) -> str:
-    """A table that scrolls by itself on a narrow screen, also from the keyboard."""
-    return f'<div class="scroll" role="region" aria-label="Table, scrollable" tabindex="0">{table}</div>'
-
-
-def figure(ax: Axes, kind: str, caption: str) -> str:
-    """A picture with its title as alternative text, and how it is read under it; ``kind`` is its own on the page."""
-    caption = one_line(caption, 400)
-    alt = html.escape(" ".join(ax.get_title().split()) + ". " + caption)
-    drawn = f'<div class="scroll">{_svg(ax, kind, alt)}</div>'
-    return f"<figure>{drawn}<figcaption>{html.escape(caption)}</figcaption></figure>"
-
-
-def _svg(ax: Axes, kind: str, alt: str) -> str:
-    """A picture as an element of the page: its colours are the page's, its names its own, and it holds no address."""
-    made = StringIO()
-    ax.figure.figure.savefig(made, format="svg", metadata={"Date": None})
-    svg = made.getvalue()
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    view = re.search(r'viewBox="[^"]*"', svg)
-    assert view is not None
-    svg = re.sub(r"<svg[^>]*>", f'<svg {view[0]} role="img" aria-label="{alt}">', svg, count=1)
-    svg = svg.replace("xlink:href", "href")
-    names = {name: f"{kind}{i}" for i, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg)))}
-    svg = re.sub(r'(\bid="|href="#|url\(#)([^")]+)', lambda found: found[1] + names[found[2]], svg)
-    for role, colour in asdict(LIGHT).items():
-        svg = svg.replace(colour, f"var(--{role})")
-    return svg
-
-
-def style_sheet() -> str:
-    """The page's style, on the charts' palettes."""
-    light, dark = (";".join(f"--{k}:{v}" for k, v in asdict(palette).items()) for palette in (LIGHT, DARK))
-    dark = f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
-    return f":root{{{light}}}{dark}{_LAYOUT}"
-
-
-_LAYOUT = """
-*{box-sizing:border-box}
-body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-main{max-width:62rem;margin:0 auto;padding:1.5rem 1rem 4rem}
-h1{font-size:1.7rem;line-height:1.25;margin:0;overflow-wrap:anywhere}
-h2{font-size:1.2rem;margin:2.2rem 0 .6rem}
-header p,figcaption,caption,.figures span{color:var(--muted)}
-header p{margin:.3rem 0 0}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.6rem;margin:0}
-.figures div{border:1px solid var(--grid);border-radius:.4rem;padding:.6rem .8rem}
-.figures .main{border-color:var(--budget);border-width:2px}
-.figures dt{font-size:.85rem;overflow-wrap:anywhere}
-.figures dd{margin:0}
-.figures b{display:block;font-size:1.35rem;font-variant-numeric:tabular-nums}
-.figures .main b{color:var(--budget)}
-.figures span,figcaption,caption{font-size:.85rem}
-figure{margin:0}
-figure svg{display:block;width:100%;height:auto;min-width:36rem;max-width:52rem}
-figcaption{max-width:52rem}
-.scroll{overflow-x:auto}
-.scroll:focus-visible{outline:2px solid var(--future);outline-offset:2px}
-table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums;width:100%}
-caption{caption-side:bottom;text-align:left;padding-top:.5rem}
-th,td{padding:.22rem .6rem;text-align:left;font-weight:normal;vertical-align:top;white-space:nowrap}
-thead th{font-weight:600;border-bottom:2px solid var(--muted)}
-tbody tr+tr>*{border-top:1px solid var(--grid)}
-tbody tr.quarter>*,tbody tr.part>*{background:color-mix(in srgb,var(--policy) 45%,transparent)}
-tbody tr.total>*{font-weight:600;border-top:2px solid var(--muted)}
-.n{text-align:right}
-.prose th,.prose td{white-space:normal;overflow-wrap:anywhere}
-.prose th:first-child{white-space:nowrap}
-.prose td:nth-last-child(2){min-width:13rem}
-.prose .day{white-space:nowrap}
-@page{margin:14mm}
-@media print{body{font-size:10pt}main{padding:0;max-width:none}.scroll{overflow:visible}figure svg{min-width:0}
-h2{break-after:avoid}figure,tr,.figures{break-inside:avoid}thead{display:table-header-group}}
-"""

@@ -36,7 +36,7 @@ Kind = Literal["cell", "quarter", "part", "total"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a shown table: its labels, and money (column,) in the order of :data:`MONEY`, ready to be read."""
+    """One row of a shown table: its labels, and cells (column,) ready to be read, a plan's in the order of MONEY."""
 
     kind: Kind
     labels: tuple[str, ...]
@@ -192,13 +192,21 @@ def plan_text(
 def html_table(plan: BudgetPlan, by: Sequence[str], caption: str) -> str:
     """A table of the plan as HTML, with headers that name their rows and columns."""
     names = list(by)
-    heads = "".join(f'<th scope="col">{html.escape(n)}</th>' for n in names)
-    heads += "".join(f'<th scope="col" class="n">{n.upper() if n in LEVELS else n}</th>' for n in MONEY)
+    return rows_html(names, [n.upper() if n in LEVELS else n for n in MONEY], rows_of(plan, names), caption)
+
+
+def rows_html(labels: Sequence[str], columns: Sequence[str], rows: Iterable[Row], caption: str, words: int = 0) -> str:
+    """Rows as an HTML table: what labels them, then numbers, the last ``words`` columns words; all is escaped."""
+    marks = [' class="n"'] * (len(columns) - words) + [""] * words
+    heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in labels)
+    heads += "".join(
+        f'<th scope="col"{mark}>{html.escape(name)}</th>' for name, mark in zip(columns, marks, strict=True)
+    )
     body = []
-    for row in rows_of(plan, names):
-        labels = "".join(f'<th scope="row">{html.escape(label)}</th>' for label in row.labels)
-        amounts = "".join(f'<td class="n">{amount}</td>' for amount in row.money)
-        body.append(f'<tr class="{row.kind}">{labels}{amounts}</tr>')
+    for row in rows:
+        told = "".join(f'<th scope="row">{html.escape(label)}</th>' if label else "<td></td>" for label in row.labels)
+        cells = "".join(f"<td{mark}>{html.escape(cell)}</td>" for cell, mark in zip(row.money, marks, strict=True))
+        body.append(f'<tr class="{row.kind}">{told}{cells}</tr>')
     return (
         f"<table><caption>{html.escape(caption)}</caption><thead><tr>{heads}</tr></thead>"
         f"<tbody>{''.join(body)}</tbody></table>"
@@ -208,25 +216,20 @@ def html_table(plan: BudgetPlan, by: Sequence[str], caption: str) -> str:
 def scenarios_table(plan: BudgetPlan, beside: Sequence[Alternative]) -> str:
     """Scenarios beside the plan as HTML: each one's own quantiles, and its budget against the plan's."""
     level, scale = f"P{plan.confidence * 100:g}", scale_of(plan)
-    heads = [*(n.upper() for n in LEVELS), f"budget ({level})", "against the plan", "in per cent"]
-    top = "".join(f'<th scope="col" class="n">{n}</th>' for n in heads)
-    own, body = round(plan.budget * scale), []
+    levels = sorted({*LEVELS.values(), plan.confidence})
+    heads = [*(f"P{q * 100:g}" for q in levels), "against the plan", "in per cent"]
+    own, rows = round(plan.budget * scale), []
     for one in beside:
-        quantiles = (np.quantile(one.totals, [*LEVELS.values(), plan.confidence]) * scale).round().astype("int64")
-        less = int(quantiles[-1]) - own
-        part = f"{less / own:+.1%}".replace("-", "\u2212") if own and less else "0.0%"
-        told = [*(_amount(int(q), scale) for q in quantiles), _amount(less, scale).replace("-", "\u2212"), part]
-        name = html.escape(one_line(one.name, 2 * NAME))
-        cells = "".join(f'<td class="n">{text}</td>' for text in told)
-        body.append(f'<tr class="{"total" if one.planned else "cell"}"><th scope="row">{name}</th>{cells}</tr>')
+        quantiles = (np.quantile(one.totals, levels) * scale).round().astype("int64")
+        less = int(quantiles[levels.index(plan.confidence)]) - own
+        part = f"{less / own * 100:+.1f} %".replace("-", "\u2212") if own and less else "0.0 %"
+        told = (*(_amount(int(q), scale) for q in quantiles), _amount(less, scale).replace("-", "\u2212"), part)
+        rows.append(Row("total" if one.planned else "cell", (one_line(one.name, 2 * NAME),), told))
     caption = (
         f"Money in {plan.currency} over the horizon, budget lines included, in the same futures; each scenario's own "
-        "quantiles."
+        f"quantiles. Against the plan: its {level}, the budget it would need, less the plan's."
     )
-    return (
-        f'<table><caption>{caption}</caption><thead><tr><th scope="col">scenario</th>{top}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table>"
-    )
+    return rows_html(["scenario"], heads, rows, caption)
 
 
 def plan_html(plan: BudgetPlan) -> str:

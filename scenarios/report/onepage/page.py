@@ -8,11 +8,11 @@ from typing import Final
 
 from forecast.drawing import one_line, span_words
 from scenarios.report import save
+from scenarios.report.layout import Section, document, figure, scroll
 from scenarios.report.onepage.charts import picture
 from scenarios.report.onepage.figures import DRIVERS, OUTLOOK, REST, TO_DATE, VARIANCES, Told, part_column, told_of
 from scenarios.report.onepage.notebook import actuals_table, figure_amount, figures_table, outlook_table
 from scenarios.report.onepage.wording import day_words
-from scenarios.report.page import document, figure, scroll, section
 from scenarios.reviews.reviewing import Review
 
 #: How each picture is read.
@@ -25,13 +25,8 @@ CAPTIONS: Final = {
     "bridge": """From the plan's mean to the actual of the months that are over, by driver: what costs more, and what
         costs less. What the budget holds above the mean is contingency.""",
 }
-#: Beside the style of every page: numbers that never break, and a first printed page that holds the burn-down.
-_STYLE: Final = (
-    ".prose .n{white-space:nowrap;overflow-wrap:normal}ol{margin:0;padding-left:1.4rem}li+li{margin-top:.3rem}"
-    "figure+.scroll,.scroll+.scroll{margin-top:1rem}"
-    "@media print{figure svg{width:auto;max-width:100%;max-height:86mm}h2{margin:1.2rem 0 .4rem}"
-    ".figures b{font-size:1.15rem}.scroll{break-inside:avoid}}"
-)
+#: Beside the style of every page: a first printed page that holds the burn-down.
+_STYLE: Final = "@media print{.figures b{font-size:1.15rem}.scroll{break-inside:avoid}}"
 #: The figures that stand at the top.
 CARDS: Final = ("Actual to date", "Variance to date", "Outlook, P50", "Outlook", "Chance of going over")
 
@@ -57,27 +52,26 @@ def page_html(review: Review) -> str:
         f"{span_words(span.start, out.last_day)} ({span.start:%Y-%m-%d} to {out.last_day:%Y-%m-%d}), as of "
         f"{day_words(out.known_to)}. Money in {plan.currency}."
     )
-    sections = [_top(told), section("Decisions needed", _decisions(told))]
-    sections.append(section("Spend and what is to come", _picture(review, "burn_down")))
-    sections.append(
-        section("Figures", scroll(_prose(told, "In whole units; what is shown adds up.", TO_DATE, REST, OUTLOOK)))
-    )
-    sections.append(section("Month by month", _picture(review, "outlook") + scroll(outlook_table(out))))
-    column = part_column(review)
+    top, column = _top(told), part_column(review)
+    sections = [top, Section("decisions", "Decisions needed", _decisions(told))]
+    sections.append(Section("spend", "Spend and what is to come", _picture(review, "burn_down")))
+    prose = _prose(told, "In whole units; what is shown adds up.", TO_DATE, REST, OUTLOOK)
+    sections.append(Section("figures", "Figures", scroll(prose, "Figures")))
+    months = _picture(review, "outlook") + scroll(outlook_table(out), "The outlook by month")
+    sections.append(Section("months", "Month by month", months))
     if out.elapsed.any():
-        tables = [scroll(actuals_table(review, by)) for by in ("month", *([column] if column else []))]
-        largest = [scroll(_prose(told, "The largest.", VARIANCES))] if told.of(VARIANCES) else []
-        sections.append(section("Actuals against the budget to date", "".join([*largest, *tables])))
+        sections.append(_actuals(review, told, column))
     if column:
-        sections.append(section(f"Outlook by {html.escape(column)}", scroll(outlook_table(out, column))))
+        heading = f"Outlook by {column}"
+        sections.append(Section("parts", heading, scroll(outlook_table(out, column), heading)))
     if told.of(DRIVERS):
-        drivers = scroll(_prose(told, "The largest, and all others as one.", DRIVERS))
-        sections.append(section("What moved it", _picture(review, "bridge") + drivers))
-    sections.append(section("How this was made", _notes(review)))
+        drivers = scroll(_prose(told, "The largest, and all others as one.", DRIVERS), "What moved it")
+        sections.append(Section("moved", "What moved it", _picture(review, "bridge") + drivers))
+    sections.append(Section("notes", "How this was made", _notes(review)))
     return document(f"Budget review: {one_line(plan.name, 120)}", about, sections, style=_STYLE)
 
 
-def _top(told: Told) -> str:
+def _top(told: Told) -> Section:
     """The finding, and the figures that matter most."""
     shown = [f for f in told.figures if f.name in CARDS]
     cards = "".join(
@@ -85,7 +79,16 @@ def _top(told: Told) -> str:
         f"<dd><b>{html.escape(figure_amount(f))}</b> <span>{html.escape(f.what)}</span></dd></div>"
         for f in shown
     )
-    return section(html.escape(f"{told.finding}."), f'<dl class="figures">{cards}</dl>')
+    return Section("summary", f"{told.finding}.", f'<dl class="figures">{cards}</dl>')
+
+
+def _actuals(review: Review, told: Told, column: str | None) -> Section:
+    """What was spent against the budget to date: the largest variances, months, parts."""
+    tables = [(f"Actuals by {by}", actuals_table(review, by)) for by in ("month", *([column] if column else []))]
+    if told.of(VARIANCES):
+        tables.insert(0, ("The largest variances", _prose(told, "The largest.", VARIANCES)))
+    body = "".join(scroll(table, label) for label, table in tables)
+    return Section("actuals", "Actuals against the budget to date", body)
 
 
 def _decisions(told: Told) -> str:
