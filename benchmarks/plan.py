@@ -326,7 +326,7 @@ def cluster(series: int, draws: int) -> bool:
     seconds = {}
     for workers in (1, 2):
         with (
-            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as local,
+            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as local,
             Client(local),
             joblib.parallel_config(backend="dask"),
         ):

@@ -142,10 +142,17 @@ def chart_style(*, dark: bool = False, locale: str = ENGLISH) -> Iterator[Palett
         "font.size": BODY,
         "text.color": palette.ink,
     }
-    with mpl.rc_context(settings), locale_of(locale):
-        if locale != ENGLISH:
-            _can_draw(locale)
-        yield palette
+    shows = mpl.is_interactive()
+    try:
+        with mpl.rc_context(settings), locale_of(locale):
+            if locale != ENGLISH:
+                _can_draw(locale)
+            try:
+                yield palette
+            finally:  # a notebook's first figure turns it on for good: turned off again, no later one would be shown
+                shows = mpl.is_interactive()
+    finally:
+        mpl.interactive(shows)
 
 
 def _can_draw(locale: str) -> None:

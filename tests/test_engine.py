@@ -101,7 +101,7 @@ def test_a_dask_cluster_takes_the_work_unchanged(projection):
 
     alone = totals(projection, *LEVERS)
     with (
-        LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as cluster,
         Client(cluster),
         joblib.parallel_config(backend="dask"),
     ):

@@ -168,6 +168,14 @@ def test_it_runs_and_says_what_is_kept(path, folder):
     assert [words(o) for o in outputs(made)] == [words(o) for o in outputs(read(path))], "run make notebooks"
 
 
+def test_a_first_picture_in_a_style_of_ours_leaves_later_ones_shown(folder):
+    drawn = ["with fc.chart_style():\n    plt.subplots(figsize=(1, 1))", "plt.subplots(figsize=(1, 1))"]
+    drawn[0] = "import matplotlib.pyplot as plt\nimport forecast as fc\n" + drawn[0]
+    cells = [nbformat.v4.new_code_cell(f"{source};") for source in drawn]
+    made = render.run(nbformat.v4.new_notebook(cells=cells), folder)
+    assert ["image/png" in words(output) for output in outputs(made)] == [True, True]
+
+
 def test_a_run_leaves_the_same_bytes(folder):
     text = render.TEXTS / "03_from_export_to_cost.py"
     once, twice = (nbformat.writes(render.run(render.made(text), folder)) for _ in range(2))
@@ -218,15 +226,16 @@ def test_other_usage_is_followed(name, folder, other):
     usage, file = other
     kept = "\n".join(str(v) for o in outputs(read(ROOT / "notebooks" / f"{name}.ipynb")) for v in words(o).values())
     made = told(folder, name, usage_file=file)
-    assert figures(made)
-    assert not figures(made) & figures(kept)
+    assert len(figures(made)) > 10
+    alike = figures(made) & figures(kept)  # what is stated beside the usage, and chance
+    assert len(alike) < 0.2 * len(figures(made)), alike
     if name == "01_first_budget":
         assert f"Usage({len(usage.frame):,} rows by day" in made
 
 
 def figures(text):
-    """Amounts of more than ten thousand that a notebook prints."""
-    return set(re.findall(r"\b\d{2,3},\d{3}\.\d{2}\b|\bspend ([\d,]{7,}) USD", text)) - {""}
+    """Amounts of ten thousand and more that a notebook shows."""
+    return set(re.findall(r"\b\d{2,3},\d{3}\b", text))
 
 
 def test_a_budget_of_other_usage_at_another_confidence(folder, other):

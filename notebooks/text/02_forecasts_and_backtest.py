@@ -259,9 +259,7 @@ widths = pd.DataFrame(
 widths.map("±{:.1%}".format)
 
 # %%
-from forecast.drawing import style
-
-with style():
+with fc.chart_style():
     ax = (100 * widths.T).plot(style=["o-", "s--", "^:", "D-."], figsize=(8, 4.2), xticks=told_days, ylim=(0, None))
     ax.legend(title="days known", loc="lower right", ncols=4, frameon=False)
     ax.set(xlabel="days told", ylabel="half the 80 % band, % of P50")
@@ -332,7 +330,7 @@ pd.DataFrame({span: off.describe()[["count", "min", "50%", "max"]] for span, off
 # %%
 low, high = (plan.quantile(level) / plan.base - 1 for level in (0.1, 0.9))
 inside_band = sum(int(off.between(low, high).sum()) for off in spans.values())
-with style() as palette:
+with fc.chart_style() as palette:
     fig, ax = plt.subplots(figsize=(8, 2.8))
     ax.axvspan(100 * low, 100 * high, color=palette.future, alpha=0.18)
     ax.axvline(0, color=palette.future)

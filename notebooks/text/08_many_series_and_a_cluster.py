@@ -117,11 +117,9 @@ ax = plans[kept[-1]].plot()
 # %%
 import matplotlib.pyplot as plt
 
-from forecast.drawing import style
-
 ends = {most: [plan.quantile(q) for q in (0.1, 0.5, 0.9)] for most, plan in plans.items()}
 budgets = [plan.budget for plan in plans.values()]
-with style() as palette:
+with fc.chart_style() as palette:
     fig, ax = plt.subplots(figsize=(8, 3))
     for place, (low, middle, high) in enumerate(ends.values()):
         ax.plot([low, high], [place] * 2, color=palette.future, linewidth=7, alpha=0.35)
@@ -175,11 +173,15 @@ bands.rename_axis("requests").style.format("{:,.0f}").format("±{:.1%}", subset=
 # scheduler's address. What comes out does not depend on who worked: the same bits as in this process.
 
 # %%
+import logging
+
 import joblib
 from dask.distributed import Client, LocalCluster
 
 with (
-    LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+    LocalCluster(
+        n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.ERROR
+    ) as cluster,
     Client(cluster),
     joblib.parallel_config(backend="dask"),
 ):

@@ -241,9 +241,7 @@ moved.rename(plan.currency).to_frame().style.format("{:+,.0f}")
 # %%
 import matplotlib.pyplot as plt
 
-from forecast.drawing import style
-
-with style() as palette:
+with fc.chart_style() as palette:
     fig, ax = plt.subplots(figsize=(8, 2.6))
     ax.barh(moved.index[::-1], moved[::-1], color=np.where(moved[::-1] > 0, palette.budget, palette.future), height=0.5)
     ax.axvline(0, color=palette.muted, linewidth=1)
