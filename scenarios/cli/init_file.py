@@ -50,7 +50,8 @@ def plan_text(usage: Usage, named: list[str], source: UsageSource, answers: Answ
     name : str
         What the plan is called.
     """
-    one = argparse.Namespace(usage=named[0], column=(), fill=(), timezone=source.timezone)
+    said = dict.fromkeys(("format", "rules", "grain", "decimal", "currency", "rates"))  # told below, with the rest
+    one = argparse.Namespace(usage=named[0], column=(), fill=(), timezone=source.timezone, **said)
     text = fitted(TEMPLATE.read_text(encoding="utf-8"), usage, one)
     text = text.replace(
         "It runs as it is:  tokenplan plan plan.toml", "Written by tokenplan init; change what you like."
