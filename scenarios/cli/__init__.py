@@ -1,7 +1,7 @@
 """The command ``tokenplan``. Comes in: its arguments. Goes out: tables, files, and an exit code.
 
 Codes: 0 fine; 1 the input is wrong; 2 the command line is wrong; 3 over the budget given with ``--limit``; 4 a check or
-alert fired; 130 interrupted.
+alert fired; 130 interrupted; 141 the reader of a pipe went away.
 """
 
 from __future__ import annotations
@@ -10,9 +10,6 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-
-from forecast.errors import TokenplanError
-from scenarios.cli.arguments import parser
 
 INPUT_IS_WRONG = 1
 INTERRUPTED = 130
@@ -28,6 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         The command line without the command's own name; that of the process where none is given.
     """
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        _tell("interrupted")
+        return INTERRUPTED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    from forecast.errors import TokenplanError
+    from scenarios.cli.arguments import parser
+
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character shows another
@@ -35,9 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = int(options.run(options))
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        _tell("interrupted")
-        return INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe, such as head, has seen enough. What is left unwritten must not be tried again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

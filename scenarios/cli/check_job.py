@@ -19,7 +19,7 @@ from typing import Final
 
 import pandas as pd
 
-from forecast.errors import TokenplanError
+from forecast.errors import PlanError, TokenplanError, one_of
 from forecast.prices import PriceBook
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
@@ -30,7 +30,7 @@ from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
 from scenarios.cli.usage_input import read_bill_of
 from scenarios.reviews.governing.approvals import ApprovalLog
-from scenarios.reviews.governing.checking import Checked, check, due
+from scenarios.reviews.governing.checking import Checked, check, due, who_may_approve
 from scenarios.reviews.governing.policy_file import load_policy
 from scenarios.saved.loading import load_plan
 
@@ -57,12 +57,31 @@ def run(options: argparse.Namespace) -> int:
 
 
 def run_approve(options: argparse.Namespace) -> int:
-    """Note in a log that a role approves the plan of a plan file."""
+    """Note in a log that a role approves the plan of a plan file; returns 4 where the policy does not let it."""
     screen = Screen(options.quiet)
-    plan = _plan(str(options.plan))
-    line = ApprovalLog(options.approvals).approve(plan, who=options.role, on=options.on, note=options.note)
+    policy = None if options.policy is None else load_policy(options.policy)
+    if policy is not None:
+        if not policy.approvers:
+            raise PlanError(f"{options.policy}: names nobody who may approve; add [[approvers]]")
+        one_of("role", options.role, [a.role for a in policy.approvers], PlanError)
+    log = ApprovalLog(options.approvals)
+    with screen.progress(1) as step:
+        step("reading the plan")
+        plan = _plan(str(options.plan))
+    may = {} if policy is None else who_may_approve(plan, policy)
+    others = {environment: roles for environment, roles in may.items() if options.role not in roles}
+    if policy is not None and len(others) == len(may):
+        roles = sorted({role for found in others.values() for role in found})
+        screen.tell(
+            f"not approved: {plan.currency} {plan.funding:,.2f} is beyond what {options.role} may approve by "
+            f"{policy.name!r}; {' or '.join(roles) or 'nobody'} may"
+        )
+        return BROKEN
+    line = log.approve(plan, who=options.role, on=options.on, note=options.note)
     screen.write(f"line {line['line']} of {options.approvals}: {line['who']} approves plan {line['plan'][:12]}")
     screen.write(f"  {plan.name}: {plan.currency} {plan.funding:,.2f}; hash of the line {line['hash']}")
+    for environment, roles in others.items():
+        screen.note(f"for {environment} it also takes {' or '.join(roles) or 'a role that there is not'}")
     return 0
 
 

@@ -12,7 +12,7 @@ from forecast.prices import PriceBook
 from forecast.usage import Usage
 from scenarios.budget.planinputs import workload_columns
 from scenarios.cli.screen import Screen
-from scenarios.cli.usage_input import read_usage_of
+from scenarios.cli.usage_input import asked, read_usage_of
 
 TEMPLATE: Final = Path(__file__).with_name("template.toml")
 #: Fewer days of history than this and one quarter is proposed in place of two.
@@ -44,7 +44,13 @@ def fitted(text: str, usage: Usage, options: argparse.Namespace) -> str:
         if pairs:
             told = ", ".join(f"{name} = {_quoted(value)}" for name, value in pairs)
             text = _set(text, f"#{key}", f"{key} = {{ {told} }}")
-    text = _set(text, "timezone", f"timezone = {_quoted(options.timezone)}")
+    told = asked(options)
+    kept = [
+        f"{key} = {_quoted(str(told[key]))}\n"
+        for key in ("format", "rules", "grain", "currency", "rates")
+        if key in told
+    ]
+    text = _set(text, "timezone", f"{''.join(kept)}timezone = {_quoted(options.timezone or 'UTC')}")
     text = _set(text, "by", f"by = {_quoted_list(by)}")
     text = text.replace('by = ["month", "environment"]', f"by = {_quoted_list(rows)}")
     if usage.grain == "month":
