@@ -17,6 +17,7 @@ from forecast import schema
 from forecast.errors import UsageError, one_of
 from forecast.periods import GRAIN_FREQ
 from forecast.usage import Usage
+from scenarios.cli.interrupting import start_workers
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
 from scenarios.cli.usage_input import read_usage_of, series_columns
@@ -39,6 +40,7 @@ _LEGEND: Final = (
 def run(options: argparse.Namespace) -> int:
     """Score forecasts of a usage export's past and show the scores."""
     screen = Screen(options.quiet)
+    start_workers(options.jobs)
     with screen.progress(2) as step:
         step("reading usage")
         usage = read_usage_of(options)

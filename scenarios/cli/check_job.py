@@ -71,10 +71,10 @@ def run_approve(options: argparse.Namespace) -> int:
     may = {} if policy is None else who_may_approve(plan, policy)
     others = {environment: roles for environment, roles in may.items() if options.role not in roles}
     if policy is not None and len(others) == len(may):
-        roles = sorted({role for found in others.values() for role in found})
+        able = sorted({role for found in others.values() for role in found})
         screen.tell(
             f"not approved: {plan.currency} {plan.funding:,.2f} is beyond what {options.role} may approve by "
-            f"{policy.name!r}; {' or '.join(roles) or 'nobody'} may"
+            f"{policy.name!r}; {' or '.join(able) or 'nobody'} may"
         )
         return BROKEN
     line = log.approve(plan, who=options.role, on=options.on, note=options.note)

@@ -40,7 +40,7 @@ def script(shell: str) -> str:
         "zsh": f"{_FUNCTION}() {{\n  _alternative 'scenarios:scenario:({names})' "
         f"'files:file:_files -g \"{_FILES}\"'\n}}\n",
     }
-    return str(shtab.complete(whole, shell, preamble=preamble))
+    return str(shtab.complete(whole, shell, preamble=preamble))  # type: ignore[arg-type]  # one a shell will do
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

@@ -17,10 +17,14 @@ from forecast.errors import nearest
 
 #: What every command can leave with.
 CODES: Final = {0: "fine", 1: "the input is wrong", 2: "the command line is wrong", 130: "interrupted"}
-#: Words of a command line are never broken.
-_WHOLE: Final = {"break_long_words": False, "break_on_hyphens": False}
 #: How an argument is shown by how often it is given.
-_REPEATED: Final = {None: "{0}", "?": "[{0}]", "*": "[{0} ...]", "+": "{0} [{0} ...]", argparse.PARSER: "{0} ..."}
+_REPEATED: Final[dict[int | str | None, str]] = {
+    None: "{0}",
+    "?": "[{0}]",
+    "*": "[{0} ...]",
+    "+": "{0} [{0} ...]",
+    argparse.PARSER: "{0} ...",
+}
 #: Characters of a line of help, at most: longer lines are hard to read.
 WIDEST: Final = 100
 
@@ -64,12 +68,12 @@ class Command(argparse.ArgumentParser):
         words = [f"{a.option_strings[0]} {a.metavar}" for a in needed]
         words += [_REPEATED[a.nargs].format(a.metavar or a.dest.upper()) for a in named]
         told = " ".join([self.prog, "[OPTION ...]", *words])
-        return textwrap.fill(told, _width() - len("usage: "), subsequent_indent=" " * len("usage: "), **_WHOLE)
+        return "\n".join(_wrapped(told, _width() - len("usage: "), " " * len("usage: ")))
 
     def endings(self) -> list[str]:
         """What comes after options: examples and exit codes."""
         codes = "exit codes: " + "; ".join(f"{code} {what}" for code, what in self.codes.items())
-        return [*([_examples(self.examples)] if self.examples else []), textwrap.fill(codes, _width()) + "\n"]
+        return [*([_examples(self.examples)] if self.examples else []), "\n".join(_wrapped(codes, _width())) + "\n"]
 
     def parse_args(  # type: ignore[override]  # argparse has one overload for each kind of namespace
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -153,6 +157,11 @@ def _width() -> int:
     return min(get_terminal_size().columns - 2, WIDEST)
 
 
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """Lines that break no word, of a command least of all."""
+    return textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
 def _fitting(prog: str, **more: Any) -> argparse.HelpFormatter:
     return argparse.HelpFormatter(prog, **{"width": _width(), **more})
 
@@ -161,6 +170,6 @@ def _examples(commands: Sequence[str]) -> str:
     """Commands, each on a line, or on several that a shell takes as one."""
     lines = ["examples:"]
     for command in commands:
-        parts = textwrap.wrap(command, _width() - 4, **_WHOLE)
-        lines.append("  " + " \\\n      ".join(parts))
+        parts = _wrapped(command, _width() - 4, "    ")
+        lines.append(" \\\n".join(f"  {part}" for part in parts))
     return "\n".join(lines) + "\n"

@@ -44,11 +44,9 @@ def fitted(text: str, usage: Usage, options: argparse.Namespace) -> str:
         if pairs:
             told = ", ".join(f"{name} = {_quoted(value)}" for name, value in pairs)
             text = _set(text, f"#{key}", f"{key} = {{ {told} }}")
-    told = asked(options)
+    how = asked(options)
     kept = [
-        f"{key} = {_quoted(str(told[key]))}\n"
-        for key in ("format", "rules", "grain", "currency", "rates")
-        if key in told
+        f"{key} = {_quoted(str(how[key]))}\n" for key in ("format", "rules", "grain", "currency", "rates") if key in how
     ]
     text = _set(text, "timezone", f"{''.join(kept)}timezone = {_quoted(options.timezone or 'UTC')}")
     text = _set(text, "by", f"by = {_quoted_list(by)}")

@@ -29,6 +29,7 @@ from scenarios.budget.planinputs import workload_columns
 from scenarios.budget.planning import plan
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import Split
+from scenarios.cli.interrupting import start_workers
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
 from scenarios.outcome import DETAIL
@@ -59,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
     """Replay a plan file at past dates and show how it would have done."""
     screen, file = Screen(options.quiet), read_plan_file(options.plan)
     file = file.with_options(seed=options.seed, draws=options.draws)
+    start_workers(options.jobs)
     with screen.progress(2) as step:
         step("reading usage and prices")
         usage, prices = file.usage.read(), file.prices.book()
