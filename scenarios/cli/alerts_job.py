@@ -16,6 +16,7 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.planfile import PlanFile, read_plan_file
 from scenarios.cli.screen import Screen
 from scenarios.cli.tables import Column, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import read_usage_of
 from scenarios.reviews.alerts.alert import Alerts
 from scenarios.reviews.alerts.rules import AlertRules
@@ -36,12 +37,15 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     rules = read_rules(options.thresholds) if options.thresholds else AlertRules()
     file = None if options.plan is None else read_plan_file(options.plan)
-    with screen.progress(3) as step:
-        step("reading usage")
+    size = megabytes_of(options.usage)
+    plan_ = 0.1 if file is None else sum(expected(s, size) for s in ("reading", "forecasting", "simulating"))
+    steps = {"reading usage": expected("reading", size), "planning": plan_, "looking": expected("looking back", size)}
+    with screen.progress(steps) as step:
+        step()
         usage = read_usage_of(options, like=None if file is None else file.usage)
-        step("planning")
+        step()
         plan, prices = (None, None) if file is None else _planned(file)
-        step("looking")
+        step()
         found = alerts(usage, plan, as_of=options.as_of, rules=rules, prices=prices, by=options.by)
     _show(found, options, screen)
     for note in found.notes:

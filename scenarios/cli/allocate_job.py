@@ -27,6 +27,7 @@ from forecast.errors import PlanError
 from scenarios.cli.prices_job import book_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import read_bill_of
 from scenarios.reviews.allocating.allocation import Allocation
 from scenarios.reviews.allocating.chargeback import allocate
@@ -42,10 +43,12 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     if options.out is not None and options.out.suffix.lower() not in (".csv", ".xlsx"):
         raise PlanError(f"--out {options.out}: wanted a name that ends in .csv or .xlsx")
-    with screen.progress(3 if options.out else 2) as step:
-        step("reading usage")
+    size = megabytes_of(options.usage)
+    steps = {"reading usage": "reading", "allocating": "adding up", **({"writing": "keeping"} if options.out else {})}
+    with screen.progress({name: expected(step, size) for name, step in steps.items()}) as step:
+        step()
         usage = read_bill_of(options, personal="user" in options.by)
-        step("allocating")
+        step()
         made = allocate(
             usage,
             list(options.by),
@@ -58,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         )
         written: list[Path] = []
         if options.out is not None:
-            step("writing")
+            step()
             write = made.to_csv if options.out.suffix.lower() == ".csv" else made.to_excel
             written = [write(options.out)]
     _show(made, options, screen, written)

@@ -15,6 +15,7 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.planfile import read_plan_file
 from scenarios.budget.planinputs import UsageSource
 from scenarios.cli.screen import Screen
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import read_usage_of
 from scenarios.files.scenario_file import scenario_source
 from scenarios.saved.loading import load_plan
@@ -52,10 +53,12 @@ def approved_of(options: argparse.Namespace, screen: Screen) -> Approved:
         A file breaks a rule, or the plan cannot be made.
     """
     lines = None if options.lines is None else read_lines(options.lines)
-    with screen.progress(2) as step:
-        step("reading the plan")
+    size = megabytes_of(options.usage)
+    made = sum(expected(step, size) for step in ("reading", "forecasting", "simulating"))
+    with screen.progress({"making the plan": made, "reading usage": expected("reading", size)}) as step:
+        step()
         name, plan, source = approved_plan(options)
-        step("reading usage")
+        step()
         usage = read_usage_of(options, like=source)
     return Approved(name, plan, usage, lines)
 

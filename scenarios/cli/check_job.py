@@ -28,6 +28,7 @@ from scenarios.cli.approved import SAVED
 from scenarios.cli.prices_job import book_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import read_bill_of
 from scenarios.reviews.governing.approvals import ApprovalLog
 from scenarios.reviews.governing.checking import Checked, check, due, who_may_approve
@@ -45,10 +46,11 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     policy = load_policy(options.policy)
     log = None if options.approvals is None else ApprovalLog(options.approvals)
-    with screen.progress(2) as step:
-        step("reading")
+    size = megabytes_of(options.usage)
+    with screen.progress({"reading": expected("reading", size), "checking": expected("adding up", size)}) as step:
+        step()
         thing, prices = _subject(options)
-        step("checking")
+        step()
         made = check(thing, policy, prices=prices, on=options.on, approvals=log)
         usage = thing if isinstance(thing, Usage) else thing.projection.usage
         waiting = pd.DataFrame() if log is None else due(policy, log, on=made.on.date(), usage=usage)
@@ -65,8 +67,8 @@ def run_approve(options: argparse.Namespace) -> int:
             raise PlanError(f"{options.policy}: names nobody who may approve; add [[approvers]]")
         one_of("role", options.role, [a.role for a in policy.approvers], PlanError)
     log = ApprovalLog(options.approvals)
-    with screen.progress(1) as step:
-        step("reading the plan")
+    with screen.progress({"making the plan": sum(expected(s, 0.0) for s in ("forecasting", "simulating"))}) as step:
+        step()
         plan = _plan(str(options.plan))
     may = {} if policy is None else who_may_approve(plan, policy)
     others = {environment: roles for environment, roles in may.items() if options.role not in roles}

@@ -75,12 +75,18 @@ def interruptible(*, to_the_end: bool) -> Iterator[Callable[[], bool]]:
 def start_workers(count: int) -> None:
     """Start processes that work at once and do not hear Ctrl-C, which a terminal sends to all: their parent ends them.
 
-    What a process blocks when it is started stays blocked in it.
+    What a process blocks when it is started stays blocked in it. The processes that keep track of what workers share
+    are started before: they hear no interrupt in any case, and starting one ends the blocking.
     """
-    from joblib import Parallel, delayed
-
     if count == 1 or not hasattr(signal, "pthread_sigmask"):
         return
+    from multiprocessing import resource_tracker
+
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.backend import resource_tracker as of_joblib
+
+    resource_tracker.ensure_running()
+    of_joblib.ensure_running()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         Parallel(n_jobs=count)(delayed(abs)(0) for _ in range(count))

@@ -45,6 +45,7 @@ from scenarios.cli.exports import write_files
 from scenarios.cli.plan_view import plan_as_markdown, plan_as_text, policy_as_text, splits_as_text, table_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import csv
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.files.scenario_file import scenario_source
 
 OVER_LIMIT: Final = 3
@@ -115,26 +116,29 @@ def _chosen(file: PlanFile, options: argparse.Namespace) -> PlanFile:
 
 
 def _made(file: PlanFile, options: argparse.Namespace, *, screen: Screen) -> Shown:
-    with screen.progress(2) as step:
-        step("reading usage")
-        usage = file.usage.read()
-        step("reading prices")
-        prices = file.prices.book()
-        unpriced = _unpriced(usage, prices)
-    if unpriced:
-        screen.note(unpriced)
-    with screen.progress(2 + bool(options.out or options.save)) as step, _told_of(file.path):
-        step("forecasting")
-        projection = file.project(usage)
-        step("simulating")
-        plan = file.plan(projection, prices)
-        by = file.groups(plan)
-        plan.ledger.groups(list(by))
-        written: list[Path] = []
-        if options.out or options.save:
-            step("writing files")
-            written = write_files(plan, options.out) if options.out else []
-            written += [plan.save(options.save)] if options.save else []
+    size = megabytes_of(file.usage.file)
+    steps = {"reading usage": "reading", "forecasting": "forecasting", "simulating": "simulating"}
+    steps |= {"writing files": "writing"} if options.out else {}
+    steps |= {"keeping the plan": "keeping"} if options.save else {}
+    with screen.progress({name: expected(step, size) for name, step in steps.items()}) as step:
+        step()
+        usage, prices = file.usage.read(), file.prices.book()
+        if unpriced := _unpriced(usage, prices):
+            screen.note(unpriced)
+        with _told_of(file.path):
+            step()
+            projection = file.project(usage)
+            step()
+            plan = file.plan(projection, prices)
+            by = file.groups(plan)
+            plan.ledger.groups(list(by))
+            written: list[Path] = []
+            if options.out:
+                step()
+                written += write_files(plan, options.out)
+            if options.save:
+                step()
+                written += [plan.save(options.save)]
     limit = options.limit if options.limit is not None else file.limit
     return Shown(file, plan, by, limit, tuple(written))
 

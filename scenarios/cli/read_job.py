@@ -20,6 +20,7 @@ from forecast.readers import formats
 from forecast.usage import Usage
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, Style, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import read_export
 
 #: Rows of one table that are shown; the rest is counted.
@@ -53,10 +54,11 @@ def run(options: argparse.Namespace) -> int:
         rows = pd.DataFrame(formats().items(), columns=["format", "reads"])
         screen.write(_form(options.output)(rows, [Column("format", "format"), Column("reads", "reads")]))
         return 0
-    with screen.progress(2) as step:
-        step("reading")
+    size = megabytes_of(options.exports)
+    with screen.progress({"reading": expected("reading", size), "pricing": expected("adding up", size)}) as step:
+        step()
         usage = read_export(options)
-        step("pricing")
+        step()
         found = contents_of(usage, PriceBook.builtin())
     if options.json:
         screen.write_json(_document(usage, found))

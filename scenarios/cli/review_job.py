@@ -36,6 +36,7 @@ from scenarios.budget.budget_plan import LEVELS
 from scenarios.cli.approved import Approved, approved_of, read_table
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import LARGE, Column, Style, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.report.onepage.figures import Told, told_of
 from scenarios.report.onepage.notebook import title_of
 from scenarios.report.onepage.wording import Teller
@@ -55,11 +56,14 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     approved = approved_of(options, screen)
     by = tuple(options.by or ("month",))
-    with screen.progress(2) as step:
-        step("foreseeing the rest")
+    size = megabytes_of(options.usage)
+    rest = expected("forecasting", size) + expected("simulating", size)
+    files = expected("writing", size) if options.html or options.excel else 0.1
+    with screen.progress({"foreseeing the rest": rest, "writing files": files}) as step:
+        step()
         made = _reviewed(approved, options)
         table = rounded(made.table(list(by)).reset_index())
-        step("writing files")
+        step()
         written = _written(made, options)
     told = told_of(made)
     if options.json:

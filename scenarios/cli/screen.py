@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from forecast.progress import watched
+from scenarios.cli.timing import TimeLeft, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +54,39 @@ class Screen:
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
     @contextmanager
-    def progress(self, steps: int) -> Iterator[Callable[[str], None]]:
-        """Show which of ``steps`` is at work; yields what to call as each begins."""
-        if self.quiet or not sys.stderr.isatty():
+    def progress(self, steps: Mapping[str, float]) -> Iterator[Callable[[], None]]:
+        """Show which step is at work and how long the rest will take; yields what to call as each step begins.
+
+        ``steps``: name → seconds as measured (:func:`scenarios.cli.timing.expected`), in order. Where stderr is no
+        terminal nothing is shown, and nothing is reckoned.
+        """
+        if self.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
             yield _say_nothing
             return
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+        from rich.text import Text
 
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("starting", total=steps)
-            done = iter(range(steps))
+        clock, names = TimeLeft(steps, time.monotonic), list(steps)
 
-            def step(what: str) -> None:
-                bar.update(task, description=what, completed=next(done, steps))
+        class Left(ProgressColumn):
+            def render(self, task: Task) -> Text:
+                task.completed = clock.share()
+                return Text(told(clock.left()))
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), Left())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar, watched(clock):
+            task = bar.add_task("starting", total=1.0)
+            begun = iter(names)
+
+            def step() -> None:
+                clock.step()
+                bar.update(task, description=next(begun))
 
             yield step
 
 
-def _say_nothing(what: str) -> None:
+def _say_nothing() -> None:
     """Progress that nobody watches."""
 
 

@@ -12,6 +12,7 @@ from forecast.prices import PriceBook
 from forecast.usage import Usage
 from scenarios.budget.planinputs import workload_columns
 from scenarios.cli.screen import Screen
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import asked, read_usage_of
 
 TEMPLATE: Final = Path(__file__).with_name("template.toml")
@@ -26,8 +27,8 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     text = TEMPLATE.read_text(encoding="utf-8")
     if options.usage is not None:
-        with screen.progress(1) as step:
-            step("reading usage")
+        with screen.progress({"reading usage": expected("reading", megabytes_of(options.usage))}) as step:
+            step()
             usage = read_usage_of(options)
         text = fitted(text, usage, options)
     screen.write(text)

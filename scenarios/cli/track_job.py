@@ -32,6 +32,7 @@ from scenarios.budget.splits import Split
 from scenarios.cli.interrupting import start_workers
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.outcome import DETAIL
 from scenarios.reviews.tracking.past_plans import Method
 from scenarios.reviews.tracking.record import TrackRecord
@@ -61,10 +62,12 @@ def run(options: argparse.Namespace) -> int:
     screen, file = Screen(options.quiet), read_plan_file(options.plan)
     file = file.with_options(seed=options.seed, draws=options.draws)
     start_workers(options.jobs)
-    with screen.progress(2) as step:
-        step("reading usage and prices")
+    size = megabytes_of(file.usage.file)
+    back = expected("looking back", size, options.origins / options.jobs)
+    with screen.progress({"reading usage": expected("reading", size), "planning at past dates": back}) as step:
+        step()
         usage, prices = file.usage.read(), file.prices.book()
-        step("planning at past dates")
+        step()
         try:
             record = record_of(file, usage, prices, options)
         except TokenplanError as error:
