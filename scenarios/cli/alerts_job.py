@@ -81,7 +81,7 @@ def _show(found: Alerts, options: argparse.Namespace, screen: Screen) -> None:
     if options.output == "markdown":
         screen.write(f"**{head}**\n\n{markdown(shown, _COLUMNS)}\n")
     else:
-        screen.write(f"{head}\n\n{aligned(shown, _COLUMNS)}\n")
+        screen.show(f"{head}\n\n{aligned(shown, _COLUMNS, width=screen.width())}\n")
 
 
 def _dated(table: object, column: str) -> list[str]:

@@ -17,6 +17,7 @@ JSON document ``tokenplan/allocate/1``:
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -100,7 +101,7 @@ def _show(made: Allocation, options: argparse.Namespace, screen: Screen, written
     if options.output == "csv":
         screen.write(csv(table))
     else:
-        form = markdown if options.output == "markdown" else aligned
+        form = markdown if options.output == "markdown" else partial(aligned, width=screen.width())
         known = (
             f"{made.allocation_percent:.1f} % of charges bear it" if made.gross > 0 else "there is no positive charge"
         )
@@ -112,10 +113,10 @@ def _show(made: Allocation, options: argparse.Namespace, screen: Screen, written
         columns += [Column("percent", "share", "share", 2), Column("key", "key", "text", 1)]
         shown = table.assign(percent=table["percent"] / 100.0)
         rest = f"\n({len(shown) - SHOWN} more payers: --json)" if len(shown) > SHOWN else ""
-        screen.write(f"{title}\n\n{form(shown.head(SHOWN), columns)}{rest}\n")
+        screen.show(f"{title}\n\n{form(shown.head(SHOWN), columns)}{rest}\n")
         if len(made.pools):
             heads = [Column("pool", "shared"), Column("amount", "amount", "cents"), Column("dealt_by", "dealt")]
-            screen.write(f"\n{form(made.pools.reset_index(), heads)}\n")
+            screen.show(f"\n{form(made.pools.reset_index(), heads)}\n")
     for note in made.notes:
         screen.note(note)
     for path in written:

@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
         period = "months" if monthly else "days"
         series = frame["unique_id"].nunique()
         screen.write(f"{measure} of {series} series, {horizon} {period} ahead from {options.origins} past dates\n")
-        screen.write(aligned(table, _COLUMNS, width=screen.width()))
+        screen.show(aligned(table, _COLUMNS, width=screen.width()))
         screen.note(_LEGEND)
     return 0
 

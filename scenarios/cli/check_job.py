@@ -81,7 +81,7 @@ def run_approve(options: argparse.Namespace) -> int:
         return BROKEN
     line = log.approve(plan, who=options.role, on=options.on, note=options.note)
     screen.write(f"line {line['line']} of {options.approvals}: {line['who']} approves plan {line['plan'][:12]}")
-    screen.write(f"  {plan.name}: {plan.currency} {plan.funding:,.2f}; hash of the line {line['hash']}")
+    screen.show(f"  {plan.name}: {plan.currency} {plan.funding:,.2f}; hash of the line {line['hash']}")
     for environment, roles in others.items():
         screen.note(f"for {environment} it also takes {' or '.join(roles) or 'a role that there is not'}")
     return 0
@@ -128,11 +128,11 @@ def _show(made: Checked, waiting: pd.DataFrame, options: argparse.Namespace, *, 
     elif options.output == "markdown":
         screen.write(f"**{_title(made)}**\n\n{markdown(table, [Column(c, c) for c in map(str, table.columns)])}\n")
     else:
-        screen.write(_text(made))
+        screen.show(_text(made, screen.width()))
         ahead = waiting[waiting["state"] != "ahead"] if len(waiting) else waiting
         if len(ahead):
             dated = ahead.assign(**{c: ahead[c].dt.strftime("%Y-%m-%d") for c in ("last", "due")})
-            screen.write(f"\nDue\n\n{aligned(dated, [Column(c, c) for c in _DUE])}\n")
+            screen.show(f"\nDue\n\n{aligned(dated, [Column(c, c) for c in _DUE], width=screen.width())}\n")
     for note in made.notes:
         screen.note(f"{note} (here: --approvals LOG)" if "approvals=" in note else note)
 
@@ -144,11 +144,13 @@ def _title(made: Checked) -> str:
     return f"{made.subject} against {made.policy!r} on {made.on:%Y-%m-%d}: {counted}"
 
 
-def _text(made: Checked) -> str:
+def _text(made: Checked, width: int | None) -> str:
     """Each violation in a few lines."""
     lines = [_title(made)]
     for one in made.violations:
         lines += ["", f"{one.severity}: {one.rule}: {one.where}  [{one.id}]"]
         for what, told in (("found", one.found), ("allowed", one.allowed), ("mend", one.mend)):
-            lines += textwrap.wrap(f"{what}: {told}", _WIDTH, initial_indent="  ", subsequent_indent="    ")
+            lines += textwrap.wrap(
+                f"{what}: {told}", min(width or _WIDTH, _WIDTH), initial_indent="  ", subsequent_indent="    "
+            )
     return "\n".join(lines) + "\n"

@@ -123,7 +123,7 @@ def _show(made: Comparison, usage: Usage, written: list[Path], options: argparse
         )
         form = options.output == "markdown"
         shown = markdown(table, _columns(table)) if form else aligned(table, _columns(table), width=screen.width())
-        screen.write(f"{f'**{title}**' if form else title}\n\n{shown}")
+        screen.show(f"{f'**{title}**' if form else title}\n\n{shown}")
     for path in written:
         screen.note(f"wrote {path}")
     for note in (*made.notes, *made.projection.notes):

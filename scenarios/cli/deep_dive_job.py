@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.output == "csv":
         screen.write(csv(made.opportunities.reset_index()))
     else:
-        screen.write(_text(approved, made, options, screen))
+        screen.show(_text(approved, made, options, screen))
     return 0
 
 

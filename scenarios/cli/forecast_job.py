@@ -93,7 +93,7 @@ def _show(rows: pd.DataFrame, by: tuple[str, ...], output: str, *, screen: Scree
         if output == "markdown":
             screen.write(f"**{title}**\n\n{markdown(table, [*columns, *_BANDS])}\n")
         else:
-            screen.write(f"{title}\n\n{aligned(table, [*columns, *_BANDS], width=screen.width())}\n\n")
+            screen.show(f"{title}\n\n{aligned(table, [*columns, *_BANDS], width=screen.width())}\n\n")
 
 
 def quantities(projection: Projection, *, draws: int, seed: int) -> pd.DataFrame:

@@ -92,7 +92,8 @@ def _show(shown: Shown, options: argparse.Namespace, *, screen: Screen) -> None:
     if options.json:
         screen.write_json(document(shown))
     elif options.output == "table":
-        screen.write(plan_as_text(name, plan, by=by, limit=limit, width=screen.width()) + _policy(shown))
+        width = screen.width()
+        screen.show(plan_as_text(name, plan, by=by, limit=limit, width=width) + _policy(shown, width))
     else:
         csv_wanted = options.output == "csv"
         screen.write(
@@ -102,10 +103,12 @@ def _show(shown: Shown, options: argparse.Namespace, *, screen: Screen) -> None:
             screen.note(note)
 
 
-def _policy(shown: Shown) -> str:
+def _policy(shown: Shown, width: int | None = None) -> str:
     """Who is squeezed by the splits, and what the file's policy does, as text to come last; empty without them."""
-    split = splits_as_text(shown.plan)
-    policy = "" if shown.file.policy is None else f"\n{policy_as_text(shown.plan.under(shown.file.policy))}"
+    split = splits_as_text(shown.plan, width=width)
+    policy = (
+        "" if shown.file.policy is None else f"\n{policy_as_text(shown.plan.under(shown.file.policy), width=width)}"
+    )
     return (f"\n{split}" if split else "") + policy
 
 

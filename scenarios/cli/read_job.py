@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     if options.formats:
         rows = pd.DataFrame(formats().items(), columns=["format", "reads"])
-        screen.write(_form(options.output)(rows, [Column("format", "format"), Column("reads", "reads")]))
+        screen.show(_form(options.output, screen)(rows, [Column("format", "format"), Column("reads", "reads")]))
         return 0
     size = megabytes_of(options.exports)
     with screen.progress({"reading": expected("reading", size), "pricing": expected("adding up", size)}) as step:
@@ -114,21 +115,21 @@ def _document(usage: Usage, found: Contents) -> dict[str, object]:
     }
 
 
-def _form(output: str) -> Callable[[pd.DataFrame, Sequence[Column]], str]:
-    return markdown if output == "markdown" else aligned
+def _form(output: str, screen: Screen) -> Callable[[pd.DataFrame, Sequence[Column]], str]:
+    return markdown if output == "markdown" else partial(aligned, width=screen.width())
 
 
 def _show(usage: Usage, found: Contents, screen: Screen, output: str) -> None:
     span = f"{usage.start:%Y-%m-%d} to {usage.end:%Y-%m-%d} ({usage.timezone})"
     money = f", money in {usage.currency}" if usage.currency else ""
-    screen.write(f"{usage.source}: {len(usage.frame):,} rows by {usage.grain}, {span}{money}\n\n")
+    screen.show(f"{usage.source}: {len(usage.frame):,} rows by {usage.grain}, {span}{money}\n\n")
     for title, table in _tables(usage, found):
         if table.empty:
             continue
         rest = f"\n({len(table) - SHOWN} more rows: --json)" if len(table) > SHOWN else ""
-        text = _form(output)(table.head(SHOWN), [_column(str(c), table) for c in table])
+        text = _form(output, screen)(table.head(SHOWN), [_column(str(c), table) for c in table])
         head = f"**{title}**" if output == "markdown" else title
-        screen.write(f"{head}\n\n{text}{rest}\n\n")
+        screen.show(f"{head}\n\n{text}{rest}\n\n")
     if found.unpriced.empty:
         screen.write("Everything that was used has a price in the built-in price book.\n")
 

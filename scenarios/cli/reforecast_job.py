@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         steps = _steps(made)
         tables = [(walk, _walk_columns(walk)), *steps, (table, _columns(table, by))]
         shown = [markdown(t, c) if form else aligned(t, c, width=screen.width()) for t, c in tables]
-        screen.write("\n\n".join([f"**{title}**" if form else title, *shown]))
+        screen.show("\n\n".join([f"**{title}**" if form else title, *shown]))
     for note in made.outlook.notes:
         screen.note(as_option(note))
     return 0

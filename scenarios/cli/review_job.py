@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.output == "csv":
         screen.write(csv(table))
     else:
-        screen.write(_text(approved.name, made, told, table, by=by, style=options.output, width=screen.width()))
+        screen.show(_text(approved.name, made, told, table, by=by, style=options.output, width=screen.width()))
     for path in written:
         screen.note(f"wrote {path}")
     for note in () if options.json else made.notes:
@@ -132,19 +132,19 @@ def _text(
 ) -> str:
     """The review to read: its finding, decisions, figures, and the table of actuals."""
     title = f"{one_line(name, 120)}: review {title_of(made).rsplit(', ', 1)[-1]}"
-    plain = style != "markdown"
+    plain, wide = style != "markdown", min(width or PROSE, PROSE)
     decided = [d.words for d in told.decisions] or ["Nothing is to be decided."]
     listed = [
         line
         for number, words in enumerate(decided, start=1)
-        for line in textwrap.wrap(f"{number}. {words}", PROSE, subsequent_indent="   ")
+        for line in textwrap.wrap(f"{number}. {words}", wide, subsequent_indent="   ")
     ]
     shown, columns = _figures(told, made)
     heads = actual_columns(table, by)
     finding = f"{told.finding}."
-    parts = [f"{title}\n{textwrap.fill(finding, PROSE)}" if plain else f"**{title}**\n\n{finding}"]
+    parts = [f"{title}\n{textwrap.fill(finding, wide)}" if plain else f"**{title}**\n\n{finding}"]
     parts.append("Decisions needed\n" * plain + "\n".join(listed))
-    parts.append(aligned(shown, columns) if plain else markdown(shown, columns))
+    parts.append(aligned(shown, columns, width=width) if plain else markdown(shown, columns))
     if len(table):
         parts.append(aligned(table, heads, width=width) if plain else markdown(table, heads))
     return "\n\n".join(parts)

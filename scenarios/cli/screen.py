@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
 
 from forecast.progress import watched
+from scenarios.cli.colours import coloured, wanted
 from scenarios.cli.timing import TimeLeft, told
 
 
@@ -36,6 +39,10 @@ class Screen:
         """Write a result."""
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
+    def show(self, text: str) -> None:
+        """Write what is to be read: on a terminal it fits the line, and what matters most is in colour."""
+        self.write(_for_terminal(text, sys.stdout))
+
     def write_json(self, document: Mapping[str, Any]) -> None:
         """Write a result as JSON: unknown numbers are null, periods and dates are text."""
         self.write(json.dumps(_jsonable(document), indent=2, ensure_ascii=False, allow_nan=False))
@@ -43,11 +50,11 @@ class Screen:
     def note(self, text: str) -> None:
         """Tell what goes with a result, unless quiet."""
         if not self.quiet:
-            sys.stderr.write(f"note: {text}\n")
+            self.tell(f"note: {text}")
 
     def tell(self, text: str) -> None:
         """Tell what must be known, quiet or not."""
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(_for_terminal(text, sys.stderr, indent="  ") + "\n")
 
     def width(self) -> int | None:
         """How many characters a line of stdout may have; None where it is no terminal."""
@@ -84,6 +91,25 @@ class Screen:
                 bar.update(task, description=next(begun))
 
             yield step
+
+
+def _for_terminal(text: str, stream: TextIO, *, indent: str = "") -> str:
+    """Text as it is, or for a terminal: lines that fit, no control characters, few colours."""
+    if not stream.isatty():
+        return text
+    from rich.cells import cell_len
+
+    width, lines = shutil.get_terminal_size().columns, []
+    for line in text.split("\n"):
+        plain = "".join(c for c in line if c.isprintable())
+        if cell_len(plain) <= width:
+            lines.append(plain)
+            continue
+        before = re.match(r" *(?:- |\d+\. )?", plain)
+        hang = " " * len(before[0]) if before and before[0].strip() else (before[0] if before else "") + indent
+        lines += textwrap.wrap(plain, width, subsequent_indent=hang, break_on_hyphens=False)
+    whole = "\n".join(lines)
+    return coloured(whole) if wanted(stream) else whole
 
 
 def _say_nothing() -> None:

@@ -124,7 +124,10 @@ class TimeLeft:
         now, whole = moment - self._began, works[self._at] * pace
         here = max(whole - now, 0.0)
         if part > 0:
-            loop = (moment - self._looped) * (1 - part) / part
+            # The part at work is credited as it goes on, as far as one part goes.
+            since, more = moment - self._last, (1 - part) / max(len(self._works) - len(self._finished), 1)
+            credited = part + min(since * part / max(self._last - self._looped, 1e-9), more)
+            loop = (moment - self._looped) * (1 - credited) / credited
             weight = part / (part + EVIDENCE)
             here = weight * loop + (1 - weight) * here
         elif now > LATE * whole:

@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     told, columns = _told(record), _columns(record)
     form = options.output == "markdown"
     shown = markdown(told, columns) if form else aligned(told, columns, width=screen.width())
-    screen.write(f"{file.name}, {record.currency}\n\n{shown}\n\n{record.describe()}")
+    screen.show(f"{file.name}, {record.currency}\n\n{shown}\n\n{record.describe()}")
     return 0
 
 
