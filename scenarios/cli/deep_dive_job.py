@@ -29,6 +29,8 @@ from scenarios.reviews.diving.dive import DeepDive, deep_dive
 
 #: How the columns of each table are shown.
 _STYLES: Final[dict[str, Style]] = {
+    "months": "count",
+    "days": "count",
     "bias": "share",
     "error": "share",
     "within": "share",

@@ -26,6 +26,11 @@ from scenarios.cli.usage_input import read_export
 
 #: Rows of one table that are shown; the rest is counted.
 SHOWN: Final = 12
+#: What is left out first where the line is too short, highest first.
+_SPARE: Final = {
+    **{"list_cost": 7, "effective_cost": 6, "cache_write_1h_tokens": 5, "cache_write_tokens": 4, "searches": 3},
+    **{"records": 2, "format": 1, "cache_read_tokens": 1},
+}
 _UNITS: Final = tuple(u for u in schema.UNITS if schema.UNITS[u].part_of is None)
 
 
@@ -155,7 +160,8 @@ def _dated(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _column(name: str, table: pd.DataFrame) -> Column:
+    spare = _SPARE.get(name, 0)
     if not pd.api.types.is_numeric_dtype(table[name]):
-        return Column(name, name)
+        return Column(name, name, spare=spare)
     style: Style = "share" if name == "share" else "cents" if name in (*schema.MONEY, "money") else "count"
-    return Column(name, name.replace("_tokens", "").replace("_", " "), style)
+    return Column(name, name.replace("_tokens", "").replace("_", " "), style, spare)

@@ -157,16 +157,16 @@ def _figures(told: Told, made: Review) -> tuple[pd.DataFrame, list[Column]]:
         "" if np.isnan(f.amount) else percent(f.amount) if f.unit == "share" else tell.amount(f.amount)
         for f in told.figures
     ]
-    wide = max((len(a) for a in amounts), default=0)
     table = pd.DataFrame(
         {
             "part": [f.part for f in told.figures],
             "figure": [f.name for f in told.figures],
-            "amount": [" " * (wide - len(a)) + a for a in amounts],
+            "amount": amounts,
             "what": [f.what for f in told.figures],
         }
     )
-    return table, [Column(c, c if c != "what" else "what it is") for c in table.columns]
+    heads = [Column("part", "part"), Column("figure", "figure"), Column("amount", "amount", "told")]
+    return table, [*heads, Column("what", "what it is")]
 
 
 def actual_columns(table: pd.DataFrame, by: Sequence[str]) -> list[Column]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from forecast.errors import one_of
 
-Style: TypeAlias = Literal["text", "money", "cents", "count", "share", "number"]
+Style: TypeAlias = Literal["text", "told", "money", "cents", "count", "share", "number"]
 
 UNKNOWN: Final = "–"
 #: From this much money on a table may be told in thousands without losing what matters.
@@ -22,7 +22,6 @@ LARGE: Final = 100_000
 MILLIONS: Final = 100_000_000
 #: Text is broken into lines of this many characters at least.
 NARROWEST: Final = 12
-_SCALED: Final[dict[Style, str]] = {"money": "amounts", "count": "quantities"}
 _WORDS: Final = {1_000: "thousands", 1_000_000: "millions"}
 _GAP: Final = "  "
 #: What a spreadsheet takes for the start of a formula.
@@ -53,9 +52,9 @@ def aligned(frame: pd.DataFrame, columns: Sequence[Column], *, width: int | None
     text = _text(frame, shown, {})
     if width is None or widest(text) <= width:
         return text
-    scales: dict[str, int] = {style: scale for style in _SCALED if (scale := _scale(frame, columns, style)) > 1}
+    scales = _scales(frame, columns)
     if scales:
-        remarks = [f"{what} in {_WORDS[scales[style]]}" for style, what in _SCALED.items() if style in scales]
+        remarks = _in(scales, columns)
         text = _text(frame, shown, scales)
     left_out = []
     rest = [*sorted((c for c in columns if c.spare), key=lambda c: -c.spare), *reversed(columns[1:])]
@@ -75,12 +74,27 @@ def aligned(frame: pd.DataFrame, columns: Sequence[Column], *, width: int | None
     return text + ("\n" + textwrap.fill(f"({'; '.join(remarks)})", width) if remarks else "")
 
 
-def _scale(frame: pd.DataFrame, columns: Sequence[Column], style: Style) -> int:
-    """What numbers of a style are told in: 1, thousands, or millions."""
-    largest = max((float(frame[c.name].abs().max()) for c in columns if c.style == style and len(frame)), default=0.0)
-    if style == "count" and largest >= MILLIONS:
-        return 1_000_000
-    return 1_000 if largest >= LARGE else 1
+def _scales(frame: pd.DataFrame, columns: Sequence[Column]) -> dict[str, int]:
+    """What columns are told in: all money in thousands if some is large, large quantities in thousands or millions."""
+    largest = {
+        c.name: float(frame[c.name].abs().max()) for c in columns if c.style in ("money", "count") and len(frame)
+    }
+    money = [c.name for c in columns if c.style == "money"]
+    counts = [c.name for c in columns if c.style == "count" and largest.get(c.name, 0.0) >= LARGE]
+    found = dict.fromkeys(money, 1_000) if any(largest.get(name, 0.0) >= LARGE for name in money) else {}
+    big = any(largest[name] >= MILLIONS for name in counts)
+    return found | dict.fromkeys(counts, 1_000_000 if big else 1_000)
+
+
+def _in(scales: Mapping[str, int], columns: Sequence[Column]) -> list[str]:
+    """In words what columns are told in."""
+    told = []
+    if any(c.style == "money" and c.name in scales for c in columns):
+        told.append("amounts in thousands")
+    if counts := [c for c in columns if c.style == "count" and c.name in scales]:
+        heads = "" if all(c.name in scales for c in columns if c.style == "count") else "large "
+        told.append(f"{heads}quantities in {_WORDS[scales[counts[0].name]]}")
+    return told
 
 
 def markdown(frame: pd.DataFrame, columns: Sequence[Column]) -> str:
@@ -162,7 +176,7 @@ def _columns(text: str) -> int:
 
 
 def _cells(frame: pd.DataFrame, columns: Sequence[Column], scales: Mapping[str, int]) -> list[list[str]]:
-    told = [[_told(value, c.style, scales.get(c.style, 1)) for value in frame[c.name]] for c in columns]
+    told = [[_told(value, c.style, scales.get(c.name, 1)) for value in frame[c.name]] for c in columns]
     return [list(row) for row in zip(*told, strict=True)]
 
 
@@ -170,7 +184,7 @@ def _told(value: object, style: Style, scale: int) -> str:
     one_of("style", style, _TELL)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return UNKNOWN
-    if style == "text":
+    if style in ("text", "told"):
         return " ".join(str(value).split())
     number = float(str(value))
     if scale != 1:
@@ -180,6 +194,7 @@ def _told(value: object, style: Style, scale: int) -> str:
 
 _TELL: Final[dict[str, Callable[[float], str]]] = {
     "text": str,
+    "told": str,  # a number in words already
     "money": lambda v: f"{v:,.0f}",
     "cents": lambda v: f"{v:,.2f}",
     "count": lambda v: f"{v:,.0f}",
