@@ -28,8 +28,14 @@ from scenarios.cli.usage_input import read_export
 SHOWN: Final = 12
 #: What is left out first where the line is too short, highest first.
 _SPARE: Final = {
-    **{"list_cost": 7, "effective_cost": 6, "cache_write_1h_tokens": 5, "cache_write_tokens": 4, "searches": 3},
-    **{"records": 2, "format": 1, "cache_read_tokens": 1},
+    "list_cost": 8,
+    "effective_cost": 7,
+    "cache_write_1h_tokens": 6,
+    "cache_write_tokens": 5,
+    "searches": 4,
+    "records": 3,
+    "format": 2,
+    "cache_read_tokens": 1,
 }
 _UNITS: Final = tuple(u for u in schema.UNITS if schema.UNITS[u].part_of is None)
 
@@ -136,7 +142,7 @@ def _show(usage: Usage, found: Contents, screen: Screen, output: str) -> None:
         head = f"**{title}**" if output == "markdown" else title
         screen.show(f"{head}\n\n{text}{rest}\n\n")
     if found.unpriced.empty:
-        screen.write("Everything that was used has a price in the built-in price book.\n")
+        screen.show("Everything that was used has a price in the built-in price book.\n")
 
 
 def _tables(usage: Usage, found: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
