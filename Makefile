@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help plan test test-slow test-spark test-system notebooks bench-accuracy bench-alerts bench-exports bench-launches bench-law bench-month bench-plan bench-shelf bench-speed bench-track bench-warehouse yardsticks lint format clean
+.PHONY: help plan test test-slow test-spark test-system manual notebooks pages pictures bench-accuracy bench-alerts bench-exports bench-launches bench-law bench-month bench-plan bench-shelf bench-speed bench-track bench-warehouse yardsticks lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -37,9 +37,21 @@ test-system: $(VENV)/.dev ## the tests that need the system's package manager, i
 test-spark: $(VENV)/.spark ## the tests that need PySpark and Java 17; PySpark takes 500 MB
 	$(call marked,spark,0 tests of PySpark yet.)
 
+pictures: $(VENV)/.dev ## draw the pictures of docs/pictures.md again, which the tests hold against
+	$(BIN)/python -m tests.pictured
+manual: $(VENV)/.dev ## build the manual into out/manual; any warning fails it
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs $(WORKERS) \
+		--conf-dir docs --doctree-dir $(OUT)/manual.doctrees . $(OUT)/manual
+	@echo "The manual: $(OUT)/manual/index.html"
+
+pages: $(VENV)/.dev ## write what the code writes of docs/ anew: command, formats, plan file, scenarios, tutorials
+	$(BIN)/python docs/_pages
+
 notebooks: $(VENV)/.dev ## run the notebooks again and keep their output
 	env -u MPLBACKEND $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+notebooks: $(VENV)/.dev ## make the notebooks from notebooks/text, run, with their output; ONLY="01 05": some
+	$(BIN)/python notebooks/render.py $(ONLY)
 
 bench-accuracy: $(VENV)/.dev $(YARD)/.made ## accuracy and coverage beside published scores and other programs; DATA=folder
 	$(BIN)/python benchmarks/run.py accuracy --data $(DATA) --jobs $(WORKERS) --out $(OUT)/bench

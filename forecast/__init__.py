@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from forecast.calendars import Calendar
     from forecast.cleaning import Cleaned, Cleaning, clean
     from forecast.currency import Rates
+    from forecast.drawing import chart_style
     from forecast.errors import (
         HorizonError,
         ModelError,
@@ -89,6 +90,7 @@ _LATER = {
     "backtest": "forecast.backtesting",
     "baseline": "forecast.baselining",
     "calibrate_prices": "forecast.prices.history",
+    "chart_style": "forecast.drawing",
     "clean": "forecast.cleaning",
     "formats": "forecast.readers",
     "generate_usage": "forecast.generator",
@@ -145,6 +147,7 @@ __all__ = [
     "backtest",
     "baseline",
     "calibrate_prices",
+    "chart_style",
     "clean",
     "formats",
     "generate_usage",
@@ -161,12 +164,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name in _LATER:
-        return getattr(import_module(_LATER[name]), name)
-    if not name.startswith("_") and find_spec(f"forecast.{name}"):  # its modules, such as forecast.models
-        return import_module(f"forecast.{name}")
-    raise AttributeError(f"module 'forecast' has no attribute {name!r}")
+if not TYPE_CHECKING:  # a type checker that sees it takes every misspelt name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name in _LATER:
+            return getattr(import_module(_LATER[name]), name)
+        if not name.startswith("_") and find_spec(f"forecast.{name}"):  # its modules, such as forecast.models
+            return import_module(f"forecast.{name}")
+        raise AttributeError(f"module 'forecast' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

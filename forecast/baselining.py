@@ -124,8 +124,9 @@ def baseline(
     period : {"month", "quarter", "year"}
         The calendar's periods that rows are stated for. One that the span covers in part is stated for that part.
     horizon : str or int, optional
-        ``"3M"`` by default: the three whole months after the as-of date; as in :func:`forecast.project`. ``start=``
-        and ``end=`` (dates) serve instead.
+        ``"3M"`` by default: the three whole months after the as-of date; as in :func:`forecast.project`.
+    start, end : date, optional
+        First and last day, in place of ``horizon``.
     calendar : Calendar, optional
         A fiscal calendar; the calendar year where none is given.
     window : int, optional

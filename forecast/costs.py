@@ -239,8 +239,9 @@ def _priced(usage: Usage, frame: pd.DataFrame, prices: PriceBook, money: Money, 
         listed = "; ".join(f"{p}/{m} {unit} ({tier}): {why}" for p, m, unit, tier, why in names.to_numpy())
         more = f"; and {len(missing) - 5} more" if len(missing) > 5 else ""
         raise PriceError(
-            f"{usage.source}: {len(missing)} prices are unknown: {listed}{more}. Add them to the price book, "
-            "PriceBook.from_frame(rows).over(PriceBook.builtin()), or leave them out with unpriced='exclude'"
+            f"{usage.source}: {len(missing)} {'price is' if len(missing) == 1 else 'prices are'} unknown: "
+            f"{listed}{more}. Add them to the price book, PriceBook.from_frame(rows).over(PriceBook.builtin()), "
+            "or leave them out with unpriced='exclude'"
         )
     notes = []
     if len(missing):

@@ -11,13 +11,66 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from forecast.errors import TokenplanError
+from forecast.palette import DARK, LIGHT, Palette, heat
+from forecast.wording import (
+    ENGLISH,
+    Skeleton,
+    in_percent,
+    locale_of,
+    money,
+    number,
+    percent,
+    scaled,
+    short,
+    span_words,
+    tick,
+    ticks,
+    told_date,
+    words_of_locale,
+)
+
+__all__ = [
+    "BODY",
+    "DARK",
+    "LIGHT",
+    "SIZE",
+    "SMALL",
+    "TITLE",
+    "Palette",
+    "apart",
+    "band",
+    "canvas",
+    "chart_style",
+    "clock",
+    "date_axis",
+    "headline",
+    "heat",
+    "in_percent",
+    "key_below",
+    "label_ends",
+    "money",
+    "money_axis",
+    "number",
+    "offscreen",
+    "one_line",
+    "percent",
+    "printable",
+    "scaled",
+    "settle",
+    "short",
+    "span_words",
+    "tick",
+    "ticks",
+    "told_date",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -34,39 +87,45 @@ TITLE, BODY, SMALL = 12.5, 9.5, 8.5
 
 
 #: Steps of dates that ticks may stand on, the finest first: frequency, every how many, a tick's label, what is under.
-_DAY, _MONTH = ("{} %b", "%Y"), ("%b", "%Y")
-_DATE_STEPS = (
-    *(("h", n, "%H:%M", "{} %b") for n in (1, 6)),
-    *(("D", n, *_DAY) for n in (1, 2)),
-    *(("W-MON", n, *_DAY) for n in (1, 2)),
-    *(("MS", 1, *_MONTH), ("QS", 1, *_MONTH), ("QS", 2, *_MONTH)),
-    *(("YS", n, "%Y", "") for n in (1, 5)),
+_DATE_STEPS: Final[tuple[tuple[str, int, Skeleton, Skeleton | None], ...]] = (
+    ("h", 1, "Hm", "MMMd"),
+    ("h", 6, "Hm", "MMMd"),
+    ("D", 1, "MMMd", "y"),
+    ("D", 2, "MMMd", "y"),
+    ("W-MON", 1, "MMMd", "y"),
+    ("W-MON", 2, "MMMd", "y"),
+    ("MS", 1, "MMM", "y"),
+    ("QS", 1, "MMM", "y"),
+    ("QS", 2, "MMM", "y"),
+    ("YS", 1, "y", None),
+    ("YS", 5, "y", None),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
-    """Colours by what they mean. Text colours keep a contrast of 4.5 : 1 on ``paper``."""
-
-    paper: str
-    ink: str
-    muted: str
-    grid: str
-    known: str
-    future: str
-    budget: str
-    policy: str
-
-
-LIGHT = Palette("#ffffff", "#1a1d21", "#58616c", "#e3e6ea", "#3b424b", "#0a64a8", "#b34a00", "#d9dee5")
-DARK = Palette("#14171b", "#eceff2", "#a7b0bb", "#333a43", "#c3cad2", "#62b0f0", "#ff9a57", "#3d4651")
-
-
 @contextmanager
-def style(*, dark: bool = False) -> Iterator[Palette]:
-    """Charts made inside look like ours, on light or dark paper; yields the palette.
+def chart_style(*, dark: bool = False, locale: str = ENGLISH) -> Iterator[Palette]:
+    """Pictures made inside are drawn on light or dark paper, with numbers and dates as a locale writes them.
 
-    Our own charts take the paper they are drawn on, so ``with style(dark=True): plan.plot()`` is a dark chart.
+    ``with fc.chart_style(dark=True, locale="de_DE"): plan.plot()`` draws in the dark and tells 851.000 USD and 5. Nov.;
+    sentences stay English. One's own matplotlib charts made inside look like ours.
+
+    Parameters
+    ----------
+    dark : bool
+        Light letters on dark paper.
+    locale : str
+        A name that Unicode's CLDR knows, such as ``de_DE``, ``fr-FR`` or ``ja``; English, as the library's tables and
+        reports are written, where none is given.
+
+    Yields
+    ------
+    Palette
+        The colours, by what they mean.
+
+    Raises
+    ------
+    TokenplanError
+        There is no such locale, it is written from right to left, or the fonts in use cannot draw it.
     """
     import matplotlib as mpl
     from matplotlib.rcsetup import cycler
@@ -83,8 +142,28 @@ def style(*, dark: bool = False) -> Iterator[Palette]:
         "font.size": BODY,
         "text.color": palette.ink,
     }
-    with mpl.rc_context(settings):
+    with mpl.rc_context(settings), locale_of(locale):
+        if locale != ENGLISH:
+            _can_draw(locale)
         yield palette
+
+
+def _can_draw(locale: str) -> None:
+    """Refuse a locale whose months and numbers would be boxes, or stand the wrong way round."""
+    import matplotlib as mpl
+    from matplotlib.font_manager import FontProperties
+
+    words = words_of_locale()
+    if any(unicodedata.bidirectional(c) in {"R", "AL"} for c in words):
+        raise TokenplanError(f"chart_style(locale={locale!r}): pictures cannot be written from right to left")
+    lacking = sorted({c for c in words if ord(c) not in _glyphs()})
+    if lacking:
+        fonts = ", ".join(FontProperties().get_family())
+        raise TokenplanError(
+            f"chart_style(locale={locale!r}): the fonts in use ({fonts}, that is {mpl.rcParams['font.sans-serif'][0]}) "
+            f"cannot draw {' '.join(lacking[:8])}; name one that is installed and can, such as "
+            "matplotlib.rcParams['font.family'] = ['DejaVu Sans', 'Noto Sans CJK JP']"
+        )
 
 
 def canvas(ax: Axes | None, size: tuple[float, float] = SIZE) -> tuple[Axes, Palette]:
@@ -113,6 +192,7 @@ def canvas(ax: Axes | None, size: tuple[float, float] = SIZE) -> tuple[Axes, Pal
     ax.grid(visible=False, axis="x")
     ax.tick_params(colors=palette.muted, labelsize=SMALL, length=0)
     for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(ticks())
         axis.label.set(color=palette.muted, fontsize=SMALL)
     return ax, palette
 
@@ -140,13 +220,10 @@ def headline(ax: Axes, title: str, subtitle: str, palette: Palette) -> None:
     settle(ax)
     box, dpi = ax.get_window_extent(), ax.figure.dpi
     edge = ax.figure.bbox.x1 - 0.1 * dpi if len(ax.figure.axes) == 1 else box.x1
-    told = []
-    for text, look in ((title, {"fontsize": TITLE, "fontweight": "bold"}), (subtitle, {"fontsize": SMALL})):
-        trial = ax.text(0.0, 0.0, text, parse_math=False, **look)
-        letters = len(text) * (edge - box.x0) / max(trial.get_window_extent().width, 1.0)
-        trial.remove()
-        lines = textwrap.wrap(text.replace(" %", "\u00a0%"), max(int(letters), 16))
-        told.append("\n".join(lines).replace("\u00a0", " "))
+    looks: tuple[dict[str, Any], ...] = ({"fontsize": TITLE, "fontweight": "bold"}, {"fontsize": SMALL})
+    told = [
+        _fitting(ax, text, 0.97 * (edge - box.x0), look) for text, look in zip((title, subtitle), looks, strict=True)
+    ]
     pad = 10.0 + 1.25 * SMALL * (1 + told[1].count("\n"))
     heading: Any = {"fontsize": TITLE, "fontweight": "bold", "color": palette.ink, "parse_math": False}
     ax.set_title(told[0], loc="center", x=0.0, ha="left", pad=pad, **heading)
@@ -155,17 +232,34 @@ def headline(ax: Axes, title: str, subtitle: str, palette: Palette) -> None:
     ax.annotate(told[1], (0.0, 1.0), (0.0, 7.0), va="bottom", **where, **quiet)
 
 
-def key_below(ax: Axes, marks: Sequence[Artist], palette: Palette) -> None:
+def _fitting(ax: Axes, text: str, room: float, look: dict[str, Any]) -> str:
+    """Text broken into lines that are no wider than ``room`` dots."""
+    kept = text.replace(" %", "\u00a0%")
+    trial = ax.text(0.0, 0.0, text, parse_math=False, **look)
+    letters = int(len(text) * room / max(trial.get_window_extent().width, 1.0)) + 1
+    for count in range(max(letters, 16), 15, -1):
+        lines = "\n".join(textwrap.wrap(kept, count))
+        trial.set_text(lines)
+        if trial.get_window_extent().width <= room:
+            break
+    else:
+        lines = "\n".join(textwrap.wrap(kept, 16))
+    trial.remove()
+    return lines.replace("\u00a0", " ")
+
+
+def key_below(ax: Axes, marks: Sequence[Artist], palette: Palette, *, columns: int = 3) -> None:
     """What marks mean, in one quiet line under the axis."""
     from matplotlib.transforms import ScaledTranslation
 
-    below = ScaledTranslation(0.0, -40.0 / 72.0, ax.figure.dpi_scale_trans)
+    drop = 40.0 if ax.get_xlabel() else 30.0
+    below = ScaledTranslation(0.0, -drop / 72.0, ax.figure.dpi_scale_trans)
     ax.legend(
         handles=list(marks),
         loc="upper left",
         bbox_to_anchor=(0.0, 0.0),
         bbox_transform=ax.transAxes + below,
-        ncols=3,
+        ncols=columns,
         frameon=False,
         fontsize=SMALL,
         labelcolor=palette.muted,
@@ -231,63 +325,32 @@ def apart(places: FloatArray, least: float, low: float, high: float) -> FloatArr
     return np.asarray(np.maximum(np.minimum(starts, high - offset[-1]), low) + offset)
 
 
-def short(value: float) -> str:
-    """A number in at most four digits: 950, 26.8k, 304k, 1.23M; below 100 to the hundredth."""
-    size, sign = abs(value), "\u2212" if value < 0 else ""
-    if size < 0.005:
-        return "0" if size == 0 else f"{sign}{size:.2g}" if size >= 0.0001 else "under 0.0001"
-    if size < 99.995:
-        return f"{sign}{size:.2f}"
-    if size < 9_999.5:
-        return f"{sign}{size:,.0f}"
-    for scale, letter in ((1e3, "k"), (1e6, "M"), (1e9, "B"), (1e12, "T")):
-        scaled = size / scale
-        if scaled < 999.5:
-            return f"{sign}{scaled:.{0 if scaled >= 99.95 else 1 if scaled >= 9.995 else 2}f}{letter}"
-    return f"{sign}{size / 1e12:,.0f}T"
-
-
-def money(value: float, currency: str) -> str:
-    """As :func:`short`, with its currency: USD 304k."""
-    return f"{currency} {short(value)}"
-
-
-def percent(share: float) -> str:
-    """A probability as a reader expects it: never 0 % or 100 % of what only nearly is."""
-    if 0 < share < 0.005:
-        return "under 1 %"
-    if 0.995 < share < 1:
-        return "over 99 %"
-    return f"{share * 100:.0f} %"
-
-
-def tick(value: float, _position: object = None) -> str:
-    """A number on an axis, exact and without an exponent: 12.5k."""
-    size, sign = abs(value), "\u2212" if value < 0 else ""
-    scale, letter = next(((s, c) for s, c in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")) if size >= s), (1.0, ""))
-    digits = f"{size / scale:,.{6 if size >= 1 else 10}f}".rstrip("0").rstrip(".")
-    return f"{sign}{digits}{letter}"
-
-
 def money_axis(axis: Axis, label: str) -> None:
     """Ticks that read as money, and a label that names the currency."""
-    axis.set_major_formatter(tick)
+    axis.set_major_formatter(ticks())
     axis.set_label_text(label, parse_math=False)
 
 
 def date_axis(ax: Axes, first: pd.Timestamp, last: pd.Timestamp) -> None:
     """Ticks on round dates from ``first`` to ``last``, as many as there is room for, with years or days under them."""
     room = 0.85 * ax.get_window_extent().width / ax.figure.dpi
-    ticks, labels = pd.DatetimeIndex([first]), [first.strftime(f"{first.day} %b\n%Y")]
-    for freq, count, form, under in _DATE_STEPS if last > first else ():
+    ticks, labels = pd.DatetimeIndex([first]), [f"{told_date(first, 'MMMd')}\n{first.year}"]
+    for freq, count, parts, under in _DATE_STEPS if last > first else ():
         found = pd.date_range(first.ceil("h" if freq == "h" else "D"), last, freq=freq)[::count]
-        if len(found) and len(found) * (0.12 + 0.08 * len(found[-1].strftime(form.format(10)))) <= room:
-            below = ["", *(day.strftime(under.format(day.day)) for day in found)]
-            told = [day.strftime(form.format(day.day)) for day in found]
+        widest = told_date(found[-1].replace(day=10) if len(found) else last, parts)
+        if len(found) and len(found) * (0.12 + 0.08 * _width(widest)) <= room:
+            told = [told_date(day, parts) for day in found]
+            below = ["", *(told_date(day, under) if under else "" for day in found)]
             ticks = found
             labels = [f"{t}\n{b if b != was else ''}" for t, b, was in zip(told, below[1:], below, strict=False)]
             break
     ax.set_xticks(clock(ticks), labels)
+    ax.tick_params(axis="x", pad=SMALL)  # clear of the y axis's first label
+
+
+def _width(text: str) -> int:
+    """How many letters of Latin text it is as wide as."""
+    return sum(2 if unicodedata.east_asian_width(c) in {"W", "F"} else 1 for c in text)
 
 
 def clock(periods: pd.DatetimeIndex) -> FloatArray:
@@ -306,25 +369,6 @@ def printable(text: object, most: int = 36) -> str:
     """As :func:`one_line`, with a box for what the font lacks."""
     known = _glyphs()
     return "".join(c if ord(c) in known else "□" for c in one_line(text, most))
-
-
-def span_words(first: pd.Timestamp, last: pd.Timestamp) -> str:
-    """A span as a planner says it: "2027", "Q1–Q2 2027", "Nov 2026–Jan 2027", "30 Oct–27 Jan 2027"."""
-    start, end = pd.Period(first, "D"), pd.Period(last, "D")
-    a, b, words = start, end, "{} %b"
-    for freq, form in (("Y", "%Y"), ("Q", "Q%q"), ("M", "%b")):
-        c, d = start.asfreq(freq), end.asfreq(freq)
-        if c.start_time.normalize() == first.normalize() and d.end_time.normalize() == last.normalize():
-            a, b, words = c, d, form
-            break
-    year = "" if words == "%Y" else " %Y"
-
-    def told(period: pd.Period, form: str) -> str:
-        return str(period.strftime(form.replace("{}", str(period.day))))
-
-    if a == b:
-        return told(a, words + year)
-    return f"{told(a, words + (year if a.year != b.year else ''))}–{told(b, words + year)}"
 
 
 def band(

@@ -33,7 +33,7 @@ class Drivers:
         The history's periods up to the as-of date.
     workloads : DataFrame (workload,)
         Rows of money without tokens are a workload of their own, of the same labels as the usage that they stand
-        beside. The ``by`` columns, the owner's columns (:data:`forecast.schema.OWNERS`)
+        beside. The ``by`` columns, the owner's columns (``forecast.schema.OWNERS``)
         where each workload has one owner, and ``volume_unit``.
     routes : DataFrame (route,)
         provider, model, service_tier, region, context_tier.

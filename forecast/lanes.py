@@ -138,7 +138,7 @@ def name_unpriced(shares: pd.DataFrame) -> str:
         for provider, model, tier, unit, share in shares[[*_SKU, "share"]].head(5).itertuples(index=False)
     )
     more = f" and {len(shares) - 5} more" if len(shares) > 5 else ""
-    return f"{len(shares)} prices are unknown: {first}{more}"
+    return f"{len(shares)} {'price is' if len(shares) == 1 else 'prices are'} unknown: {first}{more}"
 
 
 def _nameless(skus: pd.DataFrame) -> pd.DataFrame:

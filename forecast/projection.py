@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,9 @@ from forecast.stepping import volume_steps
 from forecast.streams import stratified
 from forecast.usage import Usage
 from forecast.usage_rows import SPEND
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: Joint trajectories that a projection holds.
 TRAJECTORIES = 500
@@ -100,7 +104,9 @@ class Projection:
     span : Horizon
         The as-of date, the gap, and the planned span.
     workloads, routes, legs, lanes : DataFrame
-        The labels of the drivers' axes; see :class:`forecast.drivers.Drivers`.
+        The labels of the drivers' axes.
+    drivers : Drivers
+        The drivers as measured, over the history: :class:`forecast.drivers.Drivers`.
     days : DatetimeIndex (day,)
         Every period after the as-of date to the end of the plan, the gap included.
     volume, mix, intensity : Trajectories
@@ -219,6 +225,26 @@ class Projection:
         days = np.tile(self.days.to_numpy(), len(self.workloads))
         return labels.assign(date=days, **{k: v.T.ravel() for k, v in values.items()})
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each workload is called: ``production|search``."""
+        return _series_names(self.workloads, self.spec.by)
+
+    def plot(self, measure: str | None = None, *, workload: str | None = None, ax: Axes | None = None) -> Axes:
+        """Draw history and the fan of what will be used; returns the matplotlib Axes.
+
+        ``measure`` is ``requests`` (where all are known in them) or ``tokens``; ``workload`` is one of :attr:`names`,
+        all together where none is named. A span of more than two months is told by week.
+
+        Raises
+        ------
+        ModelError
+            There is no such workload, or it is not known in that measure.
+        """
+        from forecast.projection_figures import projection_picture
+
+        return projection_picture(self, measure, workload, ax)
+
     def _weights(self) -> FloatArray:
         """Each workload's part of the recent priced quantity, all units taken alike; sums to 1."""
         recent = np.nan_to_num(self.drivers.intensity[-8:]).mean(axis=0)
@@ -266,7 +292,9 @@ def project(
     usage : Usage
     horizon : str or int, optional
         ``"2Q"``: the two whole quarters after the as-of date; also ``"3M"``, ``"90D"``, ``"FY2027"``, ``"2027Q1"``,
-        ``"2027-01"``, or a count of periods. ``start=`` and ``end=`` (dates) serve instead.
+        ``"2027-01"``, or a count of periods.
+    start, end : date, optional
+        First and last day, in place of ``horizon``.
     model : str or Model
         The forecaster of volume. Mix and intensity are forecast by ``auto``, or by ``fast`` where that is the model.
     seed : int

@@ -57,6 +57,10 @@ def between(low: float, high: float) -> Between:
 
     It is normal on the scale of what it stands for: on log1p for a relative change, on logit for a share, on log for
     an amount.
+
+    Parameters
+    ----------
+    low, high : float
     """
     return Between(low, high)
 

@@ -36,7 +36,7 @@ def sample_paths(
     freq : str
         A pandas alias: ``h``, ``D``, ``W``, ``MS``, ``QS`` and so on.
     model : str or Model
-        A name of the shelf, or any object with ``name`` and ``point(panel, horizon)``.
+        The name of a model, or any object with ``name`` and ``point(panel, horizon)``.
     draws : int
         How many futures.
     seed : int

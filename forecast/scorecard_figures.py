@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from forecast.coverage import coverage_by_level, coverage_error
-from forecast.drawing import SMALL, Palette, canvas, headline, printable
+from forecast.drawing import (
+    SMALL,
+    Palette,
+    canvas,
+    headline,
+    in_percent,
+    number,
+    printable,
+)
 from forecast.panel import FloatArray
 
 if TYPE_CHECKING:
@@ -77,9 +85,9 @@ def calibration_plot(found: dict[str, Calibration], what: str, subtitle: str, ax
     ax.set_aspect("equal", anchor="W")  # where the headline was measured from stays the left edge
     _legend(ax, palette, handles, list(found), loc="upper left")
     name, first = next(iter(found.items()))
-    told = "no standard error at 80 %: too few dates, or all or none inside"
+    told = f"no standard error at {in_percent(0.8)}: too few dates, or all or none inside"
     if not np.isnan(first.se):
-        told = f"± one standard error, {printable(name)}'s shaded; marks: the 80 % bands"
+        told = f"± one standard error, {printable(name)}'s shaded; marks: the {in_percent(0.8)} bands"
     headline(ax, coverage_words(printable(name), what, first.share, first.se), f"{subtitle}; {told}", palette)
     return ax
 
@@ -112,19 +120,19 @@ def pit_plot(found: dict[str, Calibration], what: str, subtitle: str, ax: Axes |
     _legend(ax, palette, handles, list(found), loc="upper center", ncols=4)
     share = first.counts.sum(axis=0) / max(float(first.counts.sum()), 1.0)
     above, outside = share[len(share) // 2 :].sum(), 1 - first.share
-    title = f"{printable(name)}: {100 * above:.0f} % of {what} above P50, {100 * outside:.0f} % outside P10–P90"
-    headline(ax, title, f"{subtitle}; even is 50 % and 20 %{told}", palette)
+    title = f"{printable(name)}: {in_percent(above)} of {what} above P50, {in_percent(outside)} outside P10–P90"
+    headline(ax, title, f"{subtitle}; even is {in_percent(0.5)} and {in_percent(0.2)}{told}", palette)
     return ax
 
 
 def coverage_words(name: str, what: str, share: float, se: float) -> str:
     """What an 80 % band held, and whether that is what it should."""
-    held = f"{name}: 80 % bands held {100 * share:.0f}"
+    held = f"{name}: {in_percent(0.8)} bands held"
     if np.isnan(se):
-        return f"{held} % of {what}"
+        return f"{held} {in_percent(share)} of {what}"
     off = (share - 0.8) / se
     verdict = "right within the error" if abs(off) <= SURE else "too narrow" if off < 0 else "too wide"
-    return f"{held} ± {100 * se:.0f} % of {what}, {verdict}"
+    return f"{held} {number(100 * share)} ± {in_percent(se)} of {what}, {verdict}"
 
 
 def errors_by_level(counts: FloatArray, overlap: int) -> FloatArray:

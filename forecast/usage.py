@@ -16,12 +16,14 @@ from forecast.reading import Reading
 from forecast.schema import Grain
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from forecast.currency import Rates
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Usage:
-    """What was used, one row a period and key: design.md's canonical table.
+    """What was used, one row a period and key: the canonical table.
 
     Attributes
     ----------
@@ -192,6 +194,22 @@ class Usage:
     def with_reading(self, reading: Reading) -> Usage:
         """The same usage with the account of its reading, whose words join the notes."""
         return replace(self, reading=reading, notes=(*self.notes, *reading.notes))
+
+    def plot(self, kind: str | None = None, *, measure: str | None = None, ax: Axes | None = None) -> Axes:
+        """Draw how much was used when, as a heat map; returns the matplotlib Axes.
+
+        ``"week"``: the mean of each hour of the week, of hourly usage. ``"calendar"``: each day of the last 53 weeks.
+        ``measure`` is ``requests`` (where known, else tokens), ``tokens`` of all kinds, a billable unit such as
+        ``output_tokens``, or money such as ``billed_cost``.
+
+        Raises
+        ------
+        UsageError
+            There is no such picture or measure, or the usage is too coarse for it.
+        """
+        from forecast.usage_figures import usage_picture
+
+        return usage_picture(self, kind, measure, ax)
 
     def __repr__(self) -> str:
         """One line: rows, span, and what was measured."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         AutoScale,
         Batch,
         Campaign,
+        Change,
         Compress,
         Contract,
         DataTransfer,
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     from scenarios.comparing.comparison import Comparison, compare
     from scenarios.comparing.effects import Effect
     from scenarios.comparing.seeking import Sought, goal_seek, reverse_stress
-    from scenarios.components import Allowance, Fixed, PerUnit, Project, Reserve, Risk, ShareOf, Stock
+    from scenarios.components import Allowance, Component, Fixed, PerUnit, Project, Reserve, Risk, ShareOf, Stock
     from scenarios.components.preset_files import preset, presets
     from scenarios.dependence import CommonFactor, NearestCorrelationWarning, RankCorrelation
     from scenarios.files.loading import dump, load, shipped
@@ -103,10 +104,12 @@ _LATER = {
     "BudgetPlan": "scenarios.budget.budget_plan",
     "BudgetPolicy": "scenarios.budget.policies",
     "Campaign": "scenarios.changes",
+    "Change": "scenarios.changes",
     "Checked": "scenarios.reviews.governing.checking",
     "Commitment": "scenarios.budget.committing.result",
     "CommonFactor": "scenarios.dependence",
     "Comparison": "scenarios.comparing.comparison",
+    "Component": "scenarios.components",
     "Compress": "scenarios.changes",
     "Contract": "scenarios.changes",
     "DataTransfer": "scenarios.changes",
@@ -206,10 +209,12 @@ __all__ = [
     "BudgetPlan",
     "BudgetPolicy",
     "Campaign",
+    "Change",
     "Checked",
     "Commitment",
     "CommonFactor",
     "Comparison",
+    "Component",
     "Compress",
     "Contract",
     "DataTransfer",
@@ -296,10 +301,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name in _LATER:
-        return getattr(import_module(_LATER[name]), name)
-    raise AttributeError(f"module 'scenarios' has no attribute {name!r}")
+if not TYPE_CHECKING:  # a type checker that sees it takes every misspelt name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name in _LATER:
+            return getattr(import_module(_LATER[name]), name)
+        raise AttributeError(f"module 'scenarios' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

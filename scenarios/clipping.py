@@ -98,13 +98,17 @@ def clipped(
 
     Parameters
     ----------
+    projection : Projection
+    scenario : Scenario
+        With limits among its changes.
     prices : PriceBook, optional
         The shipped one where none is given.
     what : {"requests", "tokens", "cost"}
         What is counted; of requests, those of workloads that have them.
     by : str or sequence of str
         Label columns that are kept apart.
-    unpriced : {"refuse", "exclude"}
+    draws, seed, unpriced, n_jobs
+        As in :func:`scenarios.compare`.
 
     Raises
     ------

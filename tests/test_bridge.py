@@ -679,7 +679,7 @@ def test_a_shipped_sample_closes_to_its_list_price():
 def test_usage_that_cannot_be_priced_is_refused_or_noted():
     used = usage(rows("2026-01-30", "gpt-5", 100.0, 10), rows("2026-01-30", "unheard-of", 10.0, 10))
     span = {"start": "2026-01-01", "end": "2026-01-31"}
-    with pytest.raises(PriceError, match="1 prices are unknown: unheard-of input_tokens"):
+    with pytest.raises(PriceError, match="1 price is unknown: unheard-of input_tokens"):
         state_of_usage(used, PRICES, **span)
     found = state_of_usage(used, PRICES, unpriced="exclude", **span)
     assert found.total.tolist() == [20.0]

@@ -280,11 +280,21 @@ def run_main(capsys):
 
 
 def test_an_export_is_read_in_the_same_words_everywhere():
-    reading = {"--format", "--rules", "--column", "--fill", "--grain", "--timezone", "--currency", "--rates"}
+    reading = {
+        "--format",
+        "--rules",
+        "--column",
+        "--fill",
+        "--grain",
+        "--timezone",
+        "--decimal",
+        "--currency",
+        "--rates",
+    }
     by_name = {name: {o for a in job._actions for o in a.option_strings} for name, job in COMMANDS.items()}
     reads = {name for name, known in by_name.items() if known & reading}
     assert {name.removeprefix("tokenplan ") for name in reads} == {
-        *("template", "read", "forecast", "backtest", "scenario compare", "alerts", "allocate", "check"),
+        *("init", "template", "read", "forecast", "backtest", "scenario compare", "alerts", "allocate", "check"),
         *("review", "reforecast", "deep-dive"),
     }
     assert all(reading <= by_name[name] for name in reads)
@@ -335,9 +345,9 @@ def test_money_is_converted_wherever_usage_is_read(two_currencies, run_main):
 
 def test_currencies_without_rates_are_refused_with_the_option(two_currencies, capsys):
     assert main(["read", "own.csv", "--column", "date=day"]) == 1
-    assert "(here: --rates FILE)" in capsys.readouterr().err
+    assert "(here: --rates FILE --currency CODE)" in capsys.readouterr().err
     assert main(["read", "own.csv", "--column", "date=day", "--currency", "USD"]) == 1
-    assert "(here: --rates FILE)" in capsys.readouterr().err
+    assert "(here: --rates FILE --currency CODE)" in capsys.readouterr().err
 
 
 def test_alerts_with_a_plan_read_as_the_plan_file_does(two_currencies, capsys):

@@ -166,7 +166,7 @@ def test_pictures_and_pages_tell_what_was_found(comparison):
     assert axes.get_title().startswith("Cut saves most: USD ")
     assert len(axes.get_yticklabels()) == 4
     tornado = comparison.plot_tornado("all")
-    assert "moves the total of all most" in tornado.get_title()
+    assert "moves the total of all most: by USD" in tornado.get_title()
     assert "as forecast" in comparison._repr_html_()
     assert repr(comparison).startswith("Comparison(as forecast USD ")
 
@@ -180,9 +180,9 @@ def test_savings_are_told_by_month(flat):
     paid = made.break_even("batches")
     assert paid.by_month().tolist() == [0.0, 1.0]
     assert made.paid_back("batches").index.astype("str").tolist() == ["2026-11", "2026-12"]
-    assert made.plot_saved("batches").get_title() == "Batches pays for itself by December 2026 in all futures"
+    assert made.plot_saved("batches").get_title() == "Batches pays for itself by Dec 2026 in all futures"
     back = made.plot_saved("as forecast", "batches").get_title()
-    assert back == "As forecast pays for itself by December 2026 in none of the futures"
+    assert back == "As forecast pays for itself by Dec 2026 in none of the futures"
 
 
 def test_what_is_paid_before_the_plan_begins_counts_in_payback_and_is_told():

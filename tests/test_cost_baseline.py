@@ -370,7 +370,7 @@ def test_list_cost_can_be_stated_in_place_of_the_bill():
 def test_an_unknown_price_is_refused_by_name_or_left_out_and_listed():
     usage = usage_of(tokens(np.full(56, 3e6)), tokens(np.full(56, 1e6), "in-house", project="support"))
     prices = book(**{"gpt-5": 2.0})
-    with pytest.raises(PriceError, match=r"1 prices are unknown: openai/in-house input_tokens .*unpriced='exclude'"):
+    with pytest.raises(PriceError, match=r"1 price is unknown: openai/in-house input_tokens .*unpriced='exclude'"):
         fc.baseline(usage, prices=prices, lag=0)
     found = fc.baseline(usage, prices=prices, lag=0, horizon="28D", draws=10, unpriced="exclude")
     assert only(found)["total"] == 168.0

@@ -18,6 +18,7 @@ RATIO = 1.5
 ROUNDS = (5, 25)
 
 LAZY = {
+    "babel",
     "dask",
     "duckdb",
     "genai_prices",
@@ -90,6 +91,8 @@ PUBLIC = {
         "baseline",
         "project",
         "sample_paths",
+        # pictures
+        "chart_style",
         # errors
         "HorizonError",
         "ModelError",
@@ -100,6 +103,9 @@ PUBLIC = {
         "UsageError",
     },
     "scenarios": {
+        # what programs name in their types
+        "Change",
+        "Component",
         # scenarios
         "Growth",
         # volume, limits and events

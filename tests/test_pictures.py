@@ -61,7 +61,7 @@ def test_a_limit_is_marked_and_rows_are_chosen(plan, tmp_path):
     ("plan", {}, "a picture's name ends in"),
     ("plan.png", {"kind": "tornadoes"}, "tornado"),
     ("plan.png", {"by": "driver"}, "only 'policy' and 'tornado' are told by something"),
-    ("plan.png", {"limit": 5.0}, "only 's_curve' marks a limit"),
+    ("plan.png", {"limit": 5.0}, "only 's_curve' and 'cumulative' mark a limit"),
     ("plan.png", {"kind": "tornado", "by": "colour"}, "sensitivity by"),
     ("no/plan.png", {}, "there is no folder"),
 ])  # fmt: skip

@@ -143,6 +143,18 @@ def test_usage_that_is_read_otherwise_is_told_until_it_is_said_how(folder):
     same(read_again(plan.to_toml(folder / "odd.toml", usage=how)), plan)
 
 
+def test_a_plan_whose_usage_was_read_from_no_file_says_what_to_name(tmp_path):
+    usage = fc.generate_usage(seed=0)
+    plan = sc.plan(fc.project(usage, horizon="1Q", model="seasonal_naive", trajectories=30), draws=100)
+    with pytest.raises(PlanError, match=r"read from no file that is there .*usage=\{\"file\": \"usage.csv\"\}"):
+        plan.to_toml(tmp_path / "plan.toml")
+    with pytest.raises(PlanError, match="there is no folder"):
+        plan.to_toml(tmp_path / "missing" / "plan.toml")
+    usage.frame.to_csv(tmp_path / "usage.csv", index=False)
+    written = plan.to_toml(tmp_path / "plan.toml", usage={"file": "usage.csv"})
+    np.testing.assert_array_equal(read_again(written).totals, plan.totals)
+
+
 def test_prices_of_ones_own_are_told_until_it_is_said_whence(folder):
     book = fc.PriceBook.read(folder / "prices.csv") | fc.PriceBook.builtin()
     plan = sc.plan(projection_of(folder), prices=book, draws=100)
@@ -179,12 +191,3 @@ def test_a_model_of_ones_own_is_told(folder):
     plan = sc.plan(projection_of(folder, model=Own()), draws=100)
     with pytest.raises(PlanError, match=r"forecast\.model: 'own' is an object of Python"):
         plan.to_toml(folder / "model.toml")
-
-
-def test_a_usage_that_is_no_file_is_told(folder, tmp_path):
-    usage = fc.Usage.from_frame(pd.read_csv(folder / "usage.csv"), sort=True)
-    plan = sc.plan(fc.project(usage, horizon="1Q", model="seasonal_naive", trajectories=30), draws=100)
-    with pytest.raises(PlanError, match=r"usage\.file: there is no such file"):
-        plan.to_toml(tmp_path / "frame.toml")
-    with pytest.raises(PlanError, match="there is no folder"):
-        plan.to_toml(tmp_path / "missing" / "frame.toml")

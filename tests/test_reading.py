@@ -378,6 +378,28 @@ def test_another_package_brings_a_reader(monkeypatch):
         registry.readers.cache_clear()
 
 
+def test_a_reader_of_ones_own_is_handed_over():
+    export = pd.DataFrame({"when": ["2026-06-01", "2026-06-02"], "n_calls": [3, -4]})
+    usage = read(export, format=Counter())
+    assert usage.frame["requests"].tolist() == [3]
+    assert usage.reading.sources["format"].tolist() == ["counter"]
+    assert usage.reading.conservation.loc["rejected", "requests"] == -4
+    with pytest.raises(UsageError, match="leave out columns="):
+        read(export, format=Counter(), columns={"date": "when"})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (Counter, "the class Counter, not an object of it, lacks them"),
+        (5, "a reader needs NAME, TITLE.*; 5 lacks them"),
+    ],
+)
+def test_what_is_no_reader_is_refused(given, words):
+    with pytest.raises(UsageError, match=words):
+        read(pd.DataFrame({"when": ["2026-06-01"], "n_calls": [3]}), format=given)
+
+
 def test_the_shipped_readers_are_found_again():
     assert "counter" not in registry.formats()
     assert "openai" in registry.formats()

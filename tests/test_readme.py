@@ -1,5 +1,6 @@
 """README.md and docs/, run as a reader would: every python block and every tokenplan command, from top to bottom."""
 
+import io
 import os
 import re
 import shlex
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -89,9 +91,23 @@ def run_here(command: str, where: str) -> None:
     assert code in allowed, f"{where}: {command}\nleft with {code}"
 
 
-def run_python(block: Block, page: Path, namespace: dict[str, object]) -> None:
+def run_python(block: Block, page: Path, namespace: dict[str, object]) -> str:
+    """Run a block; returns what it printed."""
     padded = "\n" * (block.line - 1) + block.text  # so that a traceback names the line of the page
-    exec(compile(padded, str(page), "exec"), namespace)  # noqa: S102
+    with redirect_stdout(io.StringIO()) as printed:
+        exec(compile(padded, str(page), "exec"), namespace)  # noqa: S102
+    return printed.getvalue()
+
+
+def told_of(block: Block, after: Block | None) -> str | None:
+    """What a page says a python block prints: the text block that follows it with nothing but a blank line between."""
+    follows = after is not None and after.language == "text"
+    return after.text if follows and after.line == block.line + block.text.count("\n") + 3 else None
+
+
+def stripped(text: str) -> list[str]:
+    """The lines of a text without what stands unseen at their ends."""
+    return [line.rstrip() for line in text.strip("\n").splitlines()]
 
 
 def relative(page: Path) -> str:
@@ -124,9 +140,13 @@ def test_every_fence_says_what_it_holds(page):
 def test_page_runs(page):
     namespace: dict[str, object] = {"__name__": "__main__"}
     shown = False
-    for block in blocks(page):
+    for block, after in pairwise([*blocks(page), None]):
         if block.language == "python":
-            run_python(block, page, namespace)
+            printed = run_python(block, page, namespace)
+            told = told_of(block, after)
+            assert told is None or stripped(printed) == stripped(told), (
+                f"{relative(page)}:{block.line} prints\n{printed}\npython tests/renewed.py {relative(page)} renews it"
+            )
         elif block.language in SHELL:
             for command in commands(block):
                 # The first as a shell does, and what only a shell can; the others without a start of Python for each.

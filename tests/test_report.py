@@ -142,7 +142,7 @@ def test_a_plan_that_starts_in_the_month_of_its_history_carries_the_known_days(u
 
 
 def test_the_chart_of_environments_says_who_is_squeezed(plan, usage):
-    assert "development is squeezed by USD" in charts.environments(plan).get_title()
+    assert "Development is squeezed by USD" in charts.environments(plan).get_title()
     assert "18 %" in charts.environments(plan).get_title()
     assert "No split" in charts.environments(plan_of(usage, split=False)).get_title()
     easy = sc.plan(plan.projection, split=sc.EnvironmentSplit(production=(0.1, 0.9)), draws=200)
@@ -161,7 +161,7 @@ def test_a_probability_is_never_rounded_to_certainty():
 
 
 def test_charts_take_light_or_dark_from_their_paper(plan):
-    with drawing.style(dark=True):
+    with drawing.chart_style(dark=True):
         dark = plan.plot()
     assert dark.title.get_color() == drawing.DARK.ink
     assert plan.plot().title.get_color() == drawing.LIGHT.ink

@@ -66,6 +66,14 @@ def test_what_is_spent_after_the_plan_is_no_part_of_it():
     assert review.table("line")["actual"].tolist() == pytest.approx([9_200, 9_200])
 
 
+def test_a_limit_that_has_begun_is_still_in_force():
+    plan = planned(changes=[sc.Limit(requests=80, on="2026-07-10")])
+    review = sc.review(plan, used(steady(JULY, 100.0)), as_of="2026-07-31")
+    assert review.outlook.rest is not None
+    np.testing.assert_allclose(plan.totals, 9 * 100 + 83 * 80, rtol=ROUNDING)
+    np.testing.assert_allclose(review.outlook.totals, 31 * 100 + 61 * 80, rtol=ROUNDING)
+
+
 def test_monthly_usage_to_its_last_month_and_beyond():
     plan = planned(usage=monthly("2025-01-01", 18, 3_000.0))
     for day, months in (("2026-09-01", 3), ("2026-11-01", 5)):

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 import forecast as fc
 import scenarios as sc
-from forecast.drawing import style
+from forecast.drawing import chart_style
 from forecast.errors import PlanError
 from scenarios.cli import main
 from scenarios.report.onepage.charts import KINDS
@@ -427,7 +427,7 @@ def test_the_walk_shows_every_version_beside_the_budget(plan, usage):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_pictures_take_light_or_dark_from_their_paper(august, kind):
-    with style(dark=True) as palette:
+    with chart_style(dark=True) as palette:
         ax = august.plot(kind)
         assert mpl.colors.to_hex(ax.title.get_color()) == palette.ink
 

@@ -26,7 +26,7 @@ from scenarios.changes import KINDS, Change, kind_of
 from scenarios.dependence import CommonFactor, RankCorrelation
 from scenarios.files.days import resolved
 from scenarios.files.hints import required, shape_of, shapes_of
-from scenarios.files.kinds import ENTRY_POINTS, ChangeKinds
+from scenarios.files.kinds import CHANGES, ENTRY_POINTS
 from scenarios.files.scenario_file import scenario_source
 
 LIBRARY = Path(__file__).parents[1] / "scenarios" / "library"
@@ -784,7 +784,7 @@ SURGE = '[[changes]]\nkind = "surge"\nby = 0.2\nmood = "wild"\n'
 def test_a_package_brings_a_change_by_the_name_of_its_kind(brings, write):
     brings(surge="elsewhere:Surge")
     assert ENTRY_POINTS == "tokenplan.changes"
-    assert list(ChangeKinds()) == [*KINDS, "surge"]
+    assert list(CHANGES) == [*KINDS, "surge"]
     made = sc.load(write(HEAD + SURGE))
     assert made.describe() == "mine: a wild surge by 20%"
     assert sc.load(write(sc.dump(made))) == made
@@ -818,7 +818,7 @@ def test_a_change_of_the_name_of_one_of_ours_is_refused(brings, write):
     assert "the change 'growth', brought by elsewhere:Surge, bears the name of one of tokenplan's own" in told
     assert sc.load(write(HEAD + SURGE)).changes
     with pytest.raises(ScenarioError, match="bears the name of one of tokenplan's own"):
-        ChangeKinds()["growth"]
+        CHANGES["growth"]
 
 
 def test_the_fields_of_every_kind_can_be_told_in_a_file():

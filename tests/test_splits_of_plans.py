@@ -494,9 +494,9 @@ def test_a_plan_without_a_split_has_no_policy(unsplit, projection):
 
 def test_the_picture_says_who_is_squeezed(projection, unsplit):
     titles = {
-        "development is squeezed by USD": sc.EnvironmentSplit(development=(0.15, 0.18)),
+        "Development is squeezed by USD": sc.EnvironmentSplit(development=(0.15, 0.18)),
         "Nobody is squeezed by the split of USD": sc.Split("environment", basis="equal risk"),
-        "development / product is squeezed by USD": [POLICY, sc.Split("department", {"product": (0.3, 0.5)})],
+        "Development / product is squeezed by USD": [POLICY, sc.Split("department", {"product": (0.3, 0.5)})],
         "The policy alone divides USD": sc.Split("segment", {"a": 0.4, "b": 0.6}, basis="midpoint"),
     }
     for title, split in titles.items():
@@ -511,7 +511,7 @@ def test_the_picture_says_who_is_squeezed(projection, unsplit):
 def test_the_picture_shows_any_split_of_several(projection):
     plan = planned(projection, [POLICY, sc.Split("department", {"product": (0.3, 0.5)})])
     ax = plan.plot("policy", by="environment")
-    assert ax.get_title().startswith("development is squeezed by USD")
+    assert ax.get_title().startswith("Development is squeezed by USD")
     assert [text.get_text() for text in ax.get_yticklabels()] == ["test", "staging", "development", "production"]
     with pytest.raises(PlanError, match="did you mean 'department'"):
         plan.plot("policy", by="departement")

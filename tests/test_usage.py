@@ -95,7 +95,7 @@ def test_a_files_rows_are_numbered_as_an_editor_numbers_them(tmp_path):
     [
         ("absent.csv", None, "no such file"),
         ("empty.csv", b"", "the file is empty"),
-        ("latin.csv", "date,model,requests\n2026-01-01,caf\xe9,1\n".encode("latin-1"), "not UTF-8"),
+        ("latin.jsonl", '{"date": "caf\xe9"}\n'.encode("latin-1"), "not UTF-8"),
         (
             "cut.csv.gz",
             gzip.compress(b"date,model,requests\n2026-01-01,a,1\n", mtime=0)[:20],
@@ -205,10 +205,3 @@ def test_slips_that_may_be_meant_are_noted():
     told = " ".join(fc.read_usage(frame).notes)
     assert "environment spells one name in several ways: Prod, prod" in told
     assert "input_tokens holds fractions, such as 1.516" in told
-
-
-def test_another_separator_is_told(tmp_path):
-    path = tmp_path / "usage.csv"
-    path.write_text("date;model;requests\n2026-01-01;a;1\n")
-    with pytest.raises(UsageError, match="has one column, 'date;model;requests'; separate columns with commas"):
-        fc.read_usage(path)

@@ -102,7 +102,7 @@ def generate_usage(
     -------
     Usage or Generated
         Daily rows by provider, model, environment, project and service tier: requests, tokens by kind, list and
-        billed cost; with ``truth=True`` a :class:`Generated`, whose ``usage`` they are.
+        billed cost; with ``truth=True`` a :class:`forecast.generator.Generated`, whose ``usage`` they are.
 
     Raises
     ------

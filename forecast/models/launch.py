@@ -101,6 +101,8 @@ class Launch:
         10 %. A forecast from a past date takes what is expected now.
     on : mapping of str to date
         Series that have not begun, and the day on which they will: they are forecast beside those of the frame.
+    name : str
+        What tables and messages call it.
 
     Raises
     ------

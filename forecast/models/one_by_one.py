@@ -147,7 +147,7 @@ class OneByOne:
             object.__setattr__(self, "fallback", model_of(self.fallback))
 
     def fit(self, history: History) -> Fit:
-        """Fit one series; :class:`NotFittedError` where that fails, with the reason."""
+        """Fit one series; ``NotFittedError`` where that fails, with the reason."""
         raise NotImplementedError
 
     # ------------------------------------------------------------------------------------------------- the protocol

@@ -71,7 +71,7 @@ class Prophet(OneByOne):
         ``holiday``, perhaps ``lower_window`` and ``upper_window`` (days before and after), ``prior_scale``. A row
         counts on the period that bears its date: for weeks and longer periods :class:`forecast.Holidays` among the
         regressors counts the days.
-    regressors, log, fallback, paths, name
+    regressors, log, fallback, refits, paths, name
         See :class:`forecast.models.one_by_one.OneByOne`. Columns that do not vary where the series is known are left
         out. The raw series is fitted unless ``log=True``, which takes cap and floor to logs too. ``paths="own"``:
         Prophet's predictive samples, parameters held.

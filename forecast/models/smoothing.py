@@ -38,8 +38,8 @@ class ETS(OneByOne):
         Whether there is a damped trend; None: by AICc.
     seasonal : bool, optional
         Whether there is a season; None: by AICc.
-    log, fallback, refits, paths, name
-        See :class:`forecast.models.one_by_one.OneByOne`.
+    regressors, log, fallback, refits, paths, name
+        See :class:`forecast.models.one_by_one.OneByOne`; it takes no regressors.
 
     Notes
     -----
@@ -85,8 +85,8 @@ class Theta(OneByOne):
 
     Parameters
     ----------
-    log, fallback, paths, name
-        See :class:`forecast.models.one_by_one.OneByOne`.
+    regressors, log, fallback, refits, paths, name
+        See :class:`forecast.models.one_by_one.OneByOne`; it takes no regressors, and ``refits`` changes nothing.
 
     Notes
     -----
@@ -126,8 +126,8 @@ class STL(OneByOne):
     rest : {"ets", "arima"}
     robust : bool
         Odd days weigh less.
-    log, fallback, refits, paths, name
-        See :class:`forecast.models.one_by_one.OneByOne`.
+    regressors, log, fallback, refits, paths, name
+        See :class:`forecast.models.one_by_one.OneByOne`; it takes no regressors.
 
     Notes
     -----

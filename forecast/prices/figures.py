@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from forecast import schema
-from forecast.drawing import canvas, clock, date_axis, headline, label_ends, money_axis, printable
+from forecast.drawing import (
+    canvas,
+    clock,
+    date_axis,
+    headline,
+    label_ends,
+    money_axis,
+    number,
+    printable,
+)
 from forecast.errors import PriceError, one_of
 from forecast.prices import PriceBook, Quote
 
@@ -94,7 +103,7 @@ def price_steps(
     if last > _stamp(on.toordinal()) and any(move.after.start > on.toordinal() for move in moves):
         ax.axvline(float(clock(pd.DatetimeIndex([on]))[0]), color=palette.muted, linewidth=0.8, linestyle=(0, (2, 3)))
     date_axis(ax, first, last)
-    scale = "a million tokens" if per == 1_000_000 else "each" if per == 1 else f"for {per:,}"
+    scale = "a million tokens" if per == 1_000_000 else "each" if per == 1 else f"for {number(per)}"
     money_axis(ax.yaxis, f"{currency} {scale}")
     ax.set_xlabel("date", loc="right")
     headline(ax, _title(model, service_tier, lines, moves, on, currency, per), _subtitle(lines, moves, on), palette)
@@ -104,8 +113,7 @@ def price_steps(
 
 def plain(price: Decimal) -> str:
     """A price with two decimals, and more where it has more: 10.00, 0.125."""
-    exact = price.normalize()
-    return f"{price:,.2f}" if -int(exact.as_tuple().exponent) <= 2 else f"{exact:,f}"
+    return number(float(price), max(2, -int(price.normalize().as_tuple().exponent)))
 
 
 def _draw(ax: Axes, quote: Quote, first: pd.Timestamp, last: pd.Timestamp, on: date, look: dict[str, Any]) -> None:
@@ -148,7 +156,7 @@ def _title(
 ) -> str:
     """The finding: the next change that is known, else the latest, else that there was none."""
     name = printable(model) + ("" if service_tier == "standard" else f" ({service_tier})")
-    scale = "a million" if per == 1_000_000 else "each" if per == 1 else f"for {per:,}"
+    scale = "a million" if per == 1_000_000 else "each" if per == 1 else f"for {number(per)}"
     ahead = [move for move in moves if move.day > on]
     past = [move for move in moves if move.day <= on]
     if ahead:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, Final
@@ -13,13 +13,15 @@ from typing import IO, Any, Final
 import pandas as pd
 
 from forecast.errors import UsageError
-from forecast.readers.files import JSONS, PARQUETS, kind_of, opened
+from forecast.readers.files import JSONS, PARQUETS, WESTERN, kind_of, opened
 
 #: Rows of one part of a table: what is held in memory at a time.
 CHUNK_ROWS: Final = 200_000
 #: A single JSON document is read whole; one that is longer is refused.
 MOST_JSON: Final = 1 << 30
-_SEPARATORS: Final = ";\t|"
+#: What may stand between cells; the first is what every format but tidy tables has.
+_SEPARATORS: Final = (",", ";", "\t", "|")
+_CALLED: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,17 @@ class Table:
         editor counts it: 2 is the first under a header.
     ragged : DataFrame
         Columns ``row`` and ``value``: rows with too few or too many cells, and how they begin.
+    separator : str
+        What stands between the cells of a file of text.
+    notes : tuple of str
+        What was assumed of the file, in words.
     """
 
     name: str
     frame: pd.DataFrame
     ragged: pd.DataFrame
+    separator: str = ","
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +96,13 @@ def _ragged(rows: Sequence[tuple[int, str]]) -> pd.DataFrame:
 
 def _csv(path: Path) -> Iterator[Table]:
     csv.field_size_limit(1 << 24)
-    with opened(path) as text:
-        reader = csv.reader(text, strict=True, skipinitialspace=True)
+    with opened(path, or_western=True) as text:
+        first_line = text.readline()
+        separator = _separator(path, first_line)
+        notes = [f"{path}: cells are separated by {_CALLED[separator]}"] if separator in _CALLED else []
+        if text.encoding == WESTERN:
+            notes.append(f"{path}: is no UTF-8; names are read as Windows-1252")
+        reader = csv.reader(chain([first_line], text), strict=True, skipinitialspace=True, delimiter=separator)
         try:
             header = [cell.strip() for cell in next(reader, [])]
             _check_header(path, header)
@@ -98,13 +111,32 @@ def _csv(path: Path) -> Iterator[Table]:
             rest = chain([first], numbered) if first is not None else iter(())
             empty = first is None
             while empty or (part := list(islice(rest, CHUNK_ROWS))):
-                yield _table(str(path), header, [] if empty else part)
+                table = _table(str(path), header, [] if empty else part)
+                yield replace(table, separator=separator, notes=tuple(notes))
                 if empty:
                     return
         except csv.Error as cause:
             raise UsageError(
                 f"{path}: cannot be read as a table, line {reader.line_num}: {cause}; export it again"
             ) from cause
+
+
+def _separator(path: Path, header: str) -> str:
+    """What stands between the names of a header: what makes most of them.
+
+    Raises
+    ------
+    UsageError
+        Two marks make as many.
+    """
+    widths = {mark: len(next(csv.reader([header], delimiter=mark, skipinitialspace=True), [])) for mark in _SEPARATORS}
+    most = [mark for mark, width in widths.items() if width == max(widths.values())]
+    if len(most) > 1 and max(widths.values()) > 1:
+        raise UsageError(
+            f"{path}: the header {header.strip()[:60]!r} has as many columns by {most[0]!r} as by {most[1]!r}; "
+            "put names that hold such a mark in quotes, or read it with pandas and pass the frame"
+        )
+    return most[0]
 
 
 def _table(name: str, header: list[str], part: list[tuple[int, list[str]]]) -> Table:
@@ -126,11 +158,6 @@ def _check_header(path: Path, header: list[str]) -> None:
         raise UsageError(f"{path}: cannot be read as a table: it holds zero bytes and is no text; export it again")
     if not any(header):
         raise UsageError(f"{path}: cannot be read as a table: the first line names no column; export it again")
-    if len(header) == 1 and any(mark in header[0] for mark in _SEPARATORS):
-        raise UsageError(
-            f"{path}: has one column, {header[0][:60]!r}; separate columns with commas, "
-            "or read it with pandas and pass the frame"
-        )
     twice = next((c for i, c in enumerate(header) if c in header[:i]), None)
     if twice is not None:
         raise UsageError(f"{path}: column {twice!r}: stands twice in the header; name each column once")
@@ -140,7 +167,7 @@ def _check_header(path: Path, header: list[str]) -> None:
 
 
 def _looks_like_json(path: Path) -> bool:
-    with opened(path) as text:
+    with opened(path, or_western=True) as text:
         return text.read(256).lstrip("\ufeff \t\r\n").startswith(("{", "["))
 
 

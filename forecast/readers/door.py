@@ -17,7 +17,7 @@ from forecast.errors import UsageError, one_of
 from forecast.progress import Work, tracked
 from forecast.readers.account import whole_reading
 from forecast.readers.assemble import How, Services, assembled
-from forecast.readers.contents import Content, Documents, contents, table_of_frame
+from forecast.readers.contents import Content, Documents, Table, contents, table_of_frame
 from forecast.readers.files import files_of
 from forecast.readers.lazyframes import is_dask
 from forecast.readers.overlap import Overlap
@@ -25,6 +25,7 @@ from forecast.readers.pages import check_pages
 from forecast.readers.registry import Reader, reader_of
 from forecast.readers.rules import Rules, read_rules
 from forecast.readers.sheet import Extract, Page
+from forecast.readers.spelling import Decimal
 from forecast.readers.tidy import TidyOptions, extract_of, read_tidy
 from forecast.readers.warehouse import Stored, extracts, is_address, stored_database, stored_files, stored_frame
 from forecast.schema import Grain
@@ -37,7 +38,7 @@ _Source = tuple[str, Iterator[Any], int]
 def read_usage(
     source: Any,
     *,
-    format: str | None = None,  # noqa: A002 - the name that users of pandas and polars expect
+    format: str | Reader | None = None,  # noqa: A002 - the name that users of pandas and polars expect
     table: str | None = None,
     columns: Mapping[str, str] | None = None,
     fill: Mapping[str, str] | None = None,
@@ -46,6 +47,7 @@ def read_usage(
     grain: Grain | None = None,
     duplicates: Duplicates = "refuse",
     sort: bool = False,
+    decimal: Decimal | None = None,
     overlap: Overlap = "refuse",
     dedupe: Literal["request_id"] | None = None,
     personal: bool = False,
@@ -63,9 +65,9 @@ def read_usage(
         decoded JSON of an API's pages. Several are added up, and what they hold twice is counted once. Logs of
         requests are grouped where they live: lazy frames (a DuckDB relation, Polars, PySpark, Dask) by their engine,
         a database's table (``"postgresql://…"``, or an engine of SQLAlchemy's) by the database, big files by DuckDB.
-    format : str, optional
-        A name of :func:`forecast.formats`; found from the source where it is not given. ``"log"`` is any log of
-        requests, of any size, whose columns ``columns`` maps.
+    format : str or Reader, optional
+        A name of :func:`forecast.formats`, or a reader of your own; found from the source where it is not given.
+        ``"log"`` is any log of requests, of any size, whose columns ``columns`` maps.
     table : str, optional
         Of databases: the table, ``"schema.table"`` where it is in no default schema. For ``format="litellm"`` its
         spend logs where it is not given.
@@ -86,6 +88,8 @@ def read_usage(
         Of tidy tables: what to do with several rows of one period and key.
     sort : bool
         Of tidy tables: accept dates that run neither up nor down within a key.
+    decimal : {".", ","}, optional
+        Of tidy tables of text: what stands before decimals, where the numbers do not tell by themselves.
     overlap : {"refuse", "later"}
         Where two sources differ on one period and key: refuse, or take the one that is named later.
     dedupe : {"request_id"}, optional
@@ -111,6 +115,7 @@ def read_usage(
         A source is missing, broken or of no format that is known, pages are missing, sources contradict each other,
         or the table breaks a rule; the message names the place and the remedy.
     """
+    one_of("decimal", decimal, (None, *get_args(Decimal)), UsageError)
     one_of("overlap", overlap, get_args(Overlap), UsageError)
     one_of("dedupe", dedupe, (None, "request_id"), UsageError)
     one_of("services", services, get_args(Services), UsageError)
@@ -125,10 +130,12 @@ def read_usage(
     for column in fill or {}:
         one_of("canonical column", column, (*schema.DIMENSIONS, "currency", "charge_category"), UsageError)
     how = How(made, dict(fill or {}), timezone, grain, overlap, dedupe is not None, personal, services, currency, rates)
-    tidy = TidyOptions(dict(columns or {}), dict(fill or {}), timezone, duplicates, sort, made, currency, rates)
+    tidy = TidyOptions(
+        dict(columns or {}), dict(fill or {}), timezone, duplicates, sort, made, currency, rates, decimal
+    )
     if isinstance(source, list | tuple | set | frozenset) and not source:
         raise UsageError("no source is named: give a path, a glob, a folder, a list of them, or a frame")
-    sources = _named_apart(_sources(source, format, table, together=dedupe is not None))
+    sources = _named_apart(_sources(source, _name(format), table, together=dedupe is not None))
     usage = _read(sources, format, how, tidy)
     limit = (pd.Timestamp(today) if today is not None else pd.Timestamp.now(tz=usage.timezone)).tz_localize(None)
     if usage.end > limit:
@@ -148,15 +155,16 @@ def _with_odd_prices(usage: Usage) -> Usage:
     from forecast.reconciliation.effective_prices import implausible_prices
 
     odd = implausible_prices(usage, PriceBook.builtin())
+    odd["sold"] = odd["provider"].fillna("") + " " + odd["model"]
     told = tuple(
-        f"billed_cost of {row.provider} {row.model} is {row.ratio:,.3g} times its list price in {row.rows:,} of "
-        f"{row.of_rows:,} rows, from {row.first:%Y-%m-%d} on: {row.looks_like}"
+        f"billed_cost of {str(row.sold).strip()} is {row.ratio:,.3g} "
+        f"times its list price in {row.rows:,} of {row.of_rows:,} rows, from {row.first:%Y-%m-%d} on: {row.looks_like}"
         for row in odd.itertuples()
     )
     return replace(usage, notes=(*usage.notes, *told))
 
 
-def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOptions) -> Usage:  # noqa: A002
+def _read(sources: list[_Source], format: str | Reader | None, how: How, tidy: TidyOptions) -> Usage:  # noqa: A002
     """One tidy source as it stands; anything else by its reader, and put together."""
     extracts_: list[Iterator[tuple[str, Extract]]] = []
     pages: dict[str, list[Page]] = {}
@@ -171,7 +179,7 @@ def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOption
                     f"{name}: dedupe='request_id' compares the rows of one log where it lives: "
                     "make one of the sources (a glob, a union) or read them without it"
                 )
-            extracts_.append(extracts(head, format, how, tidy.columns))
+            extracts_.append(extracts(head, _name(format), how, tidy.columns))
             continue
         reader = reader_of(head, format)
         if reader is None:
@@ -180,6 +188,7 @@ def _read(sources: list[_Source], format: str | None, how: How, tidy: TidyOption
             extracts_.append(iter([("tidy", extract_of(usage))]))
             continue
         _refuse_tidy_options(name, reader, tidy)
+        _refuse_saved_again(head, reader)
         extracts_.append(_extracts(reader, chain([head], parts), pages.setdefault(reader.NAME, [])))
     if len(whole) == len(sources) == 1 and how.grain in (None, whole[0].grain):
         return whole[0].with_reading(whole_reading(whole[0], how.rules))
@@ -202,20 +211,39 @@ def _size(name: str) -> float:
         return 1.0
 
 
+def _name(format: str | Reader | None) -> str | None:  # noqa: A002
+    return format.NAME if isinstance(format, Reader) else format
+
+
 def _extracts(reader: Reader, parts: Iterable[Content], pages: list[Page]) -> Iterator[tuple[str, Extract]]:
     for part in parts:
         for extract in reader.extract(part):
             pages.extend(extract.pages)
-            yield reader.NAME, extract
+            notes = part.notes if isinstance(part, Table) else ()
+            yield reader.NAME, replace(extract, notes=(*notes, *extract.notes)) if notes else extract
 
 
 def _refuse_tidy_options(name: str, reader: Reader, tidy: TidyOptions) -> None:
-    given = {"columns=": bool(tidy.columns), "duplicates=": tidy.duplicates != "refuse", "sort=": tidy.sort}
+    given = {
+        "columns=": bool(tidy.columns),
+        "duplicates=": tidy.duplicates != "refuse",
+        "sort=": tidy.sort,
+        "decimal=": tidy.decimal is not None,
+    }
     used = [option for option, there in given.items() if there]
     if used:
         raise UsageError(
             f"{name}: is read as {reader.NAME} ({reader.TITLE}), whose columns are known: leave out {', '.join(used)}, "
             "or read it as a tidy table with format='tidy'"
+        )
+
+
+def _refuse_saved_again(head: Content, reader: Reader) -> None:
+    """Refuse a vendor's file that has no commas: numbers and dates in it are no longer as the vendor wrote them."""
+    if isinstance(head, Table) and head.separator != ",":
+        raise UsageError(
+            f"{head.name}: has the columns of {reader.NAME} ({reader.TITLE}), but its cells are separated by "
+            f"{head.separator!r}: a spreadsheet saved it, in which numbers and dates may have changed; export it again"
         )
 
 

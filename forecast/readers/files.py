@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from forecast.errors import UsageError, nearest
 
@@ -15,14 +16,17 @@ TABLES: Final = (".csv", ".tsv", ".txt")
 JSONS: Final = (".json", ".jsonl", ".ndjson")
 PARQUETS: Final = (".parquet", ".pq")
 READABLE: Final = (*TABLES, *JSONS, *PARQUETS)
+#: How spreadsheets of western Europe save text that is no UTF-8.
+WESTERN: Final = "cp1252"
+#: Bytes by which that is told.
+SEEN_BYTES: Final = 1 << 20
 #: A gzipped file is refused beyond this expansion: logs shrink 5 to 40 times, a bomb a thousand times.
 MOST_EXPANSION: Final = 400
 #: Expansion is watched from this size on: a small file of one repeated row may shrink more.
 WATCHED_BYTES: Final = 256 << 20
 _BOMS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _OTHER_KINDS: Final = {
-    ".xlsx": "a workbook: save the sheet as CSV",
-    ".xls": "a workbook: save the sheet as CSV",
+    **dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers"), "a workbook: save the sheet as CSV"),
     ".zip": "an archive: unpack it first",
     ".zst": "compressed by zstd: unpack it first",
     ".7z": "an archive: unpack it first",
@@ -88,8 +92,10 @@ def kind_of(path: Path) -> str:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[str]]:
+def opened(path: Path, *, or_western: bool = False) -> Iterator[io.TextIOWrapper]:
     """The file as text: gzip unpacked, and UTF-8 or UTF-16 told by its first bytes.
+
+    ``or_western`` takes what is no UTF-8 in its first megabyte for Windows-1252: for tables that a person saved.
 
     Raises
     ------
@@ -97,10 +103,14 @@ def opened(path: Path) -> Iterator[IO[str]]:
         The bytes are no text, the archive is cut or broken, or it unpacks to implausibly much.
     """
     zipped = _starts(path, b"\x1f\x8b")
-    with path.open("rb") as file:
-        buffered = io.BufferedReader(_Watched(gzip.GzipFile(fileobj=file), path)) if zipped else file
+    with path.open("rb", buffering=0) as file:
+        raw = _Watched(gzip.GzipFile(fileobj=file), path) if zipped else file
+        buffered = io.BufferedReader(raw, SEEN_BYTES)
         try:
-            encoding = _encoding(buffered.peek(4096)[:4096])
+            seen = buffered.peek(SEEN_BYTES)
+            encoding = _encoding(seen[:4096])
+            if or_western and encoding == "utf-8" and not _is_utf8(seen):
+                encoding = WESTERN
             text = io.TextIOWrapper(buffered, encoding=encoding, newline="")
             yield text
             text.detach()
@@ -129,6 +139,15 @@ def _encoding(head: bytes) -> str:
     if len(head) >= 4 and head[0::2].count(0) > len(head) // 4:
         return "utf-16-be"
     return "utf-8"
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Whether bytes are UTF-8, a letter that is cut at their end among it."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Watched(io.RawIOBase):

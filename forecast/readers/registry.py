@@ -84,18 +84,23 @@ def formats() -> dict[str, str]:
     return {name: reader.TITLE for name, reader in readers().items()} | {m.NAME: m.TITLE for m in (warehouse, tidy)}
 
 
-def reader_of(content: Content, format: str | None) -> Reader | None:  # noqa: A002 - as in read_usage
-    """The reader of a part: the one that is named, else the first that fits; None stands for ``tidy``.
+def reader_of(content: Content, format: str | Reader | None) -> Reader | None:  # noqa: A002 - as in read_usage
+    """The reader of a part: the one that is given or named, else the first that fits; None stands for ``tidy``.
 
     Raises
     ------
     UsageError
-        The name is not known.
+        The name is not known, or what is given is no reader.
     """
-    if format is not None:
+    if format is None:
+        return next((reader for reader in readers().values() if reader.fits(content)), None)
+    if isinstance(format, str):
         one_of("format", format, formats(), UsageError)
         return readers().get(format)
-    return next((reader for reader in readers().values() if reader.fits(content)), None)
+    if isinstance(format, type) or not isinstance(format, Reader):
+        kind = f"the class {format.__name__}, not an object of it," if isinstance(format, type) else f"{format!r}"
+        raise UsageError(f"a reader needs NAME, TITLE, fits(content) and extract(content); {kind} lacks them")
+    return format
 
 
 def columns_of(content: Content) -> set[str]:

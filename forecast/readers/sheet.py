@@ -266,7 +266,7 @@ class Sheet:
         columns : mapping
             Canonical column → values (row,), or one value for all rows. ``date`` is needed.
         held : mapping
-            Name of :data:`CONSERVED` → what each record holds of it by the export's own columns. What is kept must
+            Name of ``CONSERVED`` → what each record holds of it by the export's own columns. What is kept must
             add up to it: a unit that is forgotten or counted twice is found here.
         attributes : mapping, optional
             Names that rules may match, such as ``workspace``, ``api_key`` and ``tag:team``.

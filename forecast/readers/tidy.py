@@ -17,6 +17,7 @@ from forecast.errors import UsageError, bad_rows
 from forecast.readers.contents import Content, Table
 from forecast.readers.rules import Rules
 from forecast.readers.sheet import Extract, sums_of
+from forecast.readers.spelling import Decimal, written_plainly
 from forecast.reading import REJECTED, table_of
 from forecast.usage import Usage
 
@@ -36,6 +37,7 @@ class TidyOptions:
     rules: Rules | None = None
     currency: str | None = None
     rates: Rates | None = None
+    decimal: Decimal | None = None
 
 
 def read_tidy(parts: Iterable[Content], options: TidyOptions, *, first_row: int) -> Usage:
@@ -55,6 +57,10 @@ def read_tidy(parts: Iterable[Content], options: TidyOptions, *, first_row: int)
             raise UsageError(f"{name}: cannot be read as a table: rows do not fit the header: {shown}; export it again")
     frame = pd.concat([t.frame for t in tables], ignore_index=True) if len(tables) > 1 else tables[0].frame
     columns = options.columns
+    plain = written_plainly(
+        frame, columns, name=name, first_row=first_row, separator=tables[0].separator, decimal=options.decimal
+    )
+    frame, assumed = plain.frame, [*tables[0].notes, *plain.notes]
     unknown: list[str] = []
     if options.rules is not None:
         known = {own: canonical for canonical, own in columns.items()}
@@ -71,7 +77,7 @@ def read_tidy(parts: Iterable[Content], options: TidyOptions, *, first_row: int)
         sort=options.sort,
         source=name,
         first_row=first_row,
-        notes=unknown,
+        notes=[*assumed, *unknown],
         currency=options.currency,
         rates=options.rates,
     )

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from forecast.drawing import SMALL, canvas, headline, money, money_axis, printable, short
+from forecast.drawing import (
+    SMALL,
+    canvas,
+    headline,
+    in_percent,
+    money,
+    money_axis,
+    printable,
+    short,
+)
 from forecast.errors import UsageError
 from forecast.reconciliation.result import Reconciliation
 
@@ -101,7 +110,9 @@ def price_gaps(found: Reconciliation, ax: Axes | None = None) -> Axes:
     ax.set_ylim(-0.6, len(table) - 0.4)
     money_axis(ax.xaxis, f"{found.currency} a million tokens")
     gap = whole["billed"] / whole["priced"] - 1
-    told = "what it lists at" if abs(gap) < 0.0005 else f"{100 * abs(gap):.1f} % {'below' if gap < 0 else 'above'} list"
+    told = (
+        "what it lists at" if abs(gap) < 0.0005 else f"{in_percent(abs(gap), 1)} {'below' if gap < 0 else 'above'} list"
+    )
     rest = sums.assign(_all="all usage")[names[0]].nunique() - len(table)
     more = f"; {rest} more models are not shown" if rest else ""
     title = f"A million tokens cost {money(1e6 * whole['billed'] / whole['tokens'], found.currency)}, {told}"
@@ -112,14 +123,14 @@ def price_gaps(found: Reconciliation, ax: Axes | None = None) -> Axes:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:+.1f} %".replace("-", "\u2212") if abs(share) >= 0.0005 else "as listed"
+    return f"{'+' if share > 0 else ''}{in_percent(share, 1)}" if abs(share) >= 0.0005 else "as listed"
 
 
 def _finding(found: Reconciliation) -> str:
     gap = found.billed - found.priced
     side = "below" if gap < 0 else "above"
     left = round(float(found.table["unexplained"].abs().sum()), 2)
-    share = f" ({100 * abs(gap) / found.priced:.1f} %)" if found.priced > 0 else ""
+    share = f" ({in_percent(abs(gap) / found.priced, 1)})" if found.priced > 0 else ""
     how = "all of it explained" if left == 0 else f"{money(left, found.currency)} is unexplained"
     if round(gap, 2) == 0:
         return f"The bill of {money(found.billed, found.currency)} is what usage lists at; {how}"

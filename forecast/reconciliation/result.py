@@ -88,7 +88,7 @@ class Reconciliation:
 
     @property
     def unexplained(self) -> pd.DataFrame:
-        """The rows of :attr:`table` with money that no cause explains, the most first."""
+        """The rows of ``table`` with money that no cause explains, the most first."""
         rows = self.table[self.table["unexplained"].abs() > 0]
         return rows.sort_values("unexplained", key=lambda v: -v.abs(), kind="stable").reset_index(drop=True)
 

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from forecast.drawing import SMALL, Palette, canvas, headline, printable, settle, short, tick
+from forecast.drawing import (
+    SMALL,
+    Palette,
+    canvas,
+    headline,
+    money,
+    number,
+    printable,
+    settle,
+    ticks,
+)
 from forecast.panel import BoolArray, FloatArray
 from forecast.unit_economics.quality import QualityFrontier, names_of
 
@@ -49,8 +59,8 @@ def frontier_plot(found: QualityFrontier, ax: Axes | None = None) -> Axes:
         ax.set_xlim(max(0.0, price.min() - 0.2 * reach), price.max() + 0.35 * reach)
     reach = max(float(np.ptp(good)), 2.0)
     ax.set_ylim(good.min() - 0.2 * reach, good.max() + 0.2 * reach)
-    ax.xaxis.set_major_formatter(tick)
-    ax.yaxis.set_major_formatter(tick)
+    ax.xaxis.set_major_formatter(ticks())
+    ax.yaxis.set_major_formatter(ticks())
     per = _PRICES[found.price]
     ax.set_xlabel(f"{found.currency} a {per}, {found.basis}", parse_math=False)
     ax.set_ylabel(f"{found.measure.replace('_', ' ')}, %")
@@ -76,14 +86,14 @@ def _finding(found: QualityFrontier, names: list[str], best: BoolArray) -> str:
             ratio, worst, winner = float(price[i] / price[beaten[0]]), int(i), beaten[0]
     if ratio < 1.005:
         return worth
-    return f"{worth}; {names[worst]} costs {ratio:.1f} times {names[winner]}, which is no worse"
+    return f"{worth}; {names[worst]} costs {number(ratio, 1)} times {names[winner]}, which is no worse"
 
 
 def _subtitle(found: QualityFrontier, per: str) -> str:
     left = f"; left out: {printable(', '.join(found.left_out), 60)}" if found.left_out else ""
     cheapest = found.table["price"].iloc[0]
     return (
-        f"{found.measure.replace('_', ' ')} over effective cost a {per}, from {found.currency} {short(cheapest)}; "
+        f"{found.measure.replace('_', ' ')} over effective cost a {per}, from {money(cheapest, found.currency)}; "
         f"grey: another costs no more and is no worse{left}"
     )
 

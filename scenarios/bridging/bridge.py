@@ -102,7 +102,7 @@ class Bridge:
         return table
 
     def by(self, *columns: str) -> pd.DataFrame:
-        """The steps' means by the named columns of :attr:`detail`, such as "model", and their sum ``total``.
+        """The steps' means by the named columns of ``detail``, such as "model", and their sum ``total``.
 
         Unrounded. Steps that belong to no row, such as one-offs, have a last row ``(no workload)``; with it, every
         column adds up to its step.

@@ -61,7 +61,7 @@ def drivers_bridge(
     """How one state's cost becomes the other's, by driver.
 
     In every draw, for each row, the change of volume · mix · intensity · price (· exchange rate) is dealt to its
-    factors by their Shapley value (:func:`scenarios.bridging.products.product_effects`), and rows are added. Amounts
+    factors by their Shapley value (``scenarios.bridging.products.product_effects``), and rows are added. Amounts
     that are not tokens are steps of their own.
 
     With ``exchange`` the bridge is told in ``exchange.into``. Its step ``currency`` is what money moved by: with m the

@@ -8,7 +8,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from forecast.drawing import BODY, SIZE, SMALL, Palette, canvas, headline, money, money_axis, printable, settle
+from forecast.drawing import (
+    BODY,
+    SIZE,
+    SMALL,
+    Palette,
+    canvas,
+    headline,
+    in_percent,
+    money,
+    money_axis,
+    number,
+    percent,
+    printable,
+    scaled,
+    settle,
+)
 from forecast.panel import FloatArray
 from scenarios.bridging.bridge import Bridge
 from scenarios.bridging.closing import cents
@@ -93,7 +108,7 @@ def finding(bridge: Bridge) -> str:
     moved = float(np.abs(bridge.amounts.mean(axis=1)).sum())
     if moved == 0:
         return f"{_capital(second)} is what {first} is: {money(before, bridge.currency)}"
-    share = f" ({100 * abs(change / before):.{0 if abs(change / before) >= 0.0995 else 1}f} %)" if before > 0 else ""
+    share = f" ({in_percent(abs(change / before), 0 if abs(change / before) >= 0.0995 else 1)})" if before > 0 else ""
     steps = sorted(zip(bridge.steps, _shown(bridge)[1:-1], strict=True), key=lambda s: -abs(s[1][0]))
     told = [f"{printable(n, 24)} {text}" for n, (value, text) in steps[:NAMED] if abs(value) >= NOTABLE * moved]
     made = f": {', '.join(told)}" if told else ""
@@ -189,8 +204,8 @@ def _subtitle(bridge: Bridge) -> str:
     if len(bridge.before) == 1:
         return told
     up = float((bridge.change > 0).mean())
-    chance = "all" if up == 1 else "none" if up == 0 else f"{min(max(100 * up, 1), 99):.0f} %"
-    return f"{told}: means of {len(bridge.before):,} futures, whiskers P10–P90; spend rises in {chance} of them"
+    chance = "all" if up == 1 else "none" if up == 0 else percent(up)
+    return f"{told}: means of {number(len(bridge.before))} futures, whiskers P10–P90; spend rises in {chance} of them"
 
 
 def _shown(bridge: Bridge) -> list[tuple[float, str]]:
@@ -203,8 +218,8 @@ def _shown(bridge: Bridge) -> list[tuple[float, str]]:
     digits = [first, *cents(parts / size * 10 ** (decimals - 2), float(last - first)), last]
     told = []
     for i, digit in enumerate(digits):
-        sign = "\u2212" if digit < 0 else "+" if digit > 0 and 0 < i < len(digits) - 1 else ""
-        told.append(f"{sign}{abs(digit) / 10**decimals:,.{decimals}f}{letter}" if digit else "0")
+        sign = "+" if digit > 0 and 0 < i < len(digits) - 1 else ""
+        told.append(sign + scaled(digit / 10**decimals * size, size, letter, decimals) if digit else "0")
     return list(zip([float(ends[0]), *map(float, parts), float(ends[1])], told, strict=True))
 
 

@@ -148,8 +148,9 @@ def _priced(
         more = f" and {len(skus) - 5} more" if len(skus) > 5 else ""
         if unpriced == "refuse":
             raise PriceError(
-                f"{span.source}: {len(skus)} prices are unknown: {listed}{more}. Add them to the price book, "
-                "PriceBook.from_frame(rows).over(PriceBook.builtin()), or leave them out with unpriced='exclude'"
+                f"{span.source}: {len(skus)} {'price is' if len(skus) == 1 else 'prices are'} unknown: "
+                f"{listed}{more}. Add them to the price book, PriceBook.from_frame(rows).over(PriceBook.builtin()), "
+                "or leave them out with unpriced='exclude'"
             )
         notes.append(f"without a price, and no part of any driver: {listed}{more}")
     priced = _Rows(

@@ -66,7 +66,7 @@ def alternatives_of(
     others : Comparison, or iterable of Scenario or BudgetPlan, optional
         Without any, the forecast alone. A scenario that is the plan's own is told as the plan.
     bridge : Bridge, optional
-        :func:`plan_bridge`'s, which knows the forecast alone already.
+        ``plan_bridge``'s, which knows the forecast alone already.
 
     Raises
     ------

@@ -50,11 +50,13 @@ class BudgetPlan(HandedOver):
     ledger : Ledger
         Money by draw, month and row.
     gap : float array (draw, month)
-        Spend between the history and the plan, in total; outside every total of the plan. ``gap_months`` its months.
+        Spend between the history and the plan, in total; outside every total of the plan.
+    gap_months : PeriodIndex (month,)
     history : Series (month,)
         Priced past usage, by month.
     trajectory : int array (draw,)
         Which trajectory each draw follows.
+    currency : str
     excluded : DataFrame
         Lanes without a price that were left out because ``unpriced="exclude"`` said so.
     assumptions : DataFrame
@@ -320,8 +322,7 @@ class BudgetPlan(HandedOver):
     def policy(self, by: str | None = None) -> pd.DataFrame:
         """What each part wants beside its policy range: who is squeezed, and how likely each overruns its part.
 
-        The parts are those of the split ``by`` a column, or of the last; see
-        :func:`scenarios.budget.policy.policy_table`.
+        The parts are those of the split ``by`` a column, or of the last: :func:`scenarios.budget.policy.policy_table`.
         """
         return policy_table(self, by)
 

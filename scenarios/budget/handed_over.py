@@ -39,10 +39,11 @@ class HandedOver(ABC):
     ) -> Axes:
         """Draw the plan.
 
-        ``"fan"`` (months, with history), ``"s_curve"`` (marking ``limit``), ``"environments"``, ``"policy"`` (what each
-        part of the split ``by`` a column, or of the last, wants beside its range), ``"funding"`` (the staircase from
-        base to what must be found), ``"tornado"`` (what the budget hangs on: :meth:`sensitivity`, ``by`` its rows), or
-        ``"bridge"`` (from the forecast alone to the plan).
+        ``"fan"`` (months, with history), ``"cumulative"`` (spend by day against the budget's path, and when a ``limit``
+        is gone over), ``"s_curve"`` (marking ``limit``), ``"environments"``, ``"stack"`` (environments month by month),
+        ``"policy"`` (what each part of the split ``by`` a column, or of the last, wants beside its range),
+        ``"funding"`` (the staircase from base to what must be found), ``"tornado"`` (what the budget hangs on:
+        :meth:`sensitivity`, ``by`` its rows), or ``"bridge"`` (from the forecast alone to the plan).
         """
         from scenarios.report.charts import drawn
 
@@ -136,8 +137,7 @@ class HandedOver(ABC):
         from scenarios.budget.planwriting import Beside, plan_text_of
         from scenarios.report import save
 
-        read = usage if usage is not None else {"file": str(Path(self._plan.projection.usage.source).absolute())}
-        beside = Beside(usage=read, prices=prices or {}, policy=policy)
+        beside = Beside(usage=usage, prices=prices or {}, policy=policy)
         return save(Path(path), lambda: plan_text_of(self._plan, Path(path), beside).encode())
 
     def save(self, path: str | Path, *, kinds: Sequence[type[Any]] = ()) -> Path:

@@ -25,14 +25,14 @@ import pandas as pd
 from forecast.errors import PlanError, TokenplanError
 from scenarios.budget.judging import Override, check_overrides, laid_over
 from scenarios.budget.spec import check_components
-from scenarios.components import KINDS as COMPONENTS
 from scenarios.components import Component
+from scenarios.components.kinds import COMPONENTS
 from scenarios.components.preset_files import preset_table
 from scenarios.dependence import Dependence
 from scenarios.files import checks
 from scenarios.files.days import SOME_DAY
 from scenarios.files.keys import Keys, Problems, Table, built, check_keys
-from scenarios.files.kinds import TIES, ChangeKinds
+from scenarios.files.kinds import CHANGES, TIES
 from scenarios.files.source import ScenarioSource
 
 #: The keys of one override, and the check of each.
@@ -84,7 +84,7 @@ class OverrideSource:
         what: Any = self.component
         if self.change is not None:
             problems = Problems(self.place, PlanError)
-            what = built(self.change, ChangeKinds(), "change", problems, relative=True, start=start)
+            what = built(self.change, CHANGES, "change", problems, relative=True, start=start)
             problems.tell()
         return Override(what=what, **self.said)
 
@@ -148,7 +148,7 @@ def _override(table: object, path: str, problems: Problems) -> OverrideSource | 
         problems.add(path, f"{told}; write [overrides.change] or [overrides.component] below it, with a kind")
     change, component = held.get("change"), None
     if change is not None:
-        built(change, ChangeKinds(), f"{path}.change", problems, relative=True)
+        built(change, CHANGES, f"{path}.change", problems, relative=True)
     if "component" in held:
         component = component_of(held["component"], f"{path}.component", problems)
     if len(problems.found) > before:

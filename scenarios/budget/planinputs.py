@@ -25,6 +25,7 @@ from scenarios.files.keys import Keys, Problems, Table, check_keys
 if TYPE_CHECKING:
     from forecast.readers.assemble import Services
     from forecast.readers.overlap import Overlap
+    from forecast.readers.spelling import Decimal
 
 #: What makes a workload where nobody says; those of them that the usage has.
 WORKLOAD: Final = ("environment", "project")
@@ -50,6 +51,7 @@ class UsageSource:
     timezone: str = "UTC"
     duplicates: Duplicates = "refuse"
     sort: bool = False
+    decimal: Decimal | None = None
     overlap: Overlap = "refuse"
     dedupe: Literal["request_id"] | None = None
     personal: bool = False
@@ -140,6 +142,7 @@ def input_tables(folder: Path) -> dict[str, Keys]:
     from forecast.readers import formats
     from forecast.readers.assemble import Services
     from forecast.readers.overlap import Overlap
+    from forecast.readers.spelling import Decimal
 
     file = partial(_is_file, folder)
     return {
@@ -155,6 +158,7 @@ def input_tables(folder: Path) -> dict[str, Keys]:
             "timezone": plankeys.zone,
             "duplicates": checks.choice(*get_args(Duplicates)),
             "sort": checks.flag,
+            "decimal": checks.choice(*get_args(Decimal)),
             "overlap": checks.choice(*get_args(Overlap)),
             "dedupe": checks.choice("request_id"),
             "personal": checks.flag,

@@ -58,6 +58,7 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "timezone": 'billing zone of the dates; `"UTC"`',
         "duplicates": '`"refuse"`, or `"sum"` rows of one day and key; `"refuse"`',
         "sort": "accept dates in any order; false",
+        "decimal": 'of tables of text, what stands before decimals: `"."` or `","`; told by the numbers',
         "overlap": 'where two exports differ: `"refuse"`, or take the `"later"` named; `"refuse"`',
         "dedupe": '`"request_id"`: compare single requests by their id',
         "personal": "keep who used it; false",
@@ -70,14 +71,14 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "builtin": "the vendors' dated list prices; true",
         "files": "CSV or TOML files of your own prices, laid over them, first named first",
         "rows": "`[[prices.rows]]`: single prices, laid over the files",
-        "blended": "`{ per_million = 2.00 }` for usage that knows only `total_tokens`; also `currency`, `model`, "
-        "`provider`, `valid_from`",
+        "blended": "`{ per_million = 2.00 }`, also with `currency`, `model`, `provider`, `valid_from`: for usage that "
+        "knows only `total_tokens`",
         "known": "a day: prices that were announced later are not used",
         "long_share": 'what of the tokens stands in long requests: a share, or by model `{ "gpt-5*" = 0.2 }`',
         "off_peak_share": "what of the tokens is used in cheaper hours: likewise",
     },
     "[forecast]": {
-        "model": '`"auto"` or a name of the shelf; `"auto"`',
+        "model": '`"auto"`, or the name of a model; `"auto"`',
         "by": "what makes a workload; `environment` and `project`, as far as the usage has them",
         "lag": "last periods of the export that may be incomplete; 2, of months 0",
         "seed": "of the forecast alone; that of `[plan]`",

@@ -18,7 +18,7 @@ from scenarios.budget.planfile import VERSION, PlanFile, plan_told
 from scenarios.budget.policies import BudgetPolicy
 from scenarios.budget.splits import Split
 from scenarios.changes import Change
-from scenarios.components import KINDS as COMPONENTS
+from scenarios.components.kinds import COMPONENTS
 from scenarios.files.keys import plain
 from scenarios.files.kinds import TIES
 from scenarios.files.writing import body_told, change_told, fields_told, kind_told, lines_told, value_told
@@ -36,7 +36,7 @@ _PLAN: Final = ("confidence", "draws", "seed", "unpriced")
 class Beside:
     """What a plan does not know of itself: the tables ``[usage]`` and ``[prices]`` of its file, and a policy."""
 
-    usage: Mapping[str, Any]
+    usage: Mapping[str, Any] | None
     prices: Mapping[str, Any]
     policy: BudgetPolicy | None = None
 
@@ -59,6 +59,17 @@ def plan_text_of(plan: BudgetPlan, path: Path, beside: Beside) -> str:
     return text
 
 
+def _read_from(plan: BudgetPlan) -> dict[str, Any]:
+    """The table ``[usage]`` of a plan whose usage was read from one file."""
+    source = plan.projection.usage.source
+    if not (path := Path(source)).exists():
+        raise PlanError(
+            f"its usage was read from no file that is there ({source}); write usage.frame to one, and name it: "
+            'to_toml(path, usage={"file": "usage.csv"})'
+        )
+    return {"file": str(path.absolute())}
+
+
 def _lines(plan: BudgetPlan, beside: Beside) -> list[str]:
     """The lines of the whole file."""
     spec, asked = plan.spec, plan.projection.spec
@@ -68,7 +79,9 @@ def _lines(plan: BudgetPlan, beside: Beside) -> list[str]:
     lines = [f"version = {VERSION}", *_table("plan", span | {name: getattr(spec, name) for name in _PLAN})]
     if asked.calendar != CALENDAR_YEAR:
         lines += ["", "[calendar]", *lines_told(fields_told(asked.calendar, "calendar"))]
-    lines += _table("usage", beside.usage) + _table("prices", beside.prices)
+    lines += _table("usage", beside.usage if beside.usage is not None else _read_from(plan)) + _table(
+        "prices", beside.prices
+    )
     lines += _table("forecast", {name: getattr(asked, name) for name in _FORECAST})
     cleaning = "false" if asked.cleaning is None else value_told(asked.cleaning, "forecast.cleaning")
     lines += [] if cleaning == "{}" else [f"cleaning = {cleaning}"]

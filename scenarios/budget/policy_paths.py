@@ -37,7 +37,9 @@ class PolicyPaths:
     labels : DataFrame (part,)
         What a part is.
     every : {"month", "quarter", "year"}
-        How often money is granted, and ``periods`` (period,) the names of those.
+        How often money is granted.
+    periods : tuple of str (period,)
+        Their names.
     budget : float array (period, part)
     spend : float array (draw, period, part)
         What each part wants, before a split moves money.

@@ -73,7 +73,7 @@ def sensitivity_of(plan: BudgetPlan, by: By, *, errors: bool) -> pd.DataFrame:
     shares of the variance; below them an interaction is noise, and may be negative. Rare and extreme futures rule the
     variance, and hardly touch the budget: what that hangs on is told by ``swing``.
 
-    Source: Sobol (2001), doi:10.1016/S0378-4754(00)00270-6; estimators in :mod:`scenarios.budget.main_effects`.
+    Source: Sobol (2001), doi:10.1016/S0378-4754(00)00270-6; estimators in ``scenarios.budget.main_effects``.
     """
     one_of("sensitivity by", by, get_args(By), PlanError)
     totals = plan.totals

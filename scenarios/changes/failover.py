@@ -227,7 +227,7 @@ class Deprecation(Detour):
     prices : mapping of float, optional
         The successor's prices a quoted unit (a million tokens), by billable unit; the price book's where not stated.
         Cached input without a price here is billed as plain input.
-    provider, input_ratio, output_ratio
+    provider, input_ratio, output_ratio, share, retries
         As of :class:`scenarios.changes.routing.Route`; ``share`` and ``retries`` stay at 1 and 0.
     where, quality, setup, running, name
         As of :class:`scenarios.changes.levers.Lever`; money is paid where it happens, setup on ``on``.

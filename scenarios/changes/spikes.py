@@ -131,9 +131,9 @@ class Spikes:
     ) -> Spikes:
         """The spikes that cleaning took out of the history, which the forecast so knows nothing of.
 
-        The rate is a :class:`GammaRate` of their number over the years that all workloads were observed, lifts and
-        lengths are those :class:`Seen`; each workload has its own. Spikes that cleaning left where they were, since
-        they recur, are in the forecast's band already and are not counted.
+        The rate is a gamma with shape n + 1/2 of their number n over the years that all workloads were observed, lifts
+        and lengths are those seen; each workload has its own. Spikes that cleaning left where they were, since they
+        recur, are in the forecast's band already and are not counted.
 
         Parameters
         ----------

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from scenarios.cli.init_arguments import add_init
 from scenarios.cli.options import (
     OVER_LIMIT,
     TABLES,
@@ -72,6 +73,7 @@ def parser() -> Whole:
     whole.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     jobs = whole.jobs
     _demo(jobs)
+    add_init(jobs)
     _template(jobs)
     _completion(jobs)
     _read(jobs)

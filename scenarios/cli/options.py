@@ -145,6 +145,7 @@ def of_reading(job: argparse.ArgumentParser, *, usual: str | None = None) -> Non
         help="dated exchange rates: currency, rate and date, as CSV or TOML",
         endings=("*.csv", "*.toml"),
     )
+    how.add_argument("--decimal", choices=(".", ","), help="what stands before decimals, where the numbers don't tell")
 
 
 def of_forecast(job: argparse.ArgumentParser, does: str) -> None:

@@ -17,10 +17,11 @@ _OPTIONS: Final = {
     "columns={": "--column NAME=OWN",
     "columns: ": "--column NAME=OWN",
     "fill=": "--fill NAME=VALUE",
-    "rates=": "--rates FILE",
+    "rates=": "--rates FILE --currency CODE",
+    "decimal=": "--decimal , or --decimal .",
 }
 #: Options of reading, and what they are to :func:`forecast.read_usage`.
-_READING: Final = ("format", "rules", "grain", "timezone", "currency", "rates")
+_READING: Final = ("format", "rules", "grain", "timezone", "decimal", "currency", "rates")
 
 
 def asked(options: argparse.Namespace, *, over: UsageSource | None = None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,14 @@ from forecast.drawing import (
     clock,
     date_axis,
     headline,
+    in_percent,
     label_ends,
     money,
     money_axis,
+    percent,
     printable,
+    short,
+    told_date,
 )
 from forecast.panel import FloatArray
 from scenarios.comparing.payback import break_even
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def scenarios_chart(comparison: Comparison, ax: Axes | None = None) -> Axes:
-    """Each scenario's P10-P90 as a bar, its P50 as a mark with the amount beside it; dearest at the top."""
+    """Each scenario's P10–P90 as a bar, its P50 as a mark with the amount beside it; dearest at the top."""
     totals = np.stack([o.totals for o in comparison.outcomes])
     order = np.argsort(totals.mean(axis=1), kind="stable")
     low, middle, high = np.quantile(totals, (0.1, 0.5, 0.9), axis=1)[:, order]
@@ -64,13 +68,13 @@ def scenarios_chart(comparison: Comparison, ax: Axes | None = None) -> Axes:
     width = float(high.max() - low.min()) or 1.0
     ax.set_xlim(float(low.min()) - 0.05 * width, float(high.max()) + 0.75 * width)
     money_axis(ax.xaxis, f"{printable(comparison.currency)} over the plan; the axis does not begin at 0")
-    told = f"P50 as a mark, P10-P90 as a bar; cheaper than {printable(comparison.names[0], 30)}, future by future"
+    told = f"P50 as a mark, P10–P90 as a bar; cheaper than {printable(comparison.names[0], 30)}, future by future"
     headline(ax, _finding(comparison), told, palette)
     return ax
 
 
 def tornado_chart(table: pd.DataFrame, name: str, against: str, currency: str, ax: Axes | None = None) -> Axes:
-    """What each change does alone: P10-P90 as a bar, its mean as a mark; widest at the top."""
+    """What each change does alone: P10–P90 as a bar, its mean as a mark; widest at the top."""
     rows = table.iloc[::-1]
     ax, palette = canvas(ax, (SIZE[0], max(2.2, 1.3 + 0.45 * len(rows))))
     ax.grid(visible=False, axis="y")
@@ -82,7 +86,7 @@ def tornado_chart(table: pd.DataFrame, name: str, against: str, currency: str, a
         ax.barh(row, b - a, 0.5, a, color=colour, alpha=0.45, zorder=2)
         ax.plot([m, m], [row - 0.25, row + 0.25], color=colour, linewidth=2.5, zorder=3)
         ax.annotate(
-            f"{'+' if m > 0 else ''}{money(float(m), currency)}",
+            f"{'+' if m > 0 else ''}{short(float(m))}",
             (max(b, 0.0), row),
             xytext=(6, 0),
             textcoords="offset points",
@@ -99,8 +103,11 @@ def tornado_chart(table: pd.DataFrame, name: str, against: str, currency: str, a
     money_axis(ax.xaxis, f"{printable(currency)} more or less than {printable(against, 24)}")
     first = table.index[0] if len(table) else "nothing"
     most = printable(str(first), 34)
-    title = f"{most} moves the total of {printable(name, 30)} most" if len(table) else "Nothing changes"
-    headline(ax, title[0].upper() + title[1:], "Each change alone: mean as a mark, P10-P90 as a bar", palette)
+    title = "Nothing changes"
+    if len(table):
+        by = money(abs(float(table["alone"].iloc[0])), currency)
+        title = f"{most} moves the total of {printable(name, 30)} most: by {by} on average"
+    headline(ax, title[0].upper() + title[1:], "Each change alone: mean as a mark, P10–P90 as a bar", palette)
     return ax
 
 
@@ -114,6 +121,7 @@ def frontier_chart(table: pd.DataFrame, first: str, currency: str, ax: Axes | No
     beaten = shown["dominated"].to_numpy(dtype=bool)
     best = np.nonzero(~beaten)[0]
     best = best[np.lexsort((saving[best], lost[best]))]
+    paper = {"facecolor": palette.paper, "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
     ax.axhline(0.0, color=palette.muted, linewidth=0.8, zorder=1.5)
     ax.plot(lost[best], saving[best], color=palette.future, linewidth=1.2, zorder=2)
     width = float(np.ptp(lost)) or 1.0
@@ -128,16 +136,22 @@ def frontier_chart(table: pd.DataFrame, first: str, currency: str, ax: Axes | No
             colour = palette.muted if beaten[i] else palette.future
             ax.plot([x, x], [low[i], high[i]], color=colour, linewidth=1.2, zorder=2)
             ax.plot(x, saving[i], "o", color=colour, markersize=6, zorder=3)
-            told = printable(names[int(i)], 30)
+            told = f"{printable(names[int(i)], 30)}, {short(float(saving[i]))}"
             ink = palette.muted if beaten[i] else palette.ink
-            ax.annotate(told, (x, y), (8, 4), textcoords="offset points", va="bottom", fontsize=SMALL, color=ink)
+            look: Any = {"fontsize": SMALL, "color": ink, "parse_math": False, "bbox": paper}
+            ax.annotate(told, (x, y), (8, 4), textcoords="offset points", va="bottom", **look)
     ax.set_xlabel("quality lost, %")
     money_axis(ax.yaxis, f"{printable(currency)} saved against {printable(first, 24)}")
-    names = [printable(str(n), 24) for n in shown.index[beaten]]
-    title = (
-        f"{', '.join(names[:3])}: another saves more at no more loss" if names else "Who saves more loses more quality"
-    )
-    headline(ax, title[0].upper() + title[1:], "Means over futures, whiskers P10-P90; joined: beaten by none", palette)
+    title = f"Nothing saves more than {printable(first, 24)}, which loses no quality"
+    if len(best) and float(saving[most := best[np.argmax(saving[best])]]) > 0:
+        at = (
+            f"at a loss of {in_percent(float(lost[most]) / 100, 2)} of quality"
+            if lost[most]
+            else "at no loss of quality"
+        )
+        title = f"{printable(names[most], 30)} saves most, {money(float(saving[most]), currency)}, {at}"
+    told = "means over futures, whiskers P10–P90; grey: another saves as much at no more loss; joined: the others"
+    headline(ax, title[0].upper() + title[1:], told, palette)
     return ax
 
 
@@ -151,19 +165,20 @@ def saved_chart(saved: FloatArray, ends: pd.DatetimeIndex, name: str, currency: 
     money_axis(ax.yaxis, f"{printable(currency)} saved so far")
     date_axis(ax, ends[0], ends[-1])
     ax.set_xlim(x[0], x[-1] + 0.16 * (x[-1] - x[0] or 1.0))
-    told = [(float(v[-1]), level, palette.ink) for v, level in ((high, "P90"), (middle, "P50"), (low, "P10"))]
+    lines = (("P90", high), ("P50", middle), ("P10", low))
+    told = [(float(v[-1]), f"{level} {short(float(v[-1]))}", palette.ink) for level, v in lines]
     paid = break_even(saved).probability
     title = f"{printable(name, 30)} {_paid(paid, ends[-1])}"
-    headline(ax, title[0].upper() + title[1:], "Saved so far: P50 as a line, P25-P75 and P10-P90 as bands", palette)
+    headline(ax, title[0].upper() + title[1:], "Saved so far: P50 as a line, P25–P75 and P10–P90 as bands", palette)
     label_ends(ax, float(x[-1]), told)
     return ax
 
 
 def _paid(probability: float, by: pd.Timestamp) -> str:
-    until = f"by {by:%B %Y}"
+    until = f"by {told_date(by, 'yMMM')}"
     if probability in {0.0, 1.0}:
         return f"pays for itself {until} in {'all' if probability else 'none of the'} futures"
-    return f"pays for itself {until} in {_percent(probability)} of futures"
+    return f"pays for itself {until} in {percent(probability)} of futures"
 
 
 def _finding(comparison: Comparison) -> str:
@@ -180,9 +195,4 @@ def _finding(comparison: Comparison) -> str:
 def _chance(probability: float) -> str:
     if probability == 0:
         return "cheaper in none"
-    return "cheaper in all futures" if probability == 1 else f"cheaper in {_percent(probability)} of futures"
-
-
-def _percent(probability: float) -> str:
-    """A probability that is neither 0 nor 1 is not told as either."""
-    return "over 99 %" if probability > 0.995 else "under 1 %" if probability < 0.005 else f"{100 * probability:.0f} %"
+    return "cheaper in all futures" if probability == 1 else f"cheaper in {percent(probability)} of futures"

@@ -157,6 +157,13 @@ def reverse_stress(
 
     Solves P(total(x) > limit) = probability: a goal seek at the confidence 1 - probability.
 
+    Parameters
+    ----------
+    projection, scenario, limit, within, prices, draws, seed, unpriced
+        As in :func:`goal_seek`.
+    probability : float
+        That the total is above the limit.
+
     Raises
     ------
     ScenarioError

@@ -50,7 +50,7 @@ class Allowance(Owned):
         Globs over columns of the usage: whose it is, such as ``{"project": "search"}``.
     per : str, optional
         A column whose values each have an allowance of that size of their own: ``"project"``.
-    environment, department, project, cost_category, cost_center, gl_account, start, end, currency
+    environment, department, project, cost_category, cost_center, gl_account, start, end, currency, stated_on
         As of :class:`scenarios.Fixed`. A month that the line covers in part has its part of the allowance and of the
         usage, by days; so has each part of a calendar month that a calendar of weeks cuts.
     """

@@ -28,7 +28,7 @@ class Fixed(Escalating):
         Money a month, in the plan's currency; a range is drawn once a path.
     escalation, escalates_on
         As of :class:`scenarios.components.escalating.Escalating`.
-    environment, department, project, cost_category, cost_center, gl_account, start, end, currency
+    environment, department, project, cost_category, cost_center, gl_account, start, end, currency, stated_on
         As of :class:`scenarios.components.base.Owned`.
     """
 

@@ -54,8 +54,9 @@ class PerUnit(Escalating):
         served, and costs nothing.
     where : mapping, optional
         Globs over columns of the usage, for a count of usage: ``{"model": "llama*", "project": "search"}``.
-    escalation, escalates_on, environment, department, project, cost_category, cost_center, gl_account, start, end, \
-currency
+    escalation, escalates_on
+        As of :class:`scenarios.Fixed`.
+    environment, department, project, cost_category, cost_center, gl_account, start, end, currency, stated_on
         As of :class:`scenarios.Fixed`.
 
     Notes

@@ -44,7 +44,7 @@ class Project(Owned):
         The share of hours on spare capacity, and what that takes off their price.
     interruption : number, between(low, high) or frozen scipy distribution
         Hours worked again after interruptions, per hour on spare capacity: 0.08 is 8 %.
-    environment, department, project, cost_category, cost_center, gl_account, end, currency
+    environment, department, project, cost_category, cost_center, gl_account, end, currency, stated_on
         As of :class:`scenarios.Fixed`.
     """
 

@@ -36,7 +36,7 @@ class Reserve(Owned):
         less what the reserve up to the next lower level reaches.
     held_by : {"team", "management"}, optional
         Who may spend it: unless said, the team what lies within the contingency, the management what stands beside.
-    environment, department, project, cost_category, cost_center, gl_account, currency
+    environment, department, project, cost_category, cost_center, gl_account, start, end, currency, stated_on
         As of :class:`scenarios.components.base.Owned`; shown by :meth:`scenarios.BudgetPlan.set_aside`.
     """
 

@@ -31,7 +31,7 @@ class Risk(Owned):
         Money, where it happens.
     on : date, optional
         The day on which it would; each of its days as likely where none is said.
-    environment, department, project, cost_category, cost_center, gl_account, start, end, currency
+    environment, department, project, cost_category, cost_center, gl_account, start, end, currency, stated_on
         As of :class:`scenarios.Fixed`.
 
     Notes

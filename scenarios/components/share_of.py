@@ -36,7 +36,7 @@ class ShareOf(Owned):
         the scenario's changes bring, with ``"tokens"`` among them if it counts too.
     where : mapping, optional
         Globs over columns of the usage, where the base is ``"tokens"`` alone.
-    environment, department, project, cost_category, cost_center, gl_account, start, end, currency
+    environment, department, project, cost_category, cost_center, gl_account, start, end, currency, stated_on
         As of :class:`scenarios.Fixed`.
     """
 

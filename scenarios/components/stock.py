@@ -37,7 +37,7 @@ class Stock(Owned):
         Gigabytes a month that come in beside it, such as checkpoints that are kept.
     copies : number, between(low, high) or frozen scipy distribution
         How many are paid: 2 for one and a backup of it.
-    environment, department, project, cost_category, cost_center, gl_account, start, end, currency
+    environment, department, project, cost_category, cost_center, gl_account, start, end, currency, stated_on
         As of :class:`scenarios.Fixed`.
     """
 

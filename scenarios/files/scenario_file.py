@@ -39,7 +39,7 @@ one's place.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -50,7 +50,7 @@ from forecast.errors import ScenarioError, TokenplanError, nearest, one_of
 from scenarios.files.checks import day, number, text
 from scenarios.files.days import SOME_DAY
 from scenarios.files.keys import Keys, Problems, Table, built, check_keys, plain
-from scenarios.files.kinds import TIES, ChangeKinds
+from scenarios.files.kinds import CHANGES, TIES
 from scenarios.files.source import ScenarioSource
 
 SUFFIX: Final = ".toml"
@@ -183,13 +183,11 @@ class Said:
         The plan's first day, where it is known.
     using : tuple of Path
         The files which use it, and itself.
-    kinds : ChangeKinds
     """
 
     folder: Path
     start: pd.Timestamp | None = None
     using: tuple[Path, ...] = ()
-    kinds: ChangeKinds = field(default_factory=ChangeKinds)
 
     def body(self, held: Table, path: str, problems: Problems) -> ScenarioSource:
         """What a scenario or a branch is made of, each part checked by making it once."""
@@ -204,7 +202,7 @@ class Said:
         own = tuple(_undated(table) for table in told)
         stated = tuple(_stated_on(t, f"{below}changes[{i}]", problems) for i, t in enumerate(told, start=1))
         for i, table in enumerate(own, start=1):
-            built(table, self.kinds, f"{below}changes[{i}]", problems, relative=True, start=self.start)
+            built(table, CHANGES, f"{below}changes[{i}]", problems, relative=True, start=self.start)
         ties = self._tables(held, f"{below}dependence", problems)
         for i, table in enumerate(ties, start=1):
             built(table, TIES, f"{below}dependence[{i}]", problems)

@@ -10,7 +10,7 @@ from forecast.errors import ScenarioError
 from scenarios.changes import Change
 from scenarios.files.days import SOME_DAY, is_relative
 from scenarios.files.keys import Problems, Table, built, days_told, mixed
-from scenarios.files.kinds import TIES, ChangeKinds
+from scenarios.files.kinds import CHANGES, TIES
 from scenarios.scenario import Scenario
 
 
@@ -59,15 +59,13 @@ class ScenarioSource:
     @property
     def relative(self) -> tuple[str, ...]:
         """The days that it tells from the plan's first, each once."""
-        kinds = ChangeKinds()
-        told = [day for table in self.changes for day in days_told(table, kinds[table["kind"]])]
+        told = [day for table in self.changes for day in days_told(table, CHANGES[table["kind"]])]
         return tuple(dict.fromkeys(day for day in told if is_relative(day)))
 
     @property
     def open(self) -> bool:
         """Whether a change tells some days by date and others from the plan's first: it waits for that day."""
-        kinds = ChangeKinds()
-        return any(mixed(table, kinds[table["kind"]]) for table in self.changes)
+        return any(mixed(table, CHANGES[table["kind"]]) for table in self.changes)
 
     def scenario(self, start: pd.Timestamp | None) -> Scenario:
         """The scenario of a plan whose first day is ``start``.
@@ -84,26 +82,24 @@ class ScenarioSource:
                 'start="2027-01-01"'
             )
         problems = Problems(self.where or self.name)
-        made = _made(self, start or SOME_DAY, "", problems, kinds=ChangeKinds())
+        made = _made(self, start or SOME_DAY, "", problems)
         problems.tell()
         assert made is not None
         return made
 
 
-def _made(
-    source: ScenarioSource, start: pd.Timestamp, path: str, problems: Problems, *, kinds: ChangeKinds
-) -> Scenario | None:
+def _made(source: ScenarioSource, start: pd.Timestamp, path: str, problems: Problems) -> Scenario | None:
     """The scenario, or None with the problems of its changes noted."""
     before = len(problems.found)
     own = [
-        built(table, kinds, f"{path}changes[{i}]", problems, relative=True, start=start)
+        built(table, CHANGES, f"{path}changes[{i}]", problems, relative=True, start=start)
         for i, table in enumerate(source.own, start=1)
     ]
     ties = [
         built(table, TIES, f"{path}dependence[{i}]", problems) for i, table in enumerate(source.dependence, start=1)
     ]
     branches = [
-        (weight, _made(branch, start, f"{path}branches[{i}].", problems, kinds=kinds))
+        (weight, _made(branch, start, f"{path}branches[{i}].", problems))
         for i, (weight, branch) in enumerate(source.branches, start=1)
     ]
     if len(problems.found) > before:

@@ -19,7 +19,7 @@ from forecast.errors import ScenarioError
 from forecast.ranges import Between, Distribution
 from scenarios.changes import Change
 from scenarios.files.keys import plain
-from scenarios.files.kinds import TIES, kind_in_file
+from scenarios.files.kinds import CHANGES, TIES, Kinds
 from scenarios.files.scenario_file import STATED, scenario_told
 from scenarios.scenario import Scenario
 
@@ -77,7 +77,7 @@ def lines_told(told: Mapping[str, str]) -> list[str]:
 
 def change_told(change: Change, path: str) -> list[str]:
     """The lines of one change."""
-    return [f"kind = {_text(kind_in_file(change))}", *lines_told(fields_told(change, path))]
+    return [f"kind = {_text(CHANGES.name_of(change))}", *lines_told(fields_told(change, path))]
 
 
 def kind_told(one: Any, kinds: Mapping[str, type[Any]], path: str) -> list[str]:
@@ -85,10 +85,13 @@ def kind_told(one: Any, kinds: Mapping[str, type[Any]], path: str) -> list[str]:
 
     Raises
     ------
-    ScenarioError
+    TokenplanError
         It is of none of them, or a value cannot be written.
     """
-    kind = next((name for name, maker in kinds.items() if type(one) is maker), None)
+    if isinstance(kinds, Kinds):
+        kind: str | None = kinds.name_of(one)
+    else:
+        kind = next((name for name, maker in kinds.items() if type(one) is maker), None)
     if kind is None:
         raise ScenarioError(f"{path}: {type(one).__name__} is no kind that a file may name; keep it in Python")
     return [f"kind = {_text(kind)}", *lines_told(fields_told(one, path))]

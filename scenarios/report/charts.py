@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,23 +17,28 @@ from forecast.drawing import (
     clock,
     date_axis,
     headline,
+    in_percent,
     key_below,
     label_ends,
     money,
     money_axis,
+    number,
     offscreen,
     percent,
     printable,
     short,
     span_words,
+    told_date,
 )
 from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray
 from scenarios.budget.alternatives import plan_bridge
 from scenarios.budget.budget_plan import BudgetPlan
+from scenarios.report.cumulative_chart import cumulative
 from scenarios.report.funding_chart import funding, funding_size
 from scenarios.report.months import Months, as_of, months_of
 from scenarios.report.policy_chart import policy, policy_size
+from scenarios.report.stack_chart import stack
 from scenarios.report.tornado_chart import tornado
 
 if TYPE_CHECKING:
@@ -99,7 +104,7 @@ def fan(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     title = f"{span}: {money(plan.budget, plan.currency)} at {level}, {short(plan.base)} at P50"
     what = f"{printable(plan.name)}, as of {as_of(plan)}. Bands: P10–P90 and P25–P75 of each month"
     if told.part:
-        what += f"; {told.part[-1].strftime('%b %Y')} in part"
+        what += f"; {told_date(told.part[-1].start_time, 'yMMM')} in part"
     headline(ax, title, what, palette)
     label_ends(ax, end, ends)
     return ax
@@ -152,7 +157,8 @@ def s_curve(plan: BudgetPlan, *, limit: float | None = None, ax: Axes | None = N
     room = (high - low or abs(high) or 1.0) * 0.06
     ax.set_xlim(low - room, high + room)
     ax.set_ylim(0.0, 1.09)
-    ax.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0], ["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"])
+    levels = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    ax.set_yticks(levels, [in_percent(level) for level in levels])
     ax.set_ylabel("chance that the total stays below")
     ax.tick_params(axis="x", pad=SMALL)  # clear of the y axis's "0 %", wherever the first tick falls
     span = span_words(plan.projection.span.start, plan.projection.span.end)
@@ -181,7 +187,7 @@ def s_curve(plan: BudgetPlan, *, limit: float | None = None, ax: Axes | None = N
         side = "right" if limit > sum(ax.get_xlim()) / 2 else "left"
         ax.text(limit, 1.035, f"limit {short(limit)}", color=palette.ink, fontsize=SMALL, ha=side)
     shown = f"contingency {short(plan.contingency)}: the budget less P50 {short(plan.base)}"
-    headline(ax, title, f"{printable(plan.name)}, {len(totals):,} futures; {shown}", palette)
+    headline(ax, title, f"{printable(plan.name)}, {number(len(totals))} futures; {shown}", palette)
     return ax
 
 
@@ -220,7 +226,7 @@ def environments(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     room = 0.6 * ax.get_window_extent().width / ax.figure.dpi
     step = next((s for s in (0.01, 0.02, 0.05, 0.1, 0.2) if right / s * 0.42 < room), 0.5)
     ticks = np.arange(0.0, right * 1.03, step)
-    ax.set_xticks(ticks, [f"{t * 100:.0f} %" for t in ticks])
+    ax.set_xticks(ticks, [in_percent(t) for t in ticks])
     ax.spines["bottom"].set_bounds(0.0, right * 1.03)
     span = span_words(plan.projection.span.start, plan.projection.span.end)
     ax.set_xlabel(f"share of {span}; money in {plan.currency}", parse_math=False)
@@ -242,20 +248,24 @@ def bridge(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
 
 KINDS: dict[str, Chart] = {
     "fan": fan,
+    "cumulative": cumulative,
     "s_curve": s_curve,
     "environments": environments,
+    "stack": stack,
     "funding": funding,
     "policy": policy,
     "tornado": tornado,
     "bridge": bridge,
 }
+#: Pictures that mark a limit.
+LIMITED: Final = ("s_curve", "cumulative")
 
 
 def check_asked(kind: str, limit: float | None, by: str | None, what: str = "plot") -> None:
     """Refuse a picture that there is not, or an argument that it does not take."""
     one_of(what, kind, KINDS, PlanError)
-    if limit is not None and kind != "s_curve":
-        raise PlanError(f"{what}({kind!r}, limit=...): only 's_curve' marks a limit")
+    if limit is not None and kind not in LIMITED:
+        raise PlanError(f"{what}({kind!r}, limit=...): only {' and '.join(map(repr, LIMITED))} mark a limit")
     if by is not None and kind not in {"policy", "tornado"}:
         raise PlanError(f"{what}({kind!r}, by={by!r}): only 'policy' and 'tornado' are told by something")
 
@@ -263,7 +273,7 @@ def check_asked(kind: str, limit: float | None, by: str | None, what: str = "plo
 def drawn(
     plan: BudgetPlan, kind: str, *, limit: float | None = None, by: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """One of :data:`KINDS`; ``limit`` is marked by an S-curve, ``by`` is the split of a policy, or a tornado's rows.
+    """One of :data:`KINDS`; :data:`LIMITED` mark ``limit``; ``by`` is a policy's split, or a tornado's rows.
 
     Raises
     ------
@@ -271,8 +281,8 @@ def drawn(
         There is no such picture, or it does not take the argument.
     """
     check_asked(kind, limit, by)
-    if kind == "s_curve":
-        return s_curve(plan, limit=limit, ax=ax)
+    if kind in LIMITED:
+        return (s_curve if kind == "s_curve" else cumulative)(plan, limit=limit, ax=ax)
     if kind == "tornado":
         return tornado(plan, by=by, ax=ax)
     return policy(plan, by=by, ax=ax) if kind == "policy" else KINDS[kind](plan, ax=ax)
@@ -285,7 +295,7 @@ def picture(plan: BudgetPlan, kind: str, *, limit: float | None = None, by: str 
     if kind == "tornado":  # as high as it has rows, which only it knows
         return tornado(plan, by=by, ax=None, alone=True)
     ax = offscreen(sizes[kind](plan) if kind in sizes else SIZE)
-    return drawn(plan, kind, limit=limit if kind == "s_curve" else None, by=by, ax=ax)
+    return drawn(plan, kind, limit=limit if kind in LIMITED else None, by=by, ax=ax)
 
 
 def environments_size(plan: BudgetPlan) -> tuple[float, float]:
@@ -309,13 +319,14 @@ def _finding(plan: BudgetPlan, shares: Shares, most: int, squeezed: list[int]) -
     names = [printable(name, 24) for name in shares.names]
     wanted, given = (np.median(s, axis=0) for s in (shares.wanted, shares.given))
     if plan.spec.environments is None:
-        most_of = f"{wanted[most] * 100:.0f} % of {money(plan.base, plan.currency)}"
+        most_of = f"{in_percent(wanted[most])} of {money(plan.base, plan.currency)}"
         return f"No split: demand decides, {names[most]} takes {most_of}"
     if not squeezed:
         return f"No environment is squeezed: policy takes under {money(SQUEEZED * plan.base, plan.currency)} from each"
     worst = min(squeezed, key=lambda i: float(shares.moved[i]))
     taken = money(-float(shares.moved[worst]), plan.currency)
-    return f"{names[worst]} is squeezed by {taken}: wants {wanted[worst] * 100:.0f} %, gets {given[worst] * 100:.0f} %"
+    name = f"{names[worst][:1].upper()}{names[worst][1:]}"
+    return f"{name} is squeezed by {taken}: wants {in_percent(wanted[worst])}, gets {in_percent(given[worst])}"
 
 
 def _beside(ax: Axes, x: float, y: float, words: str, colour: str, *, paper: str, bold: bool) -> None:

@@ -16,6 +16,8 @@ from forecast.drawing import (
     label_ends,
     money,
     money_axis,
+    number,
+    percent,
     printable,
     short,
     span_words,
@@ -64,7 +66,7 @@ def funding(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     ax.spines["bottom"].set_bounds(0.0, edge * 1.02)
     span = span_words(plan.projection.span.start, plan.projection.span.end)
     money_axis(ax.xaxis, f"money over {span}, {plan.currency}")
-    what = f"{printable(plan.name)}, {len(plan.totals):,} futures; in brackets who may spend it"
+    what = f"{printable(plan.name)}, {number(len(plan.totals))} futures; in brackets who may spend it"
     headline(ax, _finding(plan, span), what, palette)
     label_ends(ax, edge, ends)
     return ax
@@ -90,7 +92,7 @@ def _colour(step: pd.Series, palette: Palette, *, whole: bool) -> str:
 
 def _sure(covers: float) -> str:
     """In how many futures the money down to a step is enough, where that can be told."""
-    return "" if np.isnan(covers) else f", enough in {min(max(covers, 0.01), 0.99) * 100:.0f} %"
+    return "" if np.isnan(covers) else f", enough in {percent(covers)}"
 
 
 def _finding(plan: BudgetPlan, span: str) -> str:

@@ -14,6 +14,7 @@ from forecast.drawing import (
     Palette,
     canvas,
     headline,
+    in_percent,
     key_below,
     label_ends,
     money,
@@ -73,7 +74,7 @@ def policy(plan: BudgetPlan, *, by: str | None = None, ax: Axes | None = None) -
     ax.grid(visible=True, axis="x", color=palette.grid, linewidth=0.8)
     step = next((s for s in (0.01, 0.02, 0.05, 0.1) if right / s <= 9), 0.2)
     ticks = np.arange(0.0, right * 1.0001, step)
-    ax.set_xticks(ticks, [f"{t * 100:.0f} %" for t in ticks])
+    ax.set_xticks(ticks, [in_percent(t) for t in ticks])
     ax.spines["bottom"].set_bounds(0.0, right)
     span = span_words(plan.projection.span.start, plan.projection.span.end)
     level, columns = level_of(plan.ledger, by)
@@ -181,8 +182,10 @@ def _finding(plan: BudgetPlan, parts: list[_Part], by: str) -> str:
         wants, gets = float(worst.told["demand_p50"]), float(np.median(worst.given))
         told = percent(wants), percent(gets)
         if told[0] == told[1]:  # what differs is shown
-            told = f"{wants * 100:.1f} %", f"{gets * 100:.1f} %"
-        return f"{name} is squeezed by {taken}: wants {told[0]}, gets {told[1]}, overruns in {often}"
+            told = in_percent(wants, 1), in_percent(gets, 1)
+        return (
+            f"{name[:1].upper()}{name[1:]} is squeezed by {taken}: wants {told[0]}, gets {told[1]}, overruns in {often}"
+        )
     if len(known) > 1 and max(overruns) - min(overruns) < 0.005:
         return f"Nobody is squeezed by the split of {whole}: every part overruns in {often} of futures"
     return f"Nobody is squeezed by the split of {whole}: {name} overruns most often, in {often} of futures"

@@ -24,8 +24,9 @@ from scenarios.outcome import DETAIL, Outcome, outcomes
 from scenarios.reviews.joined import Joined
 from scenarios.scenario import Scenario
 
-#: Changes on these drivers show in usage once they have begun: they are not made a second time.
-SEEN_IN_USAGE: Final = ("volume", "mix", "intensity", "limit")
+#: Changes on these drivers show in usage once they have begun: they are not made a second time. A limit is: what is cut
+#: to a cap twice is cut once, and what would grow beyond it is not served.
+SEEN_IN_USAGE: Final = ("volume", "mix", "intensity")
 #: Changes that act from the first day that is forecast where they name none, and on what is forecast each time.
 FROM_THE_FIRST: Final = (Lever, Step, NewWorkload)
 

@@ -188,7 +188,7 @@ def billed(
     *,
     quantities: Mapping[str, FloatArray] | None = None,
 ) -> Bill:
-    """Bill usage by rules, in the order of :data:`STAGES`.
+    """Bill usage by rules, in the order of ``STAGES``.
 
     A bill is of one contract: it takes the money and the counts that the contract covers. Bills of several add up.
 

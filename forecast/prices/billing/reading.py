@@ -41,6 +41,11 @@ def read_pricing_rules(
 ) -> tuple[PricingRule, ...]:
     """The rules of a contract, from a TOML file of ``[[rules]]`` tables or from the same structure in hand.
 
+    Parameters
+    ----------
+    rules : path, mapping or iterable of mappings
+        The file; what it holds; or its rules alone.
+
     Raises
     ------
     PriceError

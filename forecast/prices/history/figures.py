@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from forecast.drawing import SMALL, canvas, headline, printable
+from forecast.drawing import (
+    SMALL,
+    canvas,
+    headline,
+    in_percent,
+    number,
+    printable,
+    tick,
+)
 from forecast.errors import PriceError, one_of
 from forecast.panel import FloatArray
 from forecast.prices.history.process import PriceProcess
@@ -59,13 +67,13 @@ def _sizes(process: PriceProcess, ax: Axes | None) -> Axes:
     ax.plot(grid, 100 * fitted_below(process, grid), color=palette.future, linewidth=2.0, label="fitted")
     ax.step(steps, share, where="post", color=palette.known, linewidth=1.4, label=f"{len(seen)} changes seen")
     ticks = [f for f in _FACTORS if low <= np.log(f) <= high]
-    ax.set_xticks([float(np.log(f)) for f in ticks], [f"×{f:g}" for f in ticks])
+    ax.set_xticks([float(np.log(f)) for f in ticks], [f"×{tick(f)}" for f in ticks])
     ax.set(xlabel="new price over old", ylabel="changes up to this size, %", xlim=(low, high), ylim=(0, 102))
     ax.legend(frameon=False, loc="upper left", fontsize=SMALL, labelcolor=palette.ink)
-    down, up = 100 * np.expm1(-process.falls.median), 100 * np.expm1(process.rises.median)
+    down, up = np.expm1(-process.falls.median), np.expm1(process.rises.median)
     title = (
-        f"Of changed prices {100 * (1 - process.pooled.share.mean):.0f} % fell, by {-down:.0f} % at the median; the "
-        f"others rose, by {up:.0f} %"
+        f"Of changed prices {in_percent(1 - process.pooled.share.mean)} fell, by {in_percent(-down)} at the median; "
+        f"the others rose, by {in_percent(up)}"
     )
     headline(ax, title, process.rows, palette)
     return ax
@@ -88,7 +96,7 @@ def _rates(process: PriceProcess, ax: Axes | None) -> Axes:
             ring: dict[str, object] = {"markerfacecolor": "none", "markeredgecolor": palette.known}
             ax.plot([seen], [y], "o", markersize=10, markeredgewidth=1.4, label="seen", **ring)  # type: ignore[arg-type]
     told = [
-        f"{printable(r.provider)}: {r.rate.changes} in {r.rate.watched:,.0f}"
+        f"{printable(r.provider)}: {r.rate.changes} in {number(r.rate.watched)}"
         if r.rate.watched
         else printable(r.provider)
         for r in rows
@@ -99,6 +107,6 @@ def _rates(process: PriceProcess, ax: Axes | None) -> Axes:
     once = dict(zip(labels, handles, strict=True))
     ax.legend(once.values(), once.keys(), frameon=False, loc="lower right", fontsize=SMALL, labelcolor=palette.ink)
     mean = process.pooled.rate.mean
-    title = f"A price changes {mean:.2f} times a year: once in {1 / mean:.0f} years"
+    title = f"A price changes {number(mean, 2)} times a year: once in {number(1 / mean)} years"
     headline(ax, title, f"changes in SKU-years; {process.rows}", palette)
     return ax

@@ -35,7 +35,7 @@ def calibrate(
 ) -> PriceProcess:
     """Fit a price process to the changes that a history holds.
 
-    Counted are changes of SKUs that were watched (:func:`exposure`), without those published ahead, those that their
+    Counted are changes of SKUs that were watched (``exposure``), without those published ahead, those that their
     source calls a correction, and those of a list that a later copy replaced. A provider's rate and share of rises are
     drawn to the others' by how little it was watched and how uneven its half-years are; sizes are those of all
     providers together.

@@ -53,15 +53,15 @@ class PriceProcess:
     """Each model's price jumps now and then, up or down, and stays where it jumped to.
 
     price[d, t] = book price[t] · exp(Σ log factors of the jumps of draw d up to t). The jumps of a model are a Poisson
-    process of rate λ a year; each is a rise with probability p; sizes |log factor| are log-normal. λ (Gamma) and p
+    process of rate λ a year; each is a rise with probability p; sizes ``|log factor|`` are log-normal. λ (Gamma) and p
     (Beta) of a provider, and the parameters of size, are uncertain: each path draws them once. Providers change prices
     in spells, so λ is that of a spell to come: the long run's, times a pace that varies as it did from half-year to
     half-year. All units of a model move together, so that output keeps its ratio to input.
 
     Models jump independently, given their provider's rate. Vendors sometimes change several prices on one day
-    (:attr:`together`); then totals over such models vary more than the process says.
+    (``together``); then totals over such models vary more than the process says.
 
-    Made by :func:`calibrate`.
+    Made by :func:`forecast.calibrate_prices`.
 
     Attributes
     ----------

@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from forecast.drawing import canvas, headline, label_ends, money, money_axis, percent, printable, short, span_words
+from forecast.drawing import (
+    canvas,
+    headline,
+    in_percent,
+    label_ends,
+    money,
+    money_axis,
+    number,
+    percent,
+    printable,
+    short,
+    span_words,
+)
 from scenarios.budget.committing.ranges import grid_of, nearly_least
 from scenarios.budget.committing.result import Commitment, top_of
 from scenarios.budget.funding import level_name
@@ -48,7 +60,6 @@ def commitment_chart(commitment: Commitment, ax: Axes | None = None) -> Axes:
         ends += [(float(values[-1]), name, colour), (float(values[0]), f"{name}, on demand", colour)]
     ax.set_xlim(0.0, float(sizes[-1]))
     ticks = [tick for tick in ax.get_xticks() if 0.0 <= tick <= sizes[-1]]
-    label_ends(ax, float(sizes[-1]), ends)
     unit = "" if commitment.offer.kind == "capacity" else f"{printable(commitment.plan.currency)} "
     money_axis(ax.xaxis, f"size: {unit}{commitment.offer.what}")
     ax.set_xticks(ticks)
@@ -56,6 +67,7 @@ def commitment_chart(commitment: Commitment, ax: Axes | None = None) -> Axes:
     held = "the covered usage" if commitment.of == "usage" else "the plan"
     money_axis(ax.yaxis, f"cost of {held} over {span}, {printable(commitment.plan.currency)}")
     headline(ax, _finding(commitment, level), _shown(commitment, near.low, near.high), palette)
+    label_ends(ax, float(sizes[-1]), ends)
     return ax
 
 
@@ -87,5 +99,5 @@ def _short(size: float) -> str:
 
 def _shown(commitment: Commitment, low: float, high: float) -> str:
     told = printable(commitment.covered.told, 60)
-    near = f"grey: expected cost within 1 % of the least ({_short(low)} to {_short(high)})"
-    return f"{told[0].upper()}{told[1:]}, {len(commitment.plan.totals):,} futures; {near}; dashed: on demand"
+    near = f"grey: expected cost within {in_percent(0.01)} of the least ({_short(low)} to {_short(high)})"
+    return f"{told[0].upper()}{told[1:]}, {number(len(commitment.plan.totals))} futures; {near}; dashed: on demand"

@@ -89,8 +89,9 @@ def commitment(
         How often the commitment is held against usage. By month the use of all its days counts together. Vendors that
         commit by the hour waste what idle days and hours leave: take "day", and ``profile`` for the hours.
     profile : 24 floats, optional
-        How demand goes over the hours of a day. ``peak_to_mean`` in its place: see
-        :class:`forecast.prices.billing.Provisioned`.
+        How demand goes over the hours of a day.
+    peak_to_mean : float, optional
+        In place of ``profile``: see :class:`forecast.prices.billing.Provisioned`.
     ramp : mapping, optional
         Parts of the size that hold from a month on, all of it before the first: ``{"2027-01": 0.5, "2027-04": 1}``.
     least : float, optional

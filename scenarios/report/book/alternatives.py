@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.drawing import one_line
+from forecast.drawing import LIGHT, one_line
 from scenarios.bridging import Bridge
 from scenarios.budget.alternatives import Alternative
 from scenarios.budget.budget_plan import LEVELS
@@ -15,7 +15,7 @@ from scenarios.report.book.levels import LiveLevels
 from scenarios.report.book.sheets import dressed
 from scenarios.report.book.writing import HEADER_ROW, Book, block, cell, heads_of
 
-_BLUE, _ORANGE, _PALE, _DARK = "#0a64a8", "#c4570a", "#9dbfdc", "#3b4148"
+_BLUE, _ORANGE, _PALE, _DARK = LIGHT.future, LIGHT.budget, "#9dbfdc", LIGHT.known
 #: Columns of the bridge's sheet: what is told, then what the chart is drawn by.
 _STEP, _AMOUNT, _REACHES, _P10, _P50, _P90, _FOOT, _TOTAL, _MORE, _LESS = range(10)
 

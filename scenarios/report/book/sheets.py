@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from forecast.drawing import one_line
+from forecast.drawing import LIGHT, one_line
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.budget.ledger import LINE
 from scenarios.report.book.levels import LiveLevels
@@ -71,7 +71,7 @@ def _columns(book: Book, placed: Placed) -> Any:
     marks = book.file.add_chart({"type": "line"})
     mark = {"type": "diamond", "size": 7, "fill": {"color": "#1a1d21"}, "border": {"color": "#1a1d21"}}
     series = (
-        (chart, "base (P50)", placed.column("base"), {"fill": {"color": "#0a64a8"}, "gap": 60}),
+        (chart, "base (P50)", placed.column("base"), {"fill": {"color": LIGHT.future}, "gap": 60}),
         (chart, "contingency", placed.column("contingency"), {"fill": {"color": "#e9b48c"}}),
         (marks, "P90", placed.labels + list(LEVELS).index("p90"), {"line": {"none": True}, "marker": mark}),
     )

@@ -21,6 +21,7 @@ from forecast.drawing import (
     percent,
     printable,
     short,
+    told_date,
 )
 from forecast.panel import FloatArray
 from scenarios.report.onepage.wording import percent_of
@@ -58,7 +59,8 @@ def burn_down(review: Review, *, limit: float | None = None, ax: Axes | None = N
     ax.set_xlim(start, float(days[-1]))
     date_axis(ax, breach.days[0], breach.days[-1])
     ax.spines["bottom"].set_bounds(start, float(days[-1]))
-    money_axis(ax.yaxis, f"{printable(breach.currency)} since {breach.days[0].day} {breach.days[0]:%b %Y}")
+    money_axis(ax.yaxis, f"{printable(breach.currency)} since {told_date(breach.days[0], 'yMMMd')}")
+    ax.set_xlabel("date", loc="right", labelpad=-SMALL)
     what = f"{printable(review.plan.name)}, as of {out.known_to:%Y-%m-%d}. Dashes: the budget's path"
     if (~known).any():
         what += ". Bands: P10–P90 and P25–P75 of what will be spent"
@@ -118,9 +120,9 @@ def _mark(ax: Axes, breach: Breach, days: FloatArray, palette: Palette) -> None:
     )
     ax.plot(places[1:2], [breach.limit], marker="X", color=palette.budget, mec=palette.paper, markersize=10, zorder=4)
     day = dates["p50"]
-    words = f"{percent(breach.probability)} go over, around {day.day} {day:%b}"
+    words = f"{percent(breach.probability)} go over, around {told_date(day, 'MMMd')}"
     if (gone := _gone(breach)) is not None:
-        words = f"gone over on {gone.day} {gone:%b}"
+        words = f"gone over on {told_date(gone, 'MMMd')}"
     look: Any = {"textcoords": "offset points", "va": "bottom", "parse_math": False, "in_layout": False}
     # Above and left of where spend meets the limit nothing is drawn: spend and its fan are below, or right of it.
     text = ax.annotate(
@@ -131,6 +133,7 @@ def _mark(ax: Axes, breach: Breach, days: FloatArray, palette: Palette) -> None:
         color=palette.budget,
         fontsize=SMALL + 0.5,
         fontweight="bold",
+        bbox={"facecolor": palette.paper, "edgecolor": "none", "alpha": 0.75, "pad": 0.8},
         **look,
     )
     if text.get_window_extent().x0 < ax.get_window_extent().x0:
@@ -144,16 +147,17 @@ def _finding(out: Outlook, breach: Breach, limit: float | None) -> str:
     line, over = f"the {name} of {money(held, currency)}", out.known_to >= out.last_day
     if (gone := _gone(breach)) is not None:
         then = f"ended at {money(out.to_date, currency)}" if over else f"P50 is {money(out.quantile(0.5), currency)}"
-        return f"Spend went over {line} on {gone.day} {gone:%b %Y}; {then}"
+        return f"Spend went over {line} on {told_date(gone, 'yMMMd')}; {then}"
     if over:
         share = f" ({percent_of(held - out.to_date, held)})" if held else ""
         return f"{money(out.to_date, currency)} was spent: {short(held - out.to_date)}{share} under {line}"
     chance = f"{percent(breach.probability)} of futures go over {line}"
     if breach.probability > LIKELY:
         day = breach.dates()["p50"]
-        return f"{chance}, around {day.day} {day:%b}"
+        return f"{chance}, around {told_date(day, 'MMMd')}"
     if not out.elapsed.any():
-        return f"Nothing spent yet; {chance}"
+        around = f", around {told_date(breach.dates()['p50'], 'MMMd')}" if breach.probability > 0 else ""
+        return f"Nothing spent yet; {chance}{around}"
     away = float(out.budget.by([], out.elapsed).iloc[0]) - out.to_date
     side = f"{short(abs(away))} {'under' if away > 0 else 'over'} the budget to date"
     return f"{money(out.to_date, currency)} spent, {side}; {chance}"

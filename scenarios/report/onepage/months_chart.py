@@ -11,6 +11,7 @@ from forecast.drawing import (
     Palette,
     canvas,
     headline,
+    in_percent,
     key_below,
     money,
     money_axis,
@@ -18,6 +19,7 @@ from forecast.drawing import (
     printable,
     settle,
     short,
+    told_date,
 )
 from scenarios.report.onepage.wording import percent_of
 from scenarios.reviews.outlook import Outlook
@@ -55,7 +57,8 @@ def outlook_chart(review: Review, *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(min(0.0, float(np.nanmin([actual, low, budget])) * 1.05), top * 1.2)
     side = 0.7 if len(table) > 1 else 1.3  # one month: a bar in the middle
     ax.set_xlim(-side, len(table) - 1 + side)
-    names = [f"{d:%b}\n{d:%Y}" if i == 0 or d.month == 1 else f"{d:%b}" for i, d in enumerate(out.plan.ledger.days)]
+    days = out.plan.ledger.days
+    names = [told_date(d, "MMM") + (f"\n{d.year}" if i == 0 or d.month == 1 else "") for i, d in enumerate(days)]
     ax.set_xticks(at, names if len(names) == len(at) else [printable(n, 9) for n in table.index])
     money_axis(ax.yaxis, f"{printable(review.plan.currency)} a month")
     what = f"{printable(review.plan.name)}, as of {out.known_to:%Y-%m-%d}. Amounts: spent or P50"
@@ -67,7 +70,7 @@ def outlook_chart(review: Review, *, ax: Axes | None = None) -> Axes:
         share = (middle[i] - budget[i]) / budget[i] if budget[i] else 0.0
         over = np.isfinite(budget[i]) and abs(share) >= 0.005
         sign = "+" if share > 0 else "\u2212"
-        told = short(float(middle[i])) + (f"\n{sign}{abs(share) * 100:.0f} %" if over else "")
+        told = short(float(middle[i])) + (f"\n{sign}{in_percent(abs(share))}" if over else "")
         look: Any = {"ha": "center", "va": "bottom", "fontsize": SMALL, "parse_math": False, "in_layout": False}
         where = (float(at[i]), float(tops[i]))
         ax.annotate(told, where, (0.0, 4.0), textcoords="offset points", color=palette.ink, **look)

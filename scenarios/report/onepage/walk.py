@@ -15,6 +15,7 @@ from forecast.drawing import (
     printable,
     settle,
     short,
+    told_date,
 )
 from scenarios.report.onepage.wording import percent_of
 from scenarios.reviews.versions import Reforecast
@@ -45,7 +46,7 @@ def walk_chart(made: Reforecast, *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(min(0.0, float(table["p10"].min()) * 1.05), top * 1.12)
     ax.set_xlim(-0.6, last + 0.5)
     names = [
-        f"{'plan' if name == 'plan' else printable(name)}\n{as_of.day} {as_of:%b %Y}\n{percent(over)} over"
+        f"{'plan' if name == 'plan' else printable(name)}\n{told_date(as_of, 'yMMMd')}\n{percent(over)} over"
         for name, as_of, over in zip(table.index, table["as_of"], table["over"], strict=True)
     ]
     ax.set_xticks(range(last + 1), names)

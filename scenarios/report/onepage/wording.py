@@ -8,6 +8,7 @@ from typing import Final
 
 import pandas as pd
 
+from forecast.drawing import in_percent, number
 from scenarios.report.tables import WHOLE_FROM
 from scenarios.reviews.outlook import Outlook
 
@@ -60,8 +61,8 @@ def percent_of(value: float, whole: float) -> str:
     """A part of a whole to a tenth of a percent, without its sign; what is many times the whole is told so."""
     share = abs(value / whole)
     if share >= MANY:
-        return f"{share:,.0f} times it" if share < 1_000 else "over 1,000 times it"
-    return "under 0.1 %" if 0 < share < 0.0005 else f"{share * 100:,.1f} %"
+        return f"{number(share)} times it" if share < 1_000 else f"over {number(1_000)} times it"
+    return f"under {in_percent(0.001, 1)}" if 0 < share < 0.0005 else in_percent(share, 1)
 
 
 def side_of(value: float) -> str:

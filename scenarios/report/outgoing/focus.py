@@ -56,8 +56,8 @@ def focus_rows(plan: BudgetPlan) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        :data:`FOCUS`, then ``x_Month``, ``x_Line`` and what else the plan keeps apart (``x_Environment`` and so on, as
-        the plan's tables name it); ``x_ForecastP10`` to ``x_ForecastP95``, the row's own quantiles, which do not add
+        FOCUS's columns, then ``x_Month``, ``x_Line`` and what else the plan keeps apart (``x_Environment`` and so on,
+        as the plan's tables name it); ``x_ForecastP10`` to ``x_ForecastP95``, the row's own quantiles, which do not add
         up; ``x_ForecastMean``, ``x_Base``, ``x_Budget`` and ``x_Contingency``, which do; ``x_Confidence``,
         ``x_Scenario`` and ``x_AsOf``. Periods are in UTC and end before their end. ``Tags`` is a JSON object of the
         labels that are known. ``ChargeCategory`` is Usage for tokens, Purchase for other lines and Adjustment for

@@ -152,7 +152,7 @@ class Alerts(Sequence[Alert]):
         return text
 
     def notify(self, url: str, *, state: str | Path | None = None, form: str = "auto", timeout: float = 10.0) -> int:
-        """Send what fired to a webhook, once per alert and change: :func:`.notifying.send`."""
+        """Send what fired to a webhook, once per alert and change: :func:`scenarios.reviews.alerts.notifying.send`."""
         from scenarios.reviews.alerts.notifying import send
 
         return send(self, url, state=state, form=form, timeout=timeout)

@@ -33,7 +33,7 @@ class AlertRules:
         A day's volume or cost above the forecast of the day before.
     spike_alarms, spike_total_alarms : float
         False alarms a month that are accepted over all series together, and of the organisation's total (Bonferroni:
-        :mod:`scenarios.reviews.alerts.law`). Fewer alarms, higher bounds.
+        ``scenarios.reviews.alerts.law``). Fewer alarms, higher bounds.
     spike_drops : bool
         Also days far below the forecast: a public holiday is one.
     shift : bool

@@ -140,8 +140,10 @@ def deep_dive(
     ahead : BudgetPlan, optional
         The plan of the time to come; where none is given, the next quarter as forecast by the last plan's settings.
     models : sequence of str or Model
-        Judged from ``origins`` past dates, ``horizon`` periods ahead (28 days, or 3 months of monthly usage, where none
-        is given); none where it is empty.
+        Judged beside the plan's own; none where it is empty.
+    origins, horizon : int
+        From how many past dates they are judged, and how many periods ahead: 28 days, or 3 months of monthly usage,
+        where none is given.
     prices : PriceBook, optional
         Today's prices; the last plan's where none are given.
 
