@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -30,9 +31,16 @@ def run(options: argparse.Namespace) -> int:
         with screen.progress({"reading usage": expected("reading", megabytes_of(options.usage))}) as step:
             step()
             usage = read_usage_of(options)
-        text = fitted(text, usage, options)
+        text = _read_as(fitted(text, usage, options), asked(options))
     screen.write(text)
     return 0
+
+
+def _read_as(text: str, how: Mapping[str, object]) -> str:
+    """The template with how its export is read, as the command line says."""
+    keys = ("format", "rules", "grain", "decimal", "currency", "rates")
+    told = "".join(f"{key} = {_quoted(str(how[key]))}\n" for key in keys if key in how)
+    return text.replace("\ntimezone = ", f"\n{told}timezone = ", 1)
 
 
 def fitted(text: str, usage: Usage, options: argparse.Namespace) -> str:
@@ -45,11 +53,7 @@ def fitted(text: str, usage: Usage, options: argparse.Namespace) -> str:
         if pairs:
             told = ", ".join(f"{name} = {_quoted(value)}" for name, value in pairs)
             text = _set(text, f"#{key}", f"{key} = {{ {told} }}")
-    how = asked(options)
-    kept = [
-        f"{key} = {_quoted(str(how[key]))}\n" for key in ("format", "rules", "grain", "currency", "rates") if key in how
-    ]
-    text = _set(text, "timezone", f"{''.join(kept)}timezone = {_quoted(options.timezone or 'UTC')}")
+    text = _set(text, "timezone", f"timezone = {_quoted(options.timezone or 'UTC')}")
     text = _set(text, "by", f"by = {_quoted_list(by)}")
     text = text.replace('by = ["month", "environment"]', f"by = {_quoted_list(rows)}")
     if usage.grain == "month":
