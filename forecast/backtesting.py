@@ -19,6 +19,7 @@ from forecast.origins import Asked, Known, KnownSeries, known_usage
 from forecast.panel import panel_of
 from forecast.periods import check_nested, seasons
 from forecast.prices import PriceBook
+from forecast.progress import Work, in_parallel
 from forecast.projection import USUAL
 from forecast.sampling import check_count
 from forecast.scopes import scopes_of
@@ -163,7 +164,7 @@ def backtest(
     -----
     Source: Tashman (2000), Out-of-sample tests of forecasting accuracy, doi:10.1016/S0169-2070(00)00065-0.
     """
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
     check_count("horizon", horizon, HorizonError)
     stride = horizon if step is None else step
@@ -193,7 +194,11 @@ def backtest(
         raise ModelError(f"fc.backtest takes a frame unique_id, ds, y or a Usage, not {type(data).__name__}")
     check_nested(past.freq, asked.calendar)
     cuts = _cuts(past, horizon, origins=origins, step=stride)
-    found = Parallel(n_jobs=n_jobs)(delayed(_at_origin)(past, asked, model, cut) for model in chosen for cut in cuts)
+    # Every model at one origin, then at the next: so that how long each takes is known early.
+    calls = (delayed(_at_origin)(past, asked, model, cut) for cut in cuts for model in chosen)
+    works = [Work(cut, model.name) for cut in cuts for model in chosen]
+    scored: list[OriginScores] = list(in_parallel(calls, "forecasting past dates", works, n_jobs=n_jobs))
+    found = [scored[k * len(chosen) + m] for m in range(len(chosen)) for k in range(len(cuts))]
     design = Design(
         models=tuple(model.name for model in chosen),
         scopes=scopes_of(past.freq),

@@ -24,6 +24,7 @@ from forecast.joint import Trajectories, beside, with_own
 from forecast.models.age import DAYS_A_PERIOD, YOUNG
 from forecast.models.protocol import Model, SamplingModel, cuts_of, roll
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel
+from forecast.progress import Work, in_parallel
 from forecast.streams import stratified, stream
 
 #: How the spread grows beyond the longest backtest: (H / h0) ** WIDEN. A prior between what generated organisations
@@ -177,12 +178,11 @@ def totals(law: Calibrated, starts: IntArray, *, count: int, seed: int, key: str
 
     The same numbers as the sums of :func:`trajectories`' paths.
     """
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
     parts = [slice(begin, begin + AT_ONCE) for begin in range(0, len(law.series), AT_ONCE)]
-    made = Parallel(return_as="generator")(
-        delayed(_block_totals)(law.part(part), starts, count, seed, key) for part in parts
-    )
+    calls = (delayed(_block_totals)(law.part(part), starts, count, seed, key) for part in parts)
+    made = in_parallel(calls, "adding up", [Work(len(law.series[part])) for part in parts])
     out = np.empty((count, len(starts), len(law.series)))
     for part, found in zip(parts, made, strict=True):
         out[:, :, part] = found

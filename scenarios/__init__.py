@@ -5,9 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from forecast.ranges import between
-
 if TYPE_CHECKING:
+    from forecast.ranges import between
     from scenarios.bridging import Bridge
     from scenarios.budget.bridges import bridge
     from scenarios.budget.budget_plan import BudgetPlan
@@ -174,6 +173,7 @@ _LATER = {
     "VendorPrices": "scenarios.changes",
     "allocate": "scenarios.reviews.allocating.chargeback",
     "alerts": "scenarios.reviews.alerts.watching",
+    "between": "forecast.ranges",
     "bridge": "scenarios.budget.bridges",
     "check": "scenarios.reviews.governing.checking",
     "clipped": "scenarios.clipping",

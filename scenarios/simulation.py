@@ -13,12 +13,14 @@ import pickle
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 import numpy as np
 
 from forecast.errors import PlanError
 from forecast.panel import BoolArray, FloatArray, IntArray
+from forecast.progress import Work as Share
+from forecast.progress import in_parallel, tracked
 from forecast.projection import Draws, Projection
 from scenarios.columns import Column
 from scenarios.costing import Enacted
@@ -223,14 +225,19 @@ def _done(work: Work, parts: list[_Part], n_jobs: int | None) -> Iterator[list[F
     if not work.products:
         return iter([[] for _ in parts])
     if n_jobs == 1:
-        return (work.run(*part) for part in parts)
+        return iter(tracked((work.run(*part) for part in parts), "simulating", _works(parts)))
     import cloudpickle
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
     # Told once, as an array: a backend hands it to each worker once, whatever the number of blocks.
     told = np.frombuffer(cloudpickle.dumps(work), dtype=np.uint8)
-    made = Parallel(n_jobs=n_jobs)(delayed(_run)(told, *part) for part in parts)
-    return iter(cast("list[list[FloatArray]]", made))
+    calls = (delayed(_run)(told, *part) for part in parts)
+    return in_parallel(calls, "simulating", _works(parts), n_jobs=n_jobs)
+
+
+def _works(parts: list[_Part]) -> list[Share]:
+    """How much each block is: its draws."""
+    return [Share(len(draws)) for draws, _, _ in parts]
 
 
 def _run(told: np.ndarray, draws: IntArray, follows: IntArray, scale: FloatArray) -> list[FloatArray]:

@@ -142,15 +142,15 @@ def test_rules_of_a_file_are_checked_all_at_once(spiked, tmp_path, capsys):
     rules = tmp_path / "rules.toml"
     rules.write_text("spike = false\ndays = 5\nshift_change = 0.3\n")
     assert read_rules(rules) == sc.AlertRules(spike=False, days=5, shift_change=0.3)
-    assert main(["alerts", str(spiked), "--as-of", "2026-06-10", "--rules", str(rules), "--quiet"]) == 0
+    assert main(["alerts", str(spiked), "--as-of", "2026-06-10", "--thresholds", str(rules), "--quiet"]) == 0
     capsys.readouterr()
     rules.write_text('spikes = false\ndays = "x"\nshift_change = 30\n')
-    assert main(["alerts", str(spiked), "--rules", str(rules)]) == 1
+    assert main(["alerts", str(spiked), "--thresholds", str(rules)]) == 1
     told = capsys.readouterr().err
     assert "3 problems" in told
     assert "did you mean 'spike'" in told
     rules.write_text("spike = ")
-    assert main(["alerts", str(spiked), "--rules", str(rules)]) == 1
+    assert main(["alerts", str(spiked), "--thresholds", str(rules)]) == 1
 
 
 def test_a_usage_of_numbers_of_the_edge_is_judged_without_a_warning():

@@ -214,7 +214,7 @@ def test_a_file_that_is_there_is_overwritten_only_by_force(folder, run):
         (("new", "own"), "write 'own.toml'"),
         (("new", "own.toml", "--from", "stedy-growth"), "did you mean 'steady-growth'?"),
         (("new", "folder.toml"), "is a folder"),
-        (("new", "none/own.toml"), "none/own.toml: No such file or directory"),
+        (("new", "none/own.toml"), "none/own.toml cannot be written: there is no folder none"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_message(folder, run, arguments, words):

@@ -737,7 +737,9 @@ def test_a_saved_plan_is_reviewed_as_it_was_approved(folder, capsys, usage):
     assert "a saved plan is as it was approved; --draws goes with a plan file" in capsys.readouterr().err
     (folder / "own.csv").write_text((folder / "usage.csv").read_text().replace("date", "day", 1))
     assert main(["review", "q3.tokenplan", "own.csv", "--as-of", DAY, "--quiet"]) == 1
-    assert "a saved plan does not say how an export is read: name the plan file" in capsys.readouterr().err
+    assert "(here: --column NAME=OWN)" in capsys.readouterr().err
+    assert main(["review", "q3.tokenplan", "own.csv", "--as-of", DAY, "--column", "date=day", "--json", "--quiet"]) == 0
+    assert json.loads(capsys.readouterr().out)["to_date"]["actual"] == SPENT + 460
     (folder / "heads.csv").write_text("month,who,amount\n2026-07,gateway,300\n")
     assert main(["review", "q3.tokenplan", "usage.csv", "--as-of", DAY, "--lines", "heads.csv", "--quiet"]) == 1
     assert "wanted a table with the columns month, line, amount; it has month, who, amount" in capsys.readouterr().err

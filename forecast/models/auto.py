@@ -18,6 +18,7 @@ from forecast.models.day_effects import day_effects
 from forecast.models.logscale import log_scale, to_mean
 from forecast.models.protocol import Model, Rolled, cuts_of, roll
 from forecast.panel import BoolArray, FloatArray, IntArray, Panel, known_median
+from forecast.progress import Work, in_parallel
 from forecast.shown import short_repr
 
 #: Series that are worked on at once, at most: bounds memory, and is what a series shares its autoregression with.
@@ -78,12 +79,17 @@ class Auto:
 
     def roll(self, panel: Panel, horizon: int, cuts: IntArray, length: int) -> Rolled:
         """Forecast from the end and from each cut in one pass over the history."""
-        from joblib import Parallel, delayed
+        from joblib import delayed
 
         parts = _parts(len(panel.series))
         blocks = [Panel(panel.values[:, p], panel.periods, panel.series[p], panel.freq) for p in parts]
-        work = (delayed(self._block)(block, horizon, cuts, length) for block in blocks)
-        done = Parallel()(work) if len(parts) > 1 else [self._block(blocks[0], horizon, cuts, length)]
+        calls = (delayed(self._block)(block, horizon, cuts, length) for block in blocks)
+        works = [Work(len(block.series)) for block in blocks]
+        done = (
+            list(in_parallel(calls, "forecasting", works))
+            if len(parts) > 1
+            else [self._block(blocks[0], horizon, cuts, length)]
+        )
         past, point = (np.concatenate([d[k] for d in done], axis=-1) for k in (0, 1))
         words: list[str] = []
         for _, _, weights, names in done:

@@ -20,6 +20,7 @@ from forecast.models.logscale import LogScale, log_scale
 from forecast.models.protocol import Futures, Model, Rolled, checked
 from forecast.models.regressors import CollinearError, Regressor, check_regressors, design
 from forecast.panel import FloatArray, IntArray, Panel
+from forecast.progress import Work, in_parallel
 from forecast.streams import stream
 
 #: Where the sample paths come from: drawn around the point from errors at past cuts, as of every model, or the model's
@@ -157,10 +158,11 @@ class OneByOne:
 
     def roll(self, panel: Panel, horizon: int, cuts: IntArray, length: int) -> Rolled:
         """Forecast from the end and from each cut."""
-        from joblib import Parallel, delayed
+        from joblib import delayed
 
         count = len(panel.series)
-        done: list[_Done] = list(Parallel()(delayed(_one)(self, panel, i, horizon, cuts, length) for i in range(count)))
+        calls = (delayed(_one)(self, panel, i, horizon, cuts, length) for i in range(count))
+        done: list[_Done] = list(in_parallel(calls, "forecasting", [Work()] * count))
         point = np.stack([d.point for d in done], axis=1)
         past = np.stack([d.past for d in done], axis=-1)
         words = [f"{self.name}: {d.words}" for d in done]
@@ -172,11 +174,12 @@ class OneByOne:
 
     def futures(self, panel: Panel, horizon: int, count: int, seed: int) -> Futures:
         """The model's own sample paths of each series that it was fitted to, if ``paths="own"``: else none."""
-        from joblib import Parallel, delayed
+        from joblib import delayed
 
         if self.paths == "joint":
             return Futures(np.zeros((count, horizon, 0)), np.zeros(0, dtype=np.intp))
-        made = list(Parallel()(delayed(_drawn)(self, panel, i, horizon, count, seed) for i in range(len(panel.series))))
+        calls = (delayed(_drawn)(self, panel, i, horizon, count, seed) for i in range(len(panel.series)))
+        made = list(in_parallel(calls, "drawing paths", [Work()] * len(panel.series)))
         columns = [i for i, one in enumerate(made) if one is not None]
         drawn = [one for one in made if one is not None]
         values = np.stack(drawn, axis=-1) if drawn else np.zeros((count, horizon, 0))

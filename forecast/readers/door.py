@@ -14,6 +14,7 @@ from forecast import schema
 from forecast.checks import Duplicates
 from forecast.currency import Rates
 from forecast.errors import UsageError, one_of
+from forecast.progress import Work, tracked
 from forecast.readers.account import whole_reading
 from forecast.readers.assemble import How, Services, assembled
 from forecast.readers.contents import Content, Documents, Table, contents, table_of_frame
@@ -193,11 +194,21 @@ def _read(sources: list[_Source], format: str | Reader | None, how: How, tidy: T
         return whole[0].with_reading(whole_reading(whole[0], how.rules))
     named = ", ".join(name for name, _, _ in sources)
     usage = assembled(
-        chain.from_iterable(extracts_), how, named=named if len(named) < 300 else f"{len(sources)} sources"
+        chain.from_iterable(tracked(extracts_, "reading", [Work(_size(name)) for name, _, _ in sources])),
+        how,
+        named=named if len(named) < 300 else f"{len(sources)} sources",
     )
     for found in pages.values():
         check_pages(usage.source, found)
     return usage
+
+
+def _size(name: str) -> float:
+    """How much a source is beside others: the file's bytes, or 1."""
+    try:
+        return float(max(Path(name).stat().st_size, 1))
+    except OSError:
+        return 1.0
 
 
 def _name(format: str | Reader | None) -> str | None:  # noqa: A002

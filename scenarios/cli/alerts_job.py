@@ -12,11 +12,11 @@ from typing import Final
 
 from forecast.errors import TokenplanError
 from forecast.prices import PriceBook
-from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.budget.planfile import read_plan_file
+from scenarios.budget.planfile import PlanFile, read_plan_file
 from scenarios.cli.screen import Screen
 from scenarios.cli.tables import Column, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import read_usage_of
 from scenarios.reviews.alerts.alert import Alerts
 from scenarios.reviews.alerts.rules import AlertRules
@@ -35,13 +35,17 @@ _COLUMNS: Final = (
 def run(options: argparse.Namespace) -> int:
     """Look at a usage, show what is out of the ordinary, and send it."""
     screen = Screen(options.quiet)
-    rules = read_rules(options.alert_rules) if options.alert_rules else AlertRules()
-    with screen.progress(3) as step:
-        step("reading usage")
-        usage = read_usage_of(options)
-        step("planning")
-        plan, prices = _planned(options, usage)
-        step("looking")
+    rules = read_rules(options.thresholds) if options.thresholds else AlertRules()
+    file = None if options.plan is None else read_plan_file(options.plan)
+    size = megabytes_of(options.usage)
+    plan_ = 0.1 if file is None else sum(expected(s, size) for s in ("reading", "forecasting", "simulating"))
+    steps = {"reading usage": expected("reading", size), "planning": plan_, "looking": expected("looking back", size)}
+    with screen.progress(steps) as step:
+        step()
+        usage = read_usage_of(options, like=None if file is None else file.usage)
+        step()
+        plan, prices = (None, None) if file is None else _planned(file)
+        step()
         found = alerts(usage, plan, as_of=options.as_of, rules=rules, prices=prices, by=options.by)
     _show(found, options, screen)
     for note in found.notes:
@@ -52,16 +56,13 @@ def run(options: argparse.Namespace) -> int:
     return FIRED if found.fired else 0
 
 
-def _planned(options: argparse.Namespace, usage: Usage) -> tuple[BudgetPlan | None, PriceBook | None]:
+def _planned(file: PlanFile) -> tuple[BudgetPlan, PriceBook]:
     """The plan of the plan file, made from its own usage; and its prices, for usage without a bill."""
-    if options.plan is None:
-        return None, None
-    file = read_plan_file(options.plan)
     prices = file.prices.book()
     try:
         return file.plan(file.project(file.usage.read()), prices), prices
     except TokenplanError as error:
-        raise type(error)(f"{options.plan}: {error}") from error
+        raise type(error)(f"{file.path}: {error}") from error
 
 
 def _show(found: Alerts, options: argparse.Namespace, screen: Screen) -> None:
@@ -80,7 +81,7 @@ def _show(found: Alerts, options: argparse.Namespace, screen: Screen) -> None:
     if options.output == "markdown":
         screen.write(f"**{head}**\n\n{markdown(shown, _COLUMNS)}\n")
     else:
-        screen.write(f"{head}\n\n{aligned(shown, _COLUMNS)}\n")
+        screen.show(f"{head}\n\n{aligned(shown, _COLUMNS, width=screen.width())}\n")
 
 
 def _dated(table: object, column: str) -> list[str]:

@@ -17,6 +17,7 @@ JSON document ``tokenplan/allocate/1``:
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,7 @@ from forecast.errors import PlanError
 from scenarios.cli.prices_job import book_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import read_bill_of
 from scenarios.reviews.allocating.allocation import Allocation
 from scenarios.reviews.allocating.chargeback import allocate
@@ -42,10 +44,12 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     if options.out is not None and options.out.suffix.lower() not in (".csv", ".xlsx"):
         raise PlanError(f"--out {options.out}: wanted a name that ends in .csv or .xlsx")
-    with screen.progress(3 if options.out else 2) as step:
-        step("reading usage")
+    size = megabytes_of(options.usage)
+    steps = {"reading usage": "reading", "allocating": "adding up", **({"writing": "keeping"} if options.out else {})}
+    with screen.progress({name: expected(step, size) for name, step in steps.items()}) as step:
+        step()
         usage = read_bill_of(options, personal="user" in options.by)
-        step("allocating")
+        step()
         made = allocate(
             usage,
             list(options.by),
@@ -58,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         )
         written: list[Path] = []
         if options.out is not None:
-            step("writing")
+            step()
             write = made.to_csv if options.out.suffix.lower() == ".csv" else made.to_excel
             written = [write(options.out)]
     _show(made, options, screen, written)
@@ -97,7 +101,7 @@ def _show(made: Allocation, options: argparse.Namespace, screen: Screen, written
     if options.output == "csv":
         screen.write(csv(table))
     else:
-        form = markdown if options.output == "markdown" else aligned
+        form = markdown if options.output == "markdown" else partial(aligned, width=screen.width())
         known = (
             f"{made.allocation_percent:.1f} % of charges bear it" if made.gross > 0 else "there is no positive charge"
         )
@@ -109,10 +113,10 @@ def _show(made: Allocation, options: argparse.Namespace, screen: Screen, written
         columns += [Column("percent", "share", "share", 2), Column("key", "key", "text", 1)]
         shown = table.assign(percent=table["percent"] / 100.0)
         rest = f"\n({len(shown) - SHOWN} more payers: --json)" if len(shown) > SHOWN else ""
-        screen.write(f"{title}\n\n{form(shown.head(SHOWN), columns)}{rest}\n")
+        screen.show(f"{title}\n\n{form(shown.head(SHOWN), columns)}{rest}\n")
         if len(made.pools):
             heads = [Column("pool", "shared"), Column("amount", "amount", "cents"), Column("dealt_by", "dealt")]
-            screen.write(f"\n{form(made.pools.reset_index(), heads)}\n")
+            screen.show(f"\n{form(made.pools.reset_index(), heads)}\n")
     for note in made.notes:
         screen.note(note)
     for path in written:

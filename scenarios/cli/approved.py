@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
-from forecast.errors import PlanError, TokenplanError, UsageError
+from forecast.errors import PlanError, TokenplanError
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.budget.planfile import read_plan_file
 from scenarios.budget.planinputs import UsageSource
 from scenarios.cli.screen import Screen
+from scenarios.cli.timing import expected, megabytes_of
+from scenarios.cli.usage_input import read_usage_of
 from scenarios.files.scenario_file import scenario_source
 from scenarios.saved.loading import load_plan
 
 #: How the name of a saved plan ends.
 SAVED: Final = ".tokenplan"
-#: What helps where an export is read in a way that a saved plan does not hold.
-_OWN_WAY: Final = (
-    " (a saved plan does not say how an export is read: name the plan file instead, with --approved-on DATE, or read "
-    "it in Python and call sc.review on the opened plan)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +53,13 @@ def approved_of(options: argparse.Namespace, screen: Screen) -> Approved:
         A file breaks a rule, or the plan cannot be made.
     """
     lines = None if options.lines is None else read_lines(options.lines)
-    with screen.progress(2) as step:
-        step("reading the plan")
+    size = megabytes_of(options.usage)
+    made = sum(expected(step, size) for step in ("reading", "forecasting", "simulating"))
+    with screen.progress({"making the plan": made, "reading usage": expected("reading", size)}) as step:
+        step()
         name, plan, source = approved_plan(options)
-        step("reading usage")
-        chosen = {"format": options.format} if options.format else {}
-        try:
-            usage = replace(source, file=options.usage, **chosen).read()
-        except UsageError as error:
-            saved = options.plan.name.lower().endswith(SAVED)
-            raise UsageError(f"{error}{_OWN_WAY if saved else ''}") from error
+        step()
+        usage = read_usage_of(options, like=source)
     return Approved(name, plan, usage, lines)
 
 

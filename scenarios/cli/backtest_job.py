@@ -17,8 +17,10 @@ from forecast import schema
 from forecast.errors import UsageError, one_of
 from forecast.periods import GRAIN_FREQ
 from forecast.usage import Usage
+from scenarios.cli.interrupting import start_workers
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import read_usage_of, series_columns
 
 _COLUMNS: Final = (
@@ -39,15 +41,19 @@ _LEGEND: Final = (
 def run(options: argparse.Namespace) -> int:
     """Score forecasts of a usage export's past and show the scores."""
     screen = Screen(options.quiet)
-    with screen.progress(2) as step:
-        step("reading usage")
+    start_workers(options.jobs)
+    size, dates = megabytes_of(options.usage), options.origins * len(options.models) / options.jobs
+    back = expected("looking back", size, dates)
+    steps = {"reading usage": expected("reading", size), f"forecasting from {options.origins} past dates": back}
+    with screen.progress(steps) as step:
+        step()
         usage = read_usage_of(options)
         by, measure = series_columns(options, usage), options.measure or measure_of(usage)
         monthly = usage.grain == "month"
         lag = options.lag if options.lag is not None else 0 if monthly else 2
         frame, freq = series_of(usage, by, measure=measure, lag=lag), "MS" if monthly else GRAIN_FREQ["day"]
         horizon = options.horizon or (3 if monthly else 28)
-        step(f"forecasting from {options.origins} past dates")
+        step()
         from forecast.backtesting import backtest
 
         card = backtest(
@@ -84,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
         period = "months" if monthly else "days"
         series = frame["unique_id"].nunique()
         screen.write(f"{measure} of {series} series, {horizon} {period} ahead from {options.origins} past dates\n")
-        screen.write(aligned(table, _COLUMNS, width=screen.width()))
+        screen.show(aligned(table, _COLUMNS, width=screen.width()))
         screen.note(_LEGEND)
     return 0
 

@@ -30,6 +30,7 @@ from scenarios.cli.exports import save_chart, write_whole
 from scenarios.cli.prices_job import book_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import LARGE, Column, Style, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import read_usage_of, series_columns
 from scenarios.comparing.comparison import By, Comparison, compare
 from scenarios.files.scenario_file import scenario_source
@@ -49,13 +50,17 @@ def run(options: argparse.Namespace) -> int:
     check_horizon(horizon)
     told = [scenario_source(name) for name in options.scenarios]
     base = None if options.base is None else scenario_source(options.base)
-    with screen.progress(4 if options.out else 3) as step:
-        step("reading usage")
+    size, several = megabytes_of(options.usage), len(told) + 1
+    steps = {"reading usage": expected("reading", size), "forecasting": expected("forecasting", size)}
+    steps |= {"simulating": expected("simulating", size, several)}
+    steps |= {"writing files": expected("writing", size, several)} if options.out else {}
+    with screen.progress(steps) as step:
+        step()
         usage, book = read_usage_of(options), book_of(options)
         made = _compared(usage, told, base, step=step, options=options, horizon=horizon, book=book)
         written: list[Path] = []
         if options.out:
-            step("writing files")
+            step()
             written = write_whole(options.out, _writers(made, options.bridge))
     _show(made, usage, written, options, screen=screen)
     return 0
@@ -66,16 +71,16 @@ def _compared(
     told: list[ScenarioSource],
     base: ScenarioSource | None,
     *,
-    step: Callable[[str], None],
+    step: Callable[[], None],
     options: argparse.Namespace,
     horizon: int | str,
     book: PriceBook,
 ) -> Comparison:
-    step("forecasting")
+    step()
     check_reach(usage, horizon=horizon)
     by = series_columns(options, usage)
     projection = project(usage, horizon=horizon, model=options.model, seed=options.seed, by=by, lag=options.lag)
-    step("simulating")
+    step()
     start = projection.span.start
     return compare(
         projection,
@@ -118,7 +123,7 @@ def _show(made: Comparison, usage: Usage, written: list[Path], options: argparse
         )
         form = options.output == "markdown"
         shown = markdown(table, _columns(table)) if form else aligned(table, _columns(table), width=screen.width())
-        screen.write(f"{f'**{title}**' if form else title}\n\n{shown}")
+        screen.show(f"{f'**{title}**' if form else title}\n\n{shown}")
     for path in written:
         screen.note(f"wrote {path}")
     for note in (*made.notes, *made.projection.notes):

@@ -24,10 +24,13 @@ import pandas as pd
 from scenarios.cli.approved import Approved, approved_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, Style, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.reviews.diving.dive import DeepDive, deep_dive
 
 #: How the columns of each table are shown.
 _STYLES: Final[dict[str, Style]] = {
+    "months": "count",
+    "days": "count",
     "bias": "share",
     "error": "share",
     "within": "share",
@@ -54,8 +57,9 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     approved = approved_of(options, screen)
     by = options.by[0] if options.by else "environment"
-    with screen.progress(1) as step:
-        step("trying levers and models")
+    tried = expected("looking back", megabytes_of(options.usage), 2 + options.origins * len(options.models))
+    with screen.progress({"trying levers and models": tried}) as step:
+        step()
         made = deep_dive(
             approved.plan,
             approved.usage,
@@ -69,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.output == "csv":
         screen.write(csv(made.opportunities.reset_index()))
     else:
-        screen.write(_text(approved, made, options, screen))
+        screen.show(_text(approved, made, options, screen))
     return 0
 
 

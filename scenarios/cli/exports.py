@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
 from typing import TYPE_CHECKING, Final
 
 from forecast.errors import PlanError
+from forecast.progress import tracked
 from scenarios.bridging import Bridge
 from scenarios.budget.alternatives import plan_bridge
 from scenarios.budget.budget_plan import BudgetPlan
@@ -50,15 +52,16 @@ def write_whole(folder: Path, writers: Mapping[str, Callable[[Path], object]]) -
     """
     if folder.exists() and not folder.is_dir():
         raise PlanError(f"{folder}: is a file; name a folder for --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix=".writing-") as aside:
-        names = []
-        for name, write in writers.items():
-            write(Path(aside) / name)
-            names.append(name)
-        for name in names:
-            (Path(aside) / name).replace(folder / name)
-    return [folder / name for name in names]
+    aside = folder / f".writing-{os.getpid()}"
+    try:  # around the making too: an interrupt leaves nothing behind
+        aside.mkdir(parents=True)
+        for name, write in tracked(writers.items(), "writing files"):
+            write(aside / name)
+        for name in writers:
+            (aside / name).replace(folder / name)
+    finally:
+        rmtree(aside, ignore_errors=True)
+    return [folder / name for name in writers]
 
 
 def _writers(plan: BudgetPlan, title: str | None, limit: float | None) -> dict[str, Callable[[Path], object]]:

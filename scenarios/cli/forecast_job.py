@@ -22,6 +22,7 @@ from forecast.usage_rows import SPEND
 from scenarios.budget.planfile import check_horizon, check_reach
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import read_usage_of, series_columns
 from scenarios.spans import spans_of
 
@@ -35,14 +36,16 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     horizon = int(options.horizon) if options.horizon.isdigit() and len(options.horizon) < 4 else options.horizon
     check_horizon(horizon)
-    with screen.progress(3) as step:
-        step("reading usage")
+    size = megabytes_of(options.usage)
+    steps = {"reading usage": "reading", "forecasting": "forecasting", "adding up": "adding up"}
+    with screen.progress({name: expected(step, size) for name, step in steps.items()}) as step:
+        step()
         usage = read_usage_of(options)
-        step("forecasting")
+        step()
         by = series_columns(options, usage)
         check_reach(usage, horizon=horizon)
         projection = project(usage, horizon=horizon, model=options.model, seed=options.seed, by=by, lag=options.lag)
-        step("adding up")
+        step()
         rows = quantities(projection, draws=options.draws, seed=options.seed)
     span = projection.span
     if options.json:
@@ -90,7 +93,7 @@ def _show(rows: pd.DataFrame, by: tuple[str, ...], output: str, *, screen: Scree
         if output == "markdown":
             screen.write(f"**{title}**\n\n{markdown(table, [*columns, *_BANDS])}\n")
         else:
-            screen.write(f"{title}\n\n{aligned(table, [*columns, *_BANDS], width=screen.width())}\n\n")
+            screen.show(f"{title}\n\n{aligned(table, [*columns, *_BANDS], width=screen.width())}\n\n")
 
 
 def quantities(projection: Projection, *, draws: int, seed: int) -> pd.DataFrame:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenarios.cli import init_job
-from scenarios.cli.options import CODES, of_reading
+from scenarios.cli.options import TABLES, completed, of_reading
+from scenarios.cli.parsing import later
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+    from scenarios.cli.parsing import Command
 
-def add_init(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+
+def add_init(jobs: _SubParsersAction[Command]) -> None:
     """The job that writes a plan file from an export."""
     job = jobs.add_parser(
         "init",
         help="write a plan file from your export, by five questions",
         description="Look at a usage export, ask five questions, and write a plan file that was tried. A question "
         "whose option is given is not asked; without a terminal, or with --yes, its default is taken and told.",
-        epilog=f"tokenplan init usage.csv, then tokenplan plan plan.toml. {CODES}",
+        examples=(
+            "tokenplan init usage.csv -o first.toml",
+            "tokenplan init usage.csv -o second.toml --yes --horizon 1Q --growth data",
+        ),
     )
-    job.add_argument("exports", metavar="EXPORT", nargs="+", help="exports: CSV, JSON or Parquet; folders or globs")
+    exports = job.add_argument(
+        "exports", metavar="EXPORT", nargs="+", help="exports: CSV, JSON or Parquet; folders or globs"
+    )
+    completed(exports, TABLES)
     job.add_argument(
         "-o", "--output", type=Path, default=Path("plan.toml"), metavar="FILE", help="the file (%(default)s)"
     )
@@ -37,8 +44,4 @@ def add_init(jobs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     of_reading(job)
     job.add_argument("--duplicates", choices=("refuse", "sum"), default="refuse", help="rows of one period and key")
     job.add_argument("--sort", action="store_true", help="accept dates in any order")
-    job.add_argument(
-        "--rates", type=Path, metavar="FILE", help="dated exchange rates, where money has several currencies"
-    )
-    job.add_argument("--currency", metavar="CODE", help="what money is converted to, with --rates")
-    job.set_defaults(run=init_job.run)
+    job.set_defaults(run=later("init_job:run"))

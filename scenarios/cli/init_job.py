@@ -27,6 +27,7 @@ from scenarios.cli.init_columns import Header, Mapped, header_of, suggested
 from scenarios.cli.init_file import Answers, plan_text
 from scenarios.cli.init_questions import Question, questions, tried, whose
 from scenarios.cli.screen import Screen
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import as_option
 
 #: Draws by which a plan is tried.
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     """Look at the export, ask, and write the plan file."""
     screen = Screen(options.quiet)
     _check_free(options.output, force=options.force)
-    if (wrong := zone(options.timezone)) is not None:
+    if options.timezone is not None and (wrong := zone(options.timezone)) is not None:
         raise UsageError(f"--timezone {wrong}")
     dialogue = _Dialogue(None if options.yes or not sys.stdin.isatty() else _typed, screen)
     source, usage = _whose_and_what(options, dialogue)
@@ -104,8 +105,9 @@ def _whose_and_what(options: argparse.Namespace, dialogue: _Dialogue) -> tuple[U
     while True:
         source = _source(options, mapped)
         try:
-            with dialogue.screen.progress(1) as step:
-                step("reading usage")
+            steps = {"reading usage": expected("reading", megabytes_of(options.exports))}
+            with dialogue.screen.progress(steps) as step:
+                step()
                 usage = _read(source)
         except UsageError as error:
             if settled:
@@ -145,7 +147,7 @@ def _source(options: argparse.Namespace, mapped: Mapped) -> UsageSource:
         grain=options.grain,
         columns=dict(mapped.columns) or None,
         fill=dict(mapped.fill) or None,
-        timezone=options.timezone,
+        timezone=options.timezone or "UTC",
         duplicates=options.duplicates,
         sort=options.sort,
         decimal=options.decimal,
@@ -158,7 +160,7 @@ def _read(source: UsageSource) -> Usage:
     try:
         return source.read()
     except UsageError as error:
-        raise UsageError(as_option(error, rates="--rates FILE --currency CODE")) from error
+        raise UsageError(as_option(error)) from error
 
 
 def _tell(exports: list[str], usage: Usage, header: Header, screen: Screen) -> None:
@@ -221,8 +223,11 @@ def _written(text: str, path: Path, source: UsageSource, usage: Usage, screen: S
         told = read_plan_file(aside)
         if _resolved(told.usage) != _resolved(source):
             raise AssertionError(f"the usage would be read as {told.usage}, not as {source}")
-        with screen.progress(1) as step:
-            step("trying the plan")
+        size = megabytes_of(source.file)
+        with screen.progress(
+            {"trying the plan": sum(expected(s, size) for s in ("forecasting", "simulating"))}
+        ) as step:
+            step()
             made = told.with_options(draws=TRIED).plan(told.project(usage), told.prices.book())
         aside.chmod(0o666 & ~_umask())
         aside.replace(path)

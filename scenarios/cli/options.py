@@ -4,74 +4,121 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Final
-
-from scenarios.budget.planfile import MOST_LAG
+from typing import Any, Final, TypeAlias
 
 MOST_DRAWS: Final = 1_000_000
 MOST_SECONDS: Final = 600
 OUTPUTS: Final = ("table", "csv", "markdown")
-CODES: Final = (
-    "exit codes: 0 fine; 1 the input is wrong; 2 the command line is wrong; 3 over the budget given with --limit; "
-    "4 a check or alert fired, or --fail-over did; 130 interrupted"
-)
+#: Money of a usage table that a bill can be made of.
+MONEY: Final = ("billed_cost", "effective_cost", "list_cost")
+#: What a file's name ends in, for completion.
+TABLES: Final = ("*.csv", "*.csv.gz", "*.json", "*.jsonl", "*.jsonl.gz", "*.parquet")
+PLANS: Final = ("*.toml", "*.tokenplan")
+#: What is completed by names of scenarios, and by their files.
+SCENARIO: Final = "scenario"
+#: Exit codes that some commands can give beside those of all.
+OVER_LIMIT: Final = {3: "the budget is over --limit"}
+
+#: Where options are added: a command, or a group of its options.
+Options: TypeAlias = "argparse._ActionsContainer"  # noqa: SLF001 - there is no public name of it
 
 
-def of_reviews(job: argparse.ArgumentParser) -> None:
+def file_of(options: Options, *flags: str, endings: Sequence[str] = (), **more: Any) -> None:
+    """An argument that names a file of some endings, or a folder where there are none: a shell completes it."""
+    completed(options.add_argument(*flags, **more), tuple(endings))
+
+
+def scenario_of(options: Options, *flags: str, **more: Any) -> None:
+    """An argument that names a shipped scenario, or the file of one."""
+    completed(options.add_argument(*flags, metavar="NAME|FILE", **more), SCENARIO)
+
+
+def completed(action: argparse.Action, by: tuple[str, ...] | str) -> None:
+    """Note what a shell completes an argument by: endings of files, or :data:`SCENARIO`."""
+    action.completed_by = by  # type: ignore[attr-defined]
+
+
+def of_plan_file(job: argparse.ArgumentParser, *, saved: bool = False) -> None:
+    """The plan that the command is about."""
+    if saved:
+        told = "a plan file (.toml), or a saved plan (.tokenplan)"
+        file_of(job, "plan", type=Path, metavar="PLAN", help=told, endings=PLANS)
+    else:
+        file_of(job, "plan", type=Path, metavar="PLAN.toml", help="the plan file", endings=("*.toml",))
+
+
+def of_reviews(job: argparse.ArgumentParser, *, by: str = "rows of the table, such as environment (month)") -> None:
     """What reviews of a plan take."""
-    job.add_argument("plan", type=Path, metavar="PLAN", help="a plan file (.toml), or a saved plan (.tokenplan)")
-    job.add_argument("usage", metavar="USAGE", help="an export, read as the plan file's own")
-    job.add_argument("--format", help="the export's format, where it is not that of the plan file's own")
+    of_plan_file(job, saved=True)
+    file_of(job, "usage", metavar="USAGE", help="an export, read as the plan file's own", endings=TABLES)
     job.add_argument("--approved-on", type=day, metavar="DATE", help="make the plan of what was known on that day")
-    job.add_argument("--lines", type=Path, metavar="TABLE.csv", help="what other lines cost: month, line, amount")
-    job.add_argument("--by", type=names, metavar="NAME,...", help="rows of the table, such as environment (month)")
-    job.add_argument(
-        "--scenario", metavar="NAME|FILE", help="a shipped scenario, or one's file, in place of the plan's own"
+    file_of(
+        job,
+        "--lines",
+        type=Path,
+        metavar="TABLE.csv",
+        help="what other lines cost: month, line, amount",
+        endings=("*.csv",),
     )
-    job.add_argument("--draws", type=draws, help="how many futures")
-    job.add_argument("--seed", type=count, help="the seed of forecast and draws")
+    job.add_argument("--by", type=names, metavar="NAME,...", help=by)
+    of_making(job)
+    of_reading(job, usual="the plan file's")
     of_output(job)
+
+
+def of_making(job: argparse.ArgumentParser) -> None:
+    """What of a plan file may be told on the command line."""
+    scenario_of(job, "--scenario", help="a shipped scenario, or the file of one (the plan file's)")
+    of_draws(job)
+
+
+def of_draws(job: argparse.ArgumentParser) -> None:
+    """How many futures of a plan file, and their seed."""
+    job.add_argument("--draws", type=draws, metavar="N", help="how many futures (the plan file's)")
+    job.add_argument("--seed", type=count, metavar="N", help="seed of forecast and draws (the plan file's)")
 
 
 def of_plans(job: argparse.ArgumentParser) -> None:
     """What makes and shows a plan."""
-    job.add_argument("--by", type=names, metavar="NAME,...", help="rows of the table, such as month,environment")
     job.add_argument(
-        "--scenario", metavar="NAME|FILE", help="a shipped scenario, or one's file, in place of the plan's own"
+        "--by", type=names, metavar="NAME,...", help="rows of the table, such as month,environment (the plan file's)"
     )
+    of_making(job)
     job.add_argument("--limit", type=amount, metavar="AMOUNT", help="exit with 3 if the budget is above it")
-    job.add_argument("--draws", type=draws, help="how many futures")
-    job.add_argument("--seed", type=count, help="the seed of forecast and draws")
-    job.add_argument("--out", type=Path, metavar="DIR", help="write charts, workbook, page and CSV there")
-    job.add_argument("--save", type=Path, metavar="FILE", help="keep the plan in one file, for sc.load_plan")
+    file_of(job, "--out", type=Path, metavar="DIR", help="write charts, workbook, page and CSV there")
+    file_of(job, "--save", type=Path, metavar="FILE", help="keep the plan in one file", endings=("*.tokenplan",))
     of_output(job)
 
 
-def of_usage(job: argparse.ArgumentParser, *, optional: bool = False, rules: str = "--rules") -> None:
+def of_usage(job: argparse.ArgumentParser, *, optional: bool = False, usual: str | None = None) -> None:
     """A usage export, and how it is read."""
-    job.add_argument(
+    file_of(
+        job,
         "usage",
         metavar="USAGE",
         nargs="?" if optional else None,
         help="an export: CSV, JSON or Parquet, also gzipped; a folder or a glob of them",
+        endings=TABLES,
     )
-    of_reading(job, rules=rules)
+    of_reading(job, usual=usual)
 
 
-def of_reading(job: argparse.ArgumentParser, *, rules: str = "--rules") -> None:
-    """How exports are read."""
-    job.add_argument("--format", help="the export's format; found from the export ('tokenplan read --formats' lists)")
-    job.add_argument(
-        rules,
-        dest="rules",
+def of_reading(job: argparse.ArgumentParser, *, usual: str | None = None) -> None:
+    """How exports are read; ``usual`` says whose ways hold where nothing is told, if not the export's."""
+    how = job.add_argument_group("how the export is read" + (f" ({usual} ways)" if usual else ""))
+    how.add_argument("--format", metavar="NAME", help="its format, found from the export (read --formats lists them)")
+    file_of(
+        how,
+        "--rules",
         type=Path,
         metavar="RULES.toml",
         help="what gives environment, project and department from names",
+        endings=("*.toml",),
     )
-    job.add_argument("--grain", choices=("hour", "day", "month"), help="what to add up to (the export's own)")
-    job.add_argument(
+    how.add_argument(
         "--column",
         type=pair,
         action="append",
@@ -79,7 +126,7 @@ def of_reading(job: argparse.ArgumentParser, *, rules: str = "--rules") -> None:
         metavar="NAME=OWN",
         help="the export's own name of a column: date=day; may be repeated",
     )
-    job.add_argument(
+    how.add_argument(
         "--fill",
         type=pair,
         action="append",
@@ -87,26 +134,41 @@ def of_reading(job: argparse.ArgumentParser, *, rules: str = "--rules") -> None:
         metavar="NAME=VALUE",
         help="one value for every row: provider=openai; may be repeated",
     )
-    job.add_argument("--timezone", default="UTC", help="the billing zone (%(default)s)")
-    job.add_argument("--decimal", choices=(".", ","), help="what stands before decimals, where the numbers don't tell")
+    how.add_argument("--grain", choices=("hour", "day", "month"), help="what to add up to (the export's own)")
+    how.add_argument("--timezone", metavar="ZONE", help=f"the billing zone ({usual or 'UTC'})")
+    how.add_argument("--currency", metavar="CODE", help="convert money to it, at --rates: EUR")
+    file_of(
+        how,
+        "--rates",
+        type=Path,
+        metavar="FILE",
+        help="dated exchange rates: currency, rate and date, as CSV or TOML",
+        endings=("*.csv", "*.toml"),
+    )
+    how.add_argument("--decimal", choices=(".", ","), help="what stands before decimals, where the numbers don't tell")
 
 
 def of_forecast(job: argparse.ArgumentParser, does: str) -> None:
     """What is forecast, and how."""
-    job.add_argument("--horizon", default="2Q", help=f"what is {does}: 2Q, 3M, 90D, 2027Q1 or FY2027 (%(default)s)")
-    job.add_argument("--model", default="auto", help="the forecaster (%(default)s)")
+    job.add_argument(
+        "--horizon", metavar="SPAN", default="2Q", help=f"what is {does}: 2Q, 3M, 90D, 2027Q1 or FY2027 (%(default)s)"
+    )
+    job.add_argument("--model", metavar="NAME", default="auto", help="the forecaster (%(default)s)")
     of_lag(job)
-    job.add_argument("--draws", type=draws, default=10_000, help="how many futures (%(default)s)")
+    job.add_argument("--draws", type=draws, metavar="N", default=10_000, help="how many futures (%(default)s)")
 
 
 def of_lag(job: argparse.ArgumentParser) -> None:
     """Periods that may be incomplete."""
-    job.add_argument("--lag", type=lag, help="last periods that may be incomplete, not used (2 days, 0 months)")
-
-
-def of_book(job: argparse.ArgumentParser, flag: str) -> None:
-    """Prices over the list prices."""
     job.add_argument(
+        "--lag", type=lag, metavar="N", help="last periods that may be incomplete, not used (2 days, 0 months)"
+    )
+
+
+def of_book(job: argparse.ArgumentParser, flag: str = "--prices") -> None:
+    """Prices over the list prices."""
+    file_of(
+        job,
         flag,
         dest="book",
         type=Path,
@@ -114,21 +176,30 @@ def of_book(job: argparse.ArgumentParser, flag: str) -> None:
         default=[],
         metavar="FILE",
         help="a CSV or TOML file of prices and discounts over the list prices; may be repeated, the first holds",
+        endings=("*.csv", "*.toml"),
     )
 
 
 def of_series(job: argparse.ArgumentParser) -> None:
     """What makes a series, and the seed."""
     job.add_argument("--by", type=names, metavar="NAME,...", help="what makes a series (environment,project)")
-    job.add_argument("--seed", type=count, default=0, help="the seed (%(default)s)")
+    job.add_argument("--seed", type=count, metavar="N", default=0, help="the seed (%(default)s)")
+
+
+def of_jobs(job: argparse.ArgumentParser) -> None:
+    """How many work at once."""
+    job.add_argument(
+        "--jobs", type=above_zero, metavar="N", default=1, help="processes that work at once (%(default)s)"
+    )
 
 
 def of_output(job: argparse.ArgumentParser) -> None:
     """The form of what is shown."""
-    form = job.add_mutually_exclusive_group()
+    group = job.add_argument_group("what is shown")
+    form = group.add_mutually_exclusive_group()
     form.add_argument("--output", choices=OUTPUTS, default="table", help="the form of the table (%(default)s)")
     form.add_argument("--json", action="store_true", help="one JSON document in place of the table")
-    job.add_argument("--quiet", action="store_true", help="no progress and no notes")
+    group.add_argument("--quiet", action="store_true", help="no progress and no notes")
 
 
 def names(written: str) -> tuple[str, ...]:
@@ -178,6 +249,8 @@ def draws(written: str) -> int:
 
 def lag(written: str) -> int:
     """How many periods."""
+    from scenarios.budget.planfile import MOST_LAG
+
     if (number := count(written)) > MOST_LAG:
         raise argparse.ArgumentTypeError(f"{written!r}: wanted at most {MOST_LAG}")
     return number

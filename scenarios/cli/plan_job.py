@@ -45,6 +45,7 @@ from scenarios.cli.exports import write_files
 from scenarios.cli.plan_view import plan_as_markdown, plan_as_text, policy_as_text, splits_as_text, table_of
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import csv
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.files.scenario_file import scenario_source
 
 OVER_LIMIT: Final = 3
@@ -91,7 +92,8 @@ def _show(shown: Shown, options: argparse.Namespace, *, screen: Screen) -> None:
     if options.json:
         screen.write_json(document(shown))
     elif options.output == "table":
-        screen.write(plan_as_text(name, plan, by=by, limit=limit, width=screen.width()) + _policy(shown))
+        width = screen.width()
+        screen.show(plan_as_text(name, plan, by=by, limit=limit, width=width) + _policy(shown, width))
     else:
         csv_wanted = options.output == "csv"
         screen.write(
@@ -101,10 +103,12 @@ def _show(shown: Shown, options: argparse.Namespace, *, screen: Screen) -> None:
             screen.note(note)
 
 
-def _policy(shown: Shown) -> str:
+def _policy(shown: Shown, width: int | None = None) -> str:
     """Who is squeezed by the splits, and what the file's policy does, as text to come last; empty without them."""
-    split = splits_as_text(shown.plan)
-    policy = "" if shown.file.policy is None else f"\n{policy_as_text(shown.plan.under(shown.file.policy))}"
+    split = splits_as_text(shown.plan, width=width)
+    policy = (
+        "" if shown.file.policy is None else f"\n{policy_as_text(shown.plan.under(shown.file.policy), width=width)}"
+    )
     return (f"\n{split}" if split else "") + policy
 
 
@@ -115,26 +119,29 @@ def _chosen(file: PlanFile, options: argparse.Namespace) -> PlanFile:
 
 
 def _made(file: PlanFile, options: argparse.Namespace, *, screen: Screen) -> Shown:
-    with screen.progress(2) as step:
-        step("reading usage")
-        usage = file.usage.read()
-        step("reading prices")
-        prices = file.prices.book()
-        unpriced = _unpriced(usage, prices)
-    if unpriced:
-        screen.note(unpriced)
-    with screen.progress(2 + bool(options.out or options.save)) as step, _told_of(file.path):
-        step("forecasting")
-        projection = file.project(usage)
-        step("simulating")
-        plan = file.plan(projection, prices)
-        by, limit = file.groups(plan), options.limit if options.limit is not None else file.limit
-        plan.ledger.groups(list(by))
-        written: list[Path] = []
-        if options.out or options.save:
-            step("writing files")
-            written = write_files(plan, options.out, title=file.name, limit=limit) if options.out else []
-            written += [plan.save(options.save)] if options.save else []
+    size = megabytes_of(file.usage.file)
+    steps = {"reading usage": "reading", "forecasting": "forecasting", "simulating": "simulating"}
+    steps |= {"writing files": "writing"} if options.out else {}
+    steps |= {"keeping the plan": "keeping"} if options.save else {}
+    with screen.progress({name: expected(step, size) for name, step in steps.items()}) as step:
+        step()
+        usage, prices = file.usage.read(), file.prices.book()
+        if unpriced := _unpriced(usage, prices):
+            screen.note(unpriced)
+        with _told_of(file.path):
+            step()
+            projection = file.project(usage)
+            step()
+            plan = file.plan(projection, prices)
+            by, limit = file.groups(plan), options.limit if options.limit is not None else file.limit
+            plan.ledger.groups(list(by))
+            written: list[Path] = []
+            if options.out:
+                step()
+                written += write_files(plan, options.out, title=file.name, limit=limit)
+            if options.save:
+                step()
+                written += [plan.save(options.save)]
     return Shown(file, plan, by, limit, tuple(written))
 
 

@@ -29,7 +29,7 @@ def table_of(plan: BudgetPlan, by: Sequence[str]) -> pd.DataFrame:
 
 def plan_as_text(name: str, plan: BudgetPlan, *, by: Sequence[str], limit: float | None, width: int | None) -> str:
     """The plan's report; where its table is wider than ``width`` characters, a narrower one takes its place."""
-    text = plan_text(plan, by, limit=limit)
+    text = plan_text(plan, by, limit=limit, width=min(width or WIDTH, WIDTH))
     head, table, rest = text.split("\n\n", 2)
     if width is not None and widest(table) > width:
         table = aligned(_cells(plan, by), _columns(plan, by), width=width)
@@ -48,10 +48,12 @@ def plan_as_markdown(name: str, plan: BudgetPlan, *, by: Sequence[str], limit: f
     return "\n".join([f"**{name}**", "", top.title, "", *sums, "", table, "", NOTE])
 
 
-def splits_as_text(plan: BudgetPlan) -> str:
+def splits_as_text(plan: BudgetPlan, *, width: int | None = None) -> str:
     """Who is squeezed by each split, or who overruns most often; empty where there is none."""
     told = [_split_as_text(plan.policy(level.split.by), level.split.by) for level in plan.ledger.levels]
-    return "".join(f"{line}\n" for text in told for line in textwrap.wrap(text, WIDTH, subsequent_indent="  "))
+    return "".join(
+        f"{line}\n" for text in told for line in textwrap.wrap(text, min(width or WIDTH, WIDTH), subsequent_indent="  ")
+    )
 
 
 def _split_as_text(table: pd.DataFrame, by: str) -> str:
@@ -73,7 +75,7 @@ def _split_as_text(table: pd.DataFrame, by: str) -> str:
     return f"Split by {by}, squeezed: {'; '.join(each)}{f'; and {more} more' if more else ''}."
 
 
-def policy_as_text(run: PolicyPaths) -> str:
+def policy_as_text(run: PolicyPaths, *, width: int | None = None) -> str:
     """What a policy does to the plan: its terms, who is short how often, and what lies idle."""
     table = run.table()
     parts, pool, total = table.iloc[:-2], table.iloc[-2], table.iloc[-1]
@@ -85,7 +87,12 @@ def policy_as_text(run: PolicyPaths) -> str:
         f"Short are {total['expected_shortfall']:,.2f} {money} on average, {total['shortfall_p95']:,.2f} at P95.",
         f"At the end {total['idle']:,.2f} {money} lie idle on average, {pool['idle']:,.2f} in the central pool.",
     ]
-    return "\n".join(line for text in told for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ")) + "\n"
+    return (
+        "\n".join(
+            line for text in told for line in textwrap.wrap(text, min(width or WIDTH, WIDTH), subsequent_indent="  ")
+        )
+        + "\n"
+    )
 
 
 def _cells(plan: BudgetPlan, by: Sequence[str]) -> pd.DataFrame:

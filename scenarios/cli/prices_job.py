@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.output == "csv":
         screen.write(csv(_exact(history)))
     else:
-        screen.write(_text(found, history, on, options.output, screen.width()))
+        screen.show(_text(found, history, on, options.output, screen.width()))
     return 0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -20,10 +21,22 @@ from forecast.readers import formats
 from forecast.usage import Usage
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, Style, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import read_export
 
 #: Rows of one table that are shown; the rest is counted.
 SHOWN: Final = 12
+#: What is left out first where the line is too short, highest first.
+_SPARE: Final = {
+    "list_cost": 8,
+    "effective_cost": 7,
+    "cache_write_1h_tokens": 6,
+    "cache_write_tokens": 5,
+    "searches": 4,
+    "records": 3,
+    "format": 2,
+    "cache_read_tokens": 1,
+}
 _UNITS: Final = tuple(u for u in schema.UNITS if schema.UNITS[u].part_of is None)
 
 
@@ -51,12 +64,13 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     if options.formats:
         rows = pd.DataFrame(formats().items(), columns=["format", "reads"])
-        screen.write(_form(options.output)(rows, [Column("format", "format"), Column("reads", "reads")]))
+        screen.show(_form(options.output, screen)(rows, [Column("format", "format"), Column("reads", "reads")]))
         return 0
-    with screen.progress(2) as step:
-        step("reading")
+    size = megabytes_of(options.exports)
+    with screen.progress({"reading": expected("reading", size), "pricing": expected("adding up", size)}) as step:
+        step()
         usage = read_export(options)
-        step("pricing")
+        step()
         found = contents_of(usage, PriceBook.builtin())
     if options.json:
         screen.write_json(_document(usage, found))
@@ -112,23 +126,23 @@ def _document(usage: Usage, found: Contents) -> dict[str, object]:
     }
 
 
-def _form(output: str) -> Callable[[pd.DataFrame, Sequence[Column]], str]:
-    return markdown if output == "markdown" else aligned
+def _form(output: str, screen: Screen) -> Callable[[pd.DataFrame, Sequence[Column]], str]:
+    return markdown if output == "markdown" else partial(aligned, width=screen.width())
 
 
 def _show(usage: Usage, found: Contents, screen: Screen, output: str) -> None:
     span = f"{usage.start:%Y-%m-%d} to {usage.end:%Y-%m-%d} ({usage.timezone})"
     money = f", money in {usage.currency}" if usage.currency else ""
-    screen.write(f"{usage.source}: {len(usage.frame):,} rows by {usage.grain}, {span}{money}\n\n")
+    screen.show(f"{usage.source}: {len(usage.frame):,} rows by {usage.grain}, {span}{money}\n\n")
     for title, table in _tables(usage, found):
         if table.empty:
             continue
         rest = f"\n({len(table) - SHOWN} more rows: --json)" if len(table) > SHOWN else ""
-        text = _form(output)(table.head(SHOWN), [_column(str(c), table) for c in table])
+        text = _form(output, screen)(table.head(SHOWN), [_column(str(c), table) for c in table])
         head = f"**{title}**" if output == "markdown" else title
-        screen.write(f"{head}\n\n{text}{rest}\n\n")
+        screen.show(f"{head}\n\n{text}{rest}\n\n")
     if found.unpriced.empty:
-        screen.write("Everything that was used has a price in the built-in price book.\n")
+        screen.show("Everything that was used has a price in the built-in price book.\n")
 
 
 def _tables(usage: Usage, found: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -152,7 +166,8 @@ def _dated(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _column(name: str, table: pd.DataFrame) -> Column:
+    spare = _SPARE.get(name, 0)
     if not pd.api.types.is_numeric_dtype(table[name]):
-        return Column(name, name)
+        return Column(name, name, spare=spare)
     style: Style = "share" if name == "share" else "cents" if name in (*schema.MONEY, "money") else "count"
-    return Column(name, name.replace("_tokens", "").replace("_", " "), style)
+    return Column(name, name.replace("_tokens", "").replace("_", " "), style, spare)

@@ -26,6 +26,7 @@ from scenarios.cli.approved import Approved, approved_of
 from scenarios.cli.review_job import as_option, rounded, told_as_option
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import LARGE, Column, Style, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.report.onepage.notebook import outlook_words
 from scenarios.reviews.versions import Reforecast, reforecast_of
 
@@ -40,9 +41,11 @@ def run(options: argparse.Namespace) -> int:
     approved = approved_of(options, screen)
     by = tuple(options.by or ("month",))
     made: Reforecast | None = None
-    with screen.progress(len(options.as_of)) as step:
+    size = megabytes_of(options.usage)
+    each = expected("forecasting", size) + expected("simulating", size)
+    with screen.progress({f"foreseeing the rest as of {day}": each for day in options.as_of}) as step:
         for day in options.as_of:
-            step(f"foreseeing the rest as of {day}")
+            step()
             try:
                 made = reforecast_of(
                     approved.plan, approved.usage, as_of=pd.Timestamp(day), lines=approved.lines, before=made
@@ -63,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         steps = _steps(made)
         tables = [(walk, _walk_columns(walk)), *steps, (table, _columns(table, by))]
         shown = [markdown(t, c) if form else aligned(t, c, width=screen.width()) for t, c in tables]
-        screen.write("\n\n".join([f"**{title}**" if form else title, *shown]))
+        screen.show("\n\n".join([f"**{title}**" if form else title, *shown]))
     for note in made.outlook.notes:
         screen.note(as_option(note))
     return 0

@@ -36,6 +36,7 @@ from scenarios.budget.budget_plan import LEVELS
 from scenarios.cli.approved import Approved, approved_of, read_table
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import LARGE, Column, Style, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.report.onepage.figures import Told, told_of
 from scenarios.report.onepage.notebook import title_of
 from scenarios.report.onepage.wording import Teller
@@ -55,11 +56,14 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     approved = approved_of(options, screen)
     by = tuple(options.by or ("month",))
-    with screen.progress(2) as step:
-        step("foreseeing the rest")
+    size = megabytes_of(options.usage)
+    rest = expected("forecasting", size) + expected("simulating", size)
+    files = expected("writing", size) if options.html or options.excel else 0.1
+    with screen.progress({"foreseeing the rest": rest, "writing files": files}) as step:
+        step()
         made = _reviewed(approved, options)
         table = rounded(made.table(list(by)).reset_index())
-        step("writing files")
+        step()
         written = _written(made, options)
     told = told_of(made)
     if options.json:
@@ -67,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.output == "csv":
         screen.write(csv(table))
     else:
-        screen.write(_text(approved.name, made, told, table, by=by, style=options.output, width=screen.width()))
+        screen.show(_text(approved.name, made, told, table, by=by, style=options.output, width=screen.width()))
     for path in written:
         screen.note(f"wrote {path}")
     for note in () if options.json else made.notes:
@@ -128,19 +132,19 @@ def _text(
 ) -> str:
     """The review to read: its finding, decisions, figures, and the table of actuals."""
     title = f"{one_line(name, 120)}: review {title_of(made).rsplit(', ', 1)[-1]}"
-    plain = style != "markdown"
+    plain, wide = style != "markdown", min(width or PROSE, PROSE)
     decided = [d.words for d in told.decisions] or ["Nothing is to be decided."]
     listed = [
         line
         for number, words in enumerate(decided, start=1)
-        for line in textwrap.wrap(f"{number}. {words}", PROSE, subsequent_indent="   ")
+        for line in textwrap.wrap(f"{number}. {words}", wide, subsequent_indent="   ")
     ]
     shown, columns = _figures(told, made)
     heads = actual_columns(table, by)
     finding = f"{told.finding}."
-    parts = [f"{title}\n{textwrap.fill(finding, PROSE)}" if plain else f"**{title}**\n\n{finding}"]
+    parts = [f"{title}\n{textwrap.fill(finding, wide)}" if plain else f"**{title}**\n\n{finding}"]
     parts.append("Decisions needed\n" * plain + "\n".join(listed))
-    parts.append(aligned(shown, columns) if plain else markdown(shown, columns))
+    parts.append(aligned(shown, columns, width=width) if plain else markdown(shown, columns))
     if len(table):
         parts.append(aligned(table, heads, width=width) if plain else markdown(table, heads))
     return "\n\n".join(parts)
@@ -153,16 +157,16 @@ def _figures(told: Told, made: Review) -> tuple[pd.DataFrame, list[Column]]:
         "" if np.isnan(f.amount) else percent(f.amount) if f.unit == "share" else tell.amount(f.amount)
         for f in told.figures
     ]
-    wide = max((len(a) for a in amounts), default=0)
     table = pd.DataFrame(
         {
             "part": [f.part for f in told.figures],
             "figure": [f.name for f in told.figures],
-            "amount": [" " * (wide - len(a)) + a for a in amounts],
+            "amount": amounts,
             "what": [f.what for f in told.figures],
         }
     )
-    return table, [Column(c, c if c != "what" else "what it is") for c in table.columns]
+    heads = [Column("part", "part"), Column("figure", "figure"), Column("amount", "amount", "told")]
+    return table, [*heads, Column("what", "what it is")]
 
 
 def actual_columns(table: pd.DataFrame, by: Sequence[str]) -> list[Column]:

@@ -35,6 +35,7 @@ from scenarios.files.hints import shapes_of
 from scenarios.files.loading import shipped
 from scenarios.files.scenario_file import SUFFIX, scenario_source, shipped_scenarios
 from scenarios.files.source import ScenarioSource
+from scenarios.report import save
 from scenarios.scenario import Scenario
 
 TEMPLATE: Final = Path(__file__).with_name("scenario.toml")
@@ -170,7 +171,7 @@ def run_new(options: argparse.Namespace) -> int:
     text = _copy_of(options.origin) if options.origin else template(date.today())
     if path.exists() and not options.force:
         raise ScenarioError(f"{path}: is there already; --force overwrites it")
-    path.write_text(text, encoding="utf-8")
+    save(path, text.encode)
     Screen(options.quiet).note(f"wrote {path}; 'tokenplan scenario show {path}' tells what it assumes")
     return 0
 

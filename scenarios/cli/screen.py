@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
 import shutil
 import sys
+import textwrap
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
+
+from forecast.progress import watched
+from scenarios.cli.colours import coloured, wanted
+from scenarios.cli.timing import TimeLeft, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,10 @@ class Screen:
         """Write a result."""
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
+    def show(self, text: str) -> None:
+        """Write what is to be read: on a terminal it fits the line, and what matters most is in colour."""
+        self.write(_for_terminal(text, sys.stdout))
+
     def write_json(self, document: Mapping[str, Any]) -> None:
         """Write a result as JSON: unknown numbers are null, periods and dates are text."""
         self.write(json.dumps(_jsonable(document), indent=2, ensure_ascii=False, allow_nan=False))
@@ -38,37 +50,69 @@ class Screen:
     def note(self, text: str) -> None:
         """Tell what goes with a result, unless quiet."""
         if not self.quiet:
-            sys.stderr.write(f"note: {text}\n")
+            self.tell(f"note: {text}")
 
     def tell(self, text: str) -> None:
         """Tell what must be known, quiet or not."""
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(_for_terminal(text, sys.stderr, indent="  ") + "\n")
 
     def width(self) -> int | None:
         """How many characters a line of stdout may have; None where it is no terminal."""
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
     @contextmanager
-    def progress(self, steps: int) -> Iterator[Callable[[str], None]]:
-        """Show which of ``steps`` is at work; yields what to call as each begins."""
-        if self.quiet or not sys.stderr.isatty():
+    def progress(self, steps: Mapping[str, float]) -> Iterator[Callable[[], None]]:
+        """Show which step is at work and how long the rest will take; yields what to call as each step begins.
+
+        ``steps``: name → seconds as measured (:func:`scenarios.cli.timing.expected`), in order. Where stderr is no
+        terminal nothing is shown, and nothing is reckoned.
+        """
+        if self.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
             yield _say_nothing
             return
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+        from rich.text import Text
 
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("starting", total=steps)
-            done = iter(range(steps))
+        clock, names = TimeLeft(steps, time.monotonic), list(steps)
 
-            def step(what: str) -> None:
-                bar.update(task, description=what, completed=next(done, steps))
+        class Left(ProgressColumn):
+            def render(self, task: Task) -> Text:
+                task.completed = clock.share()
+                return Text(told(clock.left()))
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), Left())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar, watched(clock):
+            task = bar.add_task("starting", total=1.0)
+            begun = iter(names)
+
+            def step() -> None:
+                clock.step()
+                bar.update(task, description=next(begun))
 
             yield step
 
 
-def _say_nothing(what: str) -> None:
+def _for_terminal(text: str, stream: TextIO, *, indent: str = "") -> str:
+    """Text as it is, or for a terminal: lines that fit, no control characters, few colours."""
+    if not stream.isatty():
+        return text
+    from rich.cells import cell_len
+
+    width, lines = shutil.get_terminal_size().columns, []
+    for line in text.split("\n"):
+        plain = "".join(c for c in line if c.isprintable())
+        if cell_len(plain) <= width:
+            lines.append(plain)
+            continue
+        before = re.match(r" *(?:- |\d+\. )?", plain)
+        hang = " " * len(before[0]) if before and before[0].strip() else (before[0] if before else "") + indent
+        lines += textwrap.wrap(plain, width, subsequent_indent=hang, break_on_hyphens=False)
+    whole = "\n".join(lines)
+    return coloured(whole) if wanted(stream) else whole
+
+
+def _say_nothing() -> None:
     """Progress that nobody watches."""
 
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final, Literal, TypeAlias
 
 import pandas as pd
 
 from forecast.errors import one_of
 
-Style: TypeAlias = Literal["text", "money", "cents", "count", "share", "number"]
+Style: TypeAlias = Literal["text", "told", "money", "cents", "count", "share", "number"]
 
 UNKNOWN: Final = "–"
 #: From this much money on a table may be told in thousands without losing what matters.
 LARGE: Final = 100_000
+#: From this many units on a table may be told in millions.
+MILLIONS: Final = 100_000_000
+#: Text is broken into lines of this many characters at least.
+NARROWEST: Final = 12
+_WORDS: Final = {1_000: "thousands", 1_000_000: "millions"}
 _GAP: Final = "  "
 #: What a spreadsheet takes for the start of a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -39,34 +45,63 @@ def aligned(frame: pd.DataFrame, columns: Sequence[Column], *, width: int | None
     """The frame as aligned text.
 
     Labels that repeat the row above are left blank. Where a line would be longer than ``width``, large money is told in
-    thousands; if that does not do, spare columns are left out, which is said below the table.
+    thousands and large quantities in thousands or millions; if that does not do, spare columns are left out, then text
+    is broken into lines, then columns are left out from the right. What was done is said below the table.
     """
-    shown, scale = list(columns), 1
-    text = _text(frame, shown, scale)
+    shown, remarks = list(columns), []
+    text = _text(frame, shown, {})
     if width is None or widest(text) <= width:
         return text
-    remarks = []
-    if any(frame[c.name].abs().max() >= LARGE for c in columns if c.style == "money"):
-        scale = 1_000
-        remarks.append("amounts in thousands")
+    scales = _scales(frame, columns)
+    if scales:
+        remarks = _in(scales, columns)
+        text = _text(frame, shown, scales)
     left_out = []
-    for column in [None, *sorted((c for c in columns if c.spare), key=lambda c: -c.spare)]:
+    rest = [*sorted((c for c in columns if c.spare), key=lambda c: -c.spare), *reversed(columns[1:])]
+    for column in [None, *dict.fromkeys(rest)]:
+        if column is not None and not column.spare:
+            text = _text(frame, shown, scales, width)  # before more than is spare is left out
+        if widest(text) <= width:
+            break
         if column is not None:
             shown.remove(column)
             left_out.append(column.head)
-        text = _text(frame, shown, scale)
-        if widest(text) <= width:
-            break
+        text = _text(frame, shown, scales)
+    if widest(text) > width:
+        text = _text(frame, shown, scales, width)
     if left_out:
         remarks.append(f"left out to fit the line: {', '.join(left_out)}")
     return text + ("\n" + textwrap.fill(f"({'; '.join(remarks)})", width) if remarks else "")
+
+
+def _scales(frame: pd.DataFrame, columns: Sequence[Column]) -> dict[str, int]:
+    """What columns are told in: all money in thousands if some is large, large quantities in thousands or millions."""
+    largest = {
+        c.name: float(frame[c.name].abs().max()) for c in columns if c.style in ("money", "count") and len(frame)
+    }
+    money = [c.name for c in columns if c.style == "money"]
+    counts = [c.name for c in columns if c.style == "count" and largest.get(c.name, 0.0) >= LARGE]
+    found = dict.fromkeys(money, 1_000) if any(largest.get(name, 0.0) >= LARGE for name in money) else {}
+    big = any(largest[name] >= MILLIONS for name in counts)
+    return found | dict.fromkeys(counts, 1_000_000 if big else 1_000)
+
+
+def _in(scales: Mapping[str, int], columns: Sequence[Column]) -> list[str]:
+    """In words what columns are told in."""
+    told = []
+    if any(c.style == "money" and c.name in scales for c in columns):
+        told.append("amounts in thousands")
+    if counts := [c for c in columns if c.style == "count" and c.name in scales]:
+        heads = "" if all(c.name in scales for c in columns if c.style == "count") else "large "
+        told.append(f"{heads}quantities in {_WORDS[scales[counts[0].name]]}")
+    return told
 
 
 def markdown(frame: pd.DataFrame, columns: Sequence[Column]) -> str:
     """The frame as a Markdown table."""
     head = [c.head for c in columns]
     rule = ["---" if c.style == "text" else "---:" for c in columns]
-    rows = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in _cells(frame, columns, 1)]
+    rows = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in _cells(frame, columns, {})]
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))
 
 
@@ -83,8 +118,9 @@ def _harmless(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def _text(frame: pd.DataFrame, columns: Sequence[Column], scale: int) -> str:
-    rows = _cells(frame, columns, scale)
+def _text(frame: pd.DataFrame, columns: Sequence[Column], scales: Mapping[str, int], width: int | None = None) -> str:
+    """The table; text is broken into lines where ``width`` is given and a line would be longer."""
+    rows = _cells(frame, columns, scales)
     labels = sum(c.style == "text" for c in columns)
     above: list[str] = []
     told = []
@@ -96,14 +132,36 @@ def _text(frame: pd.DataFrame, columns: Sequence[Column], scale: int) -> str:
         above = row
     table = [[c.head for c in columns], *told]
     widths = [max(_columns(row[i]) for row in table) for i in range(len(columns))]
-    lines = [
-        _GAP.join(
-            cell + " " * (w - _columns(cell)) if c.style == "text" else " " * (w - _columns(cell)) + cell
-            for cell, w, c in zip(row, widths, columns, strict=True)
-        ).rstrip()
-        for row in table
+    if width is not None:
+        widths = _narrowed(widths, [c.style == "text" for c in columns], width)
+    return "\n".join(line for row in table for line in _lines(row, widths, columns))
+
+
+def _narrowed(widths: list[int], text: list[bool], width: int) -> list[int]:
+    """Widths of columns with the widest texts made narrower, as far as they go, until a line fits."""
+    found = list(widths)
+    while sum(found) + len(_GAP) * (len(found) - 1) > width:
+        able = [i for i, is_text in enumerate(text) if is_text and found[i] > NARROWEST]
+        if not able:
+            break
+        found[max(able, key=found.__getitem__)] -= 1
+    return found
+
+
+def _lines(row: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> list[str]:
+    """A row as lines: as many as its longest cell takes."""
+    cells = [
+        textwrap.wrap(cell, w) or [""] if c.style == "text" and _columns(cell) > w else [cell]
+        for cell, w, c in zip(row, widths, columns, strict=True)
     ]
-    return "\n".join(lines)
+    lines = []
+    for parts in zip_longest(*cells, fillvalue=""):
+        padded = [
+            cell + " " * (w - _columns(cell)) if c.style == "text" else " " * (w - _columns(cell)) + cell
+            for cell, w, c in zip(parts, widths, columns, strict=True)
+        ]
+        lines.append(_GAP.join(padded).rstrip())
+    return lines
 
 
 def widest(text: str) -> int:
@@ -117,8 +175,8 @@ def _columns(text: str) -> int:
     return cell_len(text)
 
 
-def _cells(frame: pd.DataFrame, columns: Sequence[Column], scale: int) -> list[list[str]]:
-    told = [[_told(value, c.style, scale) for value in frame[c.name]] for c in columns]
+def _cells(frame: pd.DataFrame, columns: Sequence[Column], scales: Mapping[str, int]) -> list[list[str]]:
+    told = [[_told(value, c.style, scales.get(c.name, 1)) for value in frame[c.name]] for c in columns]
     return [list(row) for row in zip(*told, strict=True)]
 
 
@@ -126,16 +184,17 @@ def _told(value: object, style: Style, scale: int) -> str:
     one_of("style", style, _TELL)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return UNKNOWN
-    if style == "text":
+    if style in ("text", "told"):
         return " ".join(str(value).split())
     number = float(str(value))
-    if style == "money" and scale != 1:
+    if scale != 1:
         return f"{number / scale:,.1f}"
     return _TELL[style](number)
 
 
 _TELL: Final[dict[str, Callable[[float], str]]] = {
     "text": str,
+    "told": str,  # a number in words already
     "money": lambda v: f"{v:,.0f}",
     "cents": lambda v: f"{v:,.2f}",
     "count": lambda v: f"{v:,.0f}",

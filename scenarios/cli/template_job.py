@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,8 @@ from forecast.prices import PriceBook
 from forecast.usage import Usage
 from scenarios.budget.planinputs import workload_columns
 from scenarios.cli.screen import Screen
-from scenarios.cli.usage_input import read_usage_of
+from scenarios.cli.timing import expected, megabytes_of
+from scenarios.cli.usage_input import asked, read_usage_of
 
 TEMPLATE: Final = Path(__file__).with_name("template.toml")
 #: Fewer days of history than this and one quarter is proposed in place of two.
@@ -26,12 +28,19 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(options.quiet)
     text = TEMPLATE.read_text(encoding="utf-8")
     if options.usage is not None:
-        with screen.progress(1) as step:
-            step("reading usage")
+        with screen.progress({"reading usage": expected("reading", megabytes_of(options.usage))}) as step:
+            step()
             usage = read_usage_of(options)
-        text = fitted(text, usage, options)
+        text = _read_as(fitted(text, usage, options), asked(options))
     screen.write(text)
     return 0
+
+
+def _read_as(text: str, how: Mapping[str, object]) -> str:
+    """The template with how its export is read, as the command line says."""
+    keys = ("format", "rules", "grain", "decimal", "currency", "rates")
+    told = "".join(f"{key} = {_quoted(str(how[key]))}\n" for key in keys if key in how)
+    return text.replace("\ntimezone = ", f"\n{told}timezone = ", 1)
 
 
 def fitted(text: str, usage: Usage, options: argparse.Namespace) -> str:
@@ -44,7 +53,7 @@ def fitted(text: str, usage: Usage, options: argparse.Namespace) -> str:
         if pairs:
             told = ", ".join(f"{name} = {_quoted(value)}" for name, value in pairs)
             text = _set(text, f"#{key}", f"{key} = {{ {told} }}")
-    text = _set(text, "timezone", f"timezone = {_quoted(options.timezone)}")
+    text = _set(text, "timezone", f"timezone = {_quoted(options.timezone or 'UTC')}")
     text = _set(text, "by", f"by = {_quoted_list(by)}")
     text = text.replace('by = ["month", "environment"]', f"by = {_quoted_list(rows)}")
     if usage.grain == "month":

@@ -29,8 +29,10 @@ from scenarios.budget.planinputs import workload_columns
 from scenarios.budget.planning import plan
 from scenarios.budget.spec import PlanSpec
 from scenarios.budget.splits import Split
+from scenarios.cli.interrupting import start_workers
 from scenarios.cli.screen import Screen, records
 from scenarios.cli.tables import Column, aligned, csv, markdown
+from scenarios.cli.timing import expected, megabytes_of
 from scenarios.outcome import DETAIL
 from scenarios.reviews.tracking.past_plans import Method
 from scenarios.reviews.tracking.record import TrackRecord
@@ -59,10 +61,13 @@ def run(options: argparse.Namespace) -> int:
     """Replay a plan file at past dates and show how it would have done."""
     screen, file = Screen(options.quiet), read_plan_file(options.plan)
     file = file.with_options(seed=options.seed, draws=options.draws)
-    with screen.progress(2) as step:
-        step("reading usage and prices")
+    start_workers(options.jobs)
+    size = megabytes_of(file.usage.file)
+    back = expected("looking back", size, options.origins / options.jobs)
+    with screen.progress({"reading usage": expected("reading", size), "planning at past dates": back}) as step:
+        step()
         usage, prices = file.usage.read(), file.prices.book()
-        step("planning at past dates")
+        step()
         try:
             record = record_of(file, usage, prices, options)
         except TokenplanError as error:
@@ -77,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     told, columns = _told(record), _columns(record)
     form = options.output == "markdown"
     shown = markdown(told, columns) if form else aligned(told, columns, width=screen.width())
-    screen.write(f"{file.name}, {record.currency}\n\n{shown}\n\n{record.describe()}")
+    screen.show(f"{file.name}, {record.currency}\n\n{shown}\n\n{record.describe()}")
     return 0
 
 

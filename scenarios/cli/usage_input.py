@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
+from forecast.currency import Rates
 from forecast.errors import UsageError
 from forecast.readers import read_usage
 from forecast.usage import Usage
@@ -15,9 +17,28 @@ _OPTIONS: Final = {
     "columns={": "--column NAME=OWN",
     "columns: ": "--column NAME=OWN",
     "fill=": "--fill NAME=VALUE",
+    "rates=": "--rates FILE --currency CODE",
     "decimal=": "--decimal , or --decimal .",
-    "rates= at": "no option; rates and currency in [usage] of a plan file",
 }
+#: Options of reading, and what they are to :func:`forecast.read_usage`.
+_READING: Final = ("format", "rules", "grain", "timezone", "decimal", "currency", "rates")
+
+
+def asked(options: argparse.Namespace, *, over: UsageSource | None = None) -> dict[str, Any]:
+    """What the command line says of how an export is read, and nothing else; names and values go over those of a file.
+
+    Raises
+    ------
+    UsageError
+        A zone is none.
+    """
+    if options.timezone is not None and (wrong := zone(options.timezone)) is not None:
+        raise UsageError(f"--timezone {wrong}")
+    given = {name: getattr(options, name) for name in _READING}
+    for name, pairs in (("columns", options.column), ("fill", options.fill)):
+        before = getattr(over, name) if over is not None else None
+        given[name] = {**(before or {}), **dict(pairs)} if pairs else None
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def read_export(options: argparse.Namespace) -> Usage:
@@ -30,36 +51,8 @@ def read_export(options: argparse.Namespace) -> Usage:
     """
     if not options.exports:
         raise UsageError("no export is named: tokenplan read EXPORT")
-    try:
-        return read_usage(
-            options.exports if len(options.exports) > 1 else options.exports[0],
-            format=options.format,
-            columns=dict(options.column) or None,
-            fill=dict(options.fill) or None,
-            rules=options.rules,
-            timezone=options.timezone,
-            decimal=options.decimal,
-            grain=options.grain,
-            overlap=options.overlap,
-            dedupe=options.dedupe,
-            personal=options.personal,
-        )
-    except UsageError as error:
-        raise UsageError(as_option(error)) from error
-
-
-def read_usage_of(options: argparse.Namespace) -> Usage:
-    """The usage that the command line names.
-
-    Raises
-    ------
-    UsageError
-        It breaks a rule of the usage table; what is mended by an argument in Python is told as an option.
-    """
-    try:
-        return _source(options).read()
-    except UsageError as error:
-        raise UsageError(as_option(error)) from error
+    source = options.exports if len(options.exports) > 1 else options.exports[0]
+    return _read(source, options, personal=options.personal, overlap=options.overlap, dedupe=options.dedupe)
 
 
 def read_bill_of(options: argparse.Namespace, *, personal: bool) -> Usage:
@@ -70,44 +63,38 @@ def read_bill_of(options: argparse.Namespace, *, personal: bool) -> Usage:
     UsageError
         As :func:`read_usage_of`.
     """
-    if (wrong := zone(options.timezone)) is not None:
-        raise UsageError(f"--timezone {wrong}")
+    return _read(options.usage, options, personal=personal)
+
+
+def _read(source: object, options: argparse.Namespace, **more: Any) -> Usage:
+    how = asked(options)
+    if "rates" in how:
+        how["rates"] = Rates.read(how["rates"])
     try:
-        return read_usage(
-            options.usage,
-            format=options.format,
-            columns=dict(options.column) or None,
-            fill=dict(options.fill) or None,
-            rules=options.rules,
-            timezone=options.timezone,
-            decimal=options.decimal,
-            grain=options.grain,
-            personal=personal,
-        )
+        return read_usage(source, **how, **more)
     except UsageError as error:
         raise UsageError(as_option(error)) from error
 
 
-def as_option(error: UsageError, *, rates: str = _OPTIONS["rates= at"]) -> str:
-    """The error, with the option of what an argument mends in Python; ``rates`` is that of exchange rates."""
-    options = {**_OPTIONS, "rates= at": rates}
-    option = next((o for word, o in options.items() if word in str(error)), None)
+def read_usage_of(options: argparse.Namespace, *, like: UsageSource | None = None) -> Usage:
+    """The usage that the command line names, read as a plan file reads its own where the command line does not say.
+
+    Raises
+    ------
+    UsageError
+        It breaks a rule of the usage table; what is mended by an argument in Python is told as an option.
+    """
+    source = UsageSource(file=options.usage) if like is None else replace(like, file=options.usage)
+    try:
+        return replace(source, **asked(options, over=like)).read()
+    except UsageError as error:
+        raise UsageError(as_option(error)) from error
+
+
+def as_option(error: UsageError) -> str:
+    """What is wrong, with the option that mends it."""
+    option = next((o for word, o in _OPTIONS.items() if word in str(error)), None)
     return f"{error} (here: {option})" if option else str(error)
-
-
-def _source(options: argparse.Namespace) -> UsageSource:
-    if (wrong := zone(options.timezone)) is not None:
-        raise UsageError(f"--timezone {wrong}")
-    return UsageSource(
-        file=options.usage,
-        format=options.format,
-        rules=options.rules,
-        grain=options.grain,
-        columns=dict(options.column) or None,
-        fill=dict(options.fill) or None,
-        timezone=options.timezone,
-        decimal=options.decimal,
-    )
 
 
 def series_columns(options: argparse.Namespace, usage: Usage) -> tuple[str, ...]:

@@ -158,7 +158,11 @@ def headline_of(plan: BudgetPlan, limit: float | None = None) -> Headline:
 
 
 def plan_text(
-    plan: BudgetPlan, by: Sequence[str] | str = ("month", "environment"), *, limit: float | None = None
+    plan: BudgetPlan,
+    by: Sequence[str] | str = ("month", "environment"),
+    *,
+    limit: float | None = None,
+    width: int = WIDTH,
 ) -> str:
     """The plan as a report for a terminal: headline, table, quarters, total, assumptions.
 
@@ -169,6 +173,8 @@ def plan_text(
         What a row of the table is; see :meth:`BudgetPlan.table`.
     limit : float, optional
         Money that the report tells the probability of going over.
+    width : int
+        Characters of a line of prose.
     """
     names = [by] if isinstance(by, str) else list(by)
     top, level = headline_of(plan, limit), f"P{plan.confidence * 100:g}"
@@ -184,10 +190,10 @@ def plan_text(
     lines += [f"  {dates}, {len(plan.totals):,} draws, money in {plan.currency}", ""]
     header = (*(names or [""]), *(n.upper() if n in LEVELS else n for n in MONEY))
     lines += [table_text(replace(plan_table(plan, names), heads=header), UNBROKEN)]
-    lines += ["", *textwrap.wrap(NOTE, WIDTH), "", "Assumptions"]
+    lines += ["", *textwrap.wrap(NOTE, width), "", "Assumptions"]
     for row in plan.assumptions.itertuples(index=False):
         told = f"{row.topic}: {one_line(row.assumption, 600)} ({with_date(one_line(row.source, 120), row.as_of)})"
-        lines += textwrap.wrap(told, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=True)
+        lines += textwrap.wrap(told, width, initial_indent="  ", subsequent_indent="    ", break_long_words=True)
     return "\n".join(lines) + "\n"
 
 

@@ -17,7 +17,7 @@ from scenarios.reviews.governing import rules
 from scenarios.reviews.governing.approvals import ApprovalLog
 from scenarios.reviews.governing.policy import SpendPolicy
 from scenarios.reviews.governing.rules import Violation
-from scenarios.reviews.governing.subject import subject_of
+from scenarios.reviews.governing.subject import Subject, subject_of
 
 #: A day, as an argument takes it.
 Day = str | dt.date
@@ -100,15 +100,8 @@ def check(
     PlanError
         An argument is not what is wanted, money is in another currency than the policy's, or the log does not hold.
     """
-    if not isinstance(policy, SpendPolicy):
-        raise PlanError(f"policy={type(policy).__name__}: wanted a policy, as sc.load_policy reads it")
     day, entries = _day(on), _entries(approvals)
-    subject = subject_of(plan_or_usage, prices)
-    if differ := rules.currency_of(policy, subject):
-        raise PlanError(
-            f"{subject.told}: money is in {differ['found']}, the policy's in {differ['policy']}; state the policy in "
-            "it, or convert the usage when it is read: currency=, rates="
-        )
+    subject = _subject(plan_or_usage, policy, prices)
     found = [
         *rules.limits(policy, subject),
         *rules.models(policy, subject),
@@ -122,6 +115,29 @@ def check(
         notes.append("approvals and reviews were not checked: pass approvals=sc.ApprovalLog(path)")
     ordered = sorted(found, key=lambda v: (v.severity, v.rule, v.where))
     return Checked(policy.name, subject.told, day, tuple(ordered), tuple(notes))
+
+
+def who_may_approve(plan: BudgetPlan, policy: SpendPolicy) -> dict[str, tuple[str, ...]]:
+    """The roles whose band reaches a plan's funding, in each environment that it spends in, the lowest first.
+
+    Raises
+    ------
+    PlanError
+        An argument is not what is wanted, or money is in another currency than the policy's.
+    """
+    return rules.roles_by_environment(policy, _subject(plan, policy, None))
+
+
+def _subject(plan_or_usage: BudgetPlan | Usage, policy: SpendPolicy, prices: PriceBook | None) -> Subject:
+    if not isinstance(policy, SpendPolicy):
+        raise PlanError(f"policy={type(policy).__name__}: wanted a policy, as sc.load_policy reads it")
+    subject = subject_of(plan_or_usage, prices)
+    if differ := rules.currency_of(policy, subject):
+        raise PlanError(
+            f"{subject.told}: money is in {differ['found']}, the policy's in {differ['policy']}; state the policy in "
+            "it, or convert the usage when it is read: currency=, rates="
+        )
+    return subject
 
 
 def due(

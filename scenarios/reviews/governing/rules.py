@@ -300,11 +300,8 @@ def approval(
     seal, amount = hash_of(plan), plan.funding
     own = entries[(entries["kind"] == PLAN) & entries["valid"] & (entries["plan"] == seal) & (entries["on"] <= on)]
     given = sorted(set(own["who"]))
-    table = subject.money([ENVIRONMENT]) if ENVIRONMENT in subject.columns else pd.DataFrame()
-    spends = [str(e) for e, money in table.itertuples(index=False, name=None) if abs(money) > _CENT] or ["all"]
     needed: dict[tuple[str, ...], list[str]] = {}
-    for environment in spends:
-        may = tuple(policy.who_may(amount, environment))
+    for environment, may in roles_by_environment(policy, subject).items():
         if not set(may) & set(given):
             needed.setdefault(may, []).append(environment)
     for may, environments in needed.items():
@@ -319,6 +316,14 @@ def approval(
             mend=f"have {may[0] if may else 'a higher role'} approve it, or plan for what "
             f"{_lower(policy, environments[0])}",
         )
+
+
+def roles_by_environment(policy: SpendPolicy, subject: Subject) -> dict[str, tuple[str, ...]]:
+    """The roles that may approve a plan's funding, in each environment that it spends in, the lowest first."""
+    assert subject.plan is not None
+    table = subject.money([ENVIRONMENT]) if ENVIRONMENT in subject.columns else pd.DataFrame()
+    spends = [str(e) for e, money in table.itertuples(index=False, name=None) if abs(money) > _CENT] or ["all"]
+    return {name: tuple(policy.who_may(subject.plan.funding, name)) for name in spends}
 
 
 def _lower(policy: SpendPolicy, environment: str) -> str:

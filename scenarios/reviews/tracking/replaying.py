@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from forecast.errors import HorizonError, PlanError, PriceError, UsageError
 from forecast.periods import Horizon
 from forecast.periods import horizon as horizon_of
 from forecast.prices import PriceBook
+from forecast.progress import Work, in_parallel
 from forecast.projection import LEAST_HISTORY, LEAST_MONTHS, Projection, ProjectionSpec
 from forecast.usage import Usage
 from scenarios.budget.budget_plan import BudgetPlan
@@ -234,8 +235,9 @@ def replayed(
     dates = grid.at(origins) if isinstance(origins, list) else grid.latest(origins)
     if not dates:
         raise HorizonError(_too_short(usage, grid))
-    work = (delayed(trial_of)(method, usage, one, rules) for one in dates)
-    trials: list[Trial] = list(Parallel(n_jobs=n_jobs)(work))
+    calls = (delayed(trial_of)(method, usage, one, rules) for one in dates)
+    works = [Work((one.on - usage.start).days) for one in dates]  # a longer history takes longer
+    trials: list[Trial] = list(in_parallel(calls, "planning at past dates", works, n_jobs=n_jobs))
     if all(t.refused for t in trials):
         why = f"on {trials[-1].date.on:%Y-%m-%d}: {trials[-1].refused}"
         raise PlanError(f"none of {len(trials)} past decisions can be judged; {why}")
