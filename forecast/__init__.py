@@ -6,24 +6,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from forecast.calendars import Calendar
-from forecast.errors import (
-    HorizonError,
-    ModelError,
-    PlanError,
-    PriceError,
-    ScenarioError,
-    TokenplanError,
-    UsageError,
-)
-from forecast.models import Model
-from forecast.paths import SamplePaths
-from forecast.prices import PriceBook
-from forecast.projection import Projection, project
-from forecast.sampling import sample_paths
-from forecast.shown import Shown, show
-from forecast.usage import Usage
-
 if TYPE_CHECKING:
     from forecast.backtesting import backtest
     from forecast.baselining import baseline
@@ -61,6 +43,7 @@ if TYPE_CHECKING:
     from forecast.reconciliation.result import Reconciliation, reconcile
     from forecast.sampling import sample_paths
     from forecast.scorecard import Scorecard
+    from forecast.shown import Shown, show
     from forecast.statement import CostBaseline
     from forecast.unit_economics.metrics import unit_metrics
     from forecast.unit_economics.quality import QualityFrontier, quality_frontier
@@ -99,6 +82,7 @@ _LATER = {
     "SamplePaths": "forecast.paths",
     "ScenarioError": "forecast.errors",
     "Scorecard": "forecast.scorecard",
+    "Shown": "forecast.shown",
     "Theta": "forecast.models.smoothing",
     "TokenplanError": "forecast.errors",
     "UnobservedComponents": "forecast.models.statespace",
@@ -121,6 +105,7 @@ _LATER = {
     "reconcile": "forecast.reconciliation.result",
     "reconciled_paths": "forecast.hierarchy",
     "sample_paths": "forecast.sampling",
+    "show": "forecast.shown",
     "unit_metrics": "forecast.unit_economics.metrics",
 }
 

@@ -369,7 +369,7 @@ def test_out_writes_tables_chart_and_a_waterfall_a_scenario(usage, run):
         (("usage.csv", "hlf.toml"), "did you mean 'half.toml'?"),
         (("usage.csv", "half.toml", "half.toml"), "two scenarios are called 'half'"),
         (("usage.csv", "half.toml", "--base", "half.toml"), "two scenarios are called 'half'"),
-        (("usage.csv", "half.toml"), "prices are unknown"),
+        (("usage.csv", "half.toml"), "1 price is unknown"),
         (("usage.csv", "half.toml", "--prices", "none.csv"), "none.csv"),
         (("usage.csv", "half.toml", "--horizon", "soon"), "horizon 'soon' cannot be read"),
         (("usage.csv", "mine.toml", "--prices", "prices.csv", "--by", "segment"), "segment"),

@@ -11,6 +11,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -29,6 +30,8 @@ FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})\s*(?P<language>[^\s`]
 COMMAND = re.compile(r"^(?:\.venv/bin/)?(?P<command>tokenplan\b.*)$")
 #: The command's exit codes: fine, and over the limit that was given with --limit.
 FINE, OVER_LIMIT = 0, 3
+#: Columns that what a page prints is laid out for.
+WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def run_here(command: str, where: str) -> None:
 def run_python(block: Block, page: Path, namespace: dict[str, object]) -> str:
     """Run a block; returns what it printed."""
     padded = "\n" * (block.line - 1) + block.text  # so that a traceback names the line of the page
-    with redirect_stdout(io.StringIO()) as printed:
+    with redirect_stdout(io.StringIO()) as printed, patch.dict(os.environ, COLUMNS=str(WIDTH)):
         exec(compile(padded, str(page), "exec"), namespace)  # noqa: S102
     return printed.getvalue()
 

@@ -28,6 +28,8 @@ from forecast.streams import stream
 Paths = Literal["joint", "own"]
 #: A forecast more than so many times what the series ever was has run away.
 RUNAWAY = 1_000.0
+#: Values are divided by a power of it where a program's search hangs on their size: of two, so that no bit is lost.
+UNIT = 1_024.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +258,7 @@ def _history(
         raise NotFittedError("nothing is known yet")
     begin = int(np.argmax(there))
     values = values[begin:]
-    own = scale or _scale(values, panel.seasons[0], log=model.log, unit=None if model.takes_any_unit else 1_000.0)
+    own = scale or _scale(values, panel.seasons[0], log=model.log, unit=None if model.takes_any_unit else UNIT)
     every = pd.date_range(panel.periods[begin], periods=cut - begin + horizon, freq=panel.periods.freq or panel.freq)
     known = cut - begin
     columns, idle = design(model.regressors, every, panel.freq, known=known, series=panel.series[i])
@@ -276,7 +278,7 @@ def _history(
 
 
 def _scale(values: FloatArray, season: int, *, log: bool, unit: float | None) -> LogScale:
-    """Logs where they are asked for and possible; else the series' own unit, or a power of ``unit`` of it.
+    """Logs where they are asked for and possible; else a power of ``unit``, or 1.
 
     The median then lies between 1 and ``unit``.
     """

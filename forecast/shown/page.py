@@ -6,7 +6,6 @@ import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -62,7 +61,7 @@ class Shown:
                 caption = f"{_wrapped(table.caption, wide)}\n" if table.caption else ""
                 told.append(caption + table_text(table, wide))
         told += [_listed(self.notes, wide)] if self.notes else []
-        told += [f"{word}: {len(notes):,}" for word, notes in self.folded if notes]
+        told += [f"{word}: {len(notes):,}, not told here" for word, notes in self.folded if notes]
         return "\n\n".join(told)
 
     def __str__(self) -> str:
@@ -88,7 +87,7 @@ class Result:
 
 
 def show(
-    what: Any,
+    what: Result | Shown | pd.DataFrame | pd.Series,
     *,
     title: str = "",
     currency: str = "",

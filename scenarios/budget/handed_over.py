@@ -79,7 +79,7 @@ class HandedOver(ABC):
         bridge: Bridge | None = None,
         title: str | None = None,
     ) -> Path:
-        """Write the plan as one self-contained page: :func:`scenarios.report.page.write_page`; returns its path."""
+        """The plan as one self-contained page at ``path``, its result: :func:`scenarios.report.page.write_page`."""
         from scenarios.report.page import write_page
 
         return write_page(self._plan, Path(path), limit=limit, scenarios=scenarios, bridge=bridge, title=title)

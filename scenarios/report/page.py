@@ -73,7 +73,7 @@ def write_page(
         Money to tell the probability of going over.
     scenarios, bridge : optional
         What stands beside the plan, and how something becomes it, as of
-        :func:`scenarios.report.workbook.write_workbook`; without any, and without changes, there is nothing to tell.
+        :meth:`scenarios.BudgetPlan.to_excel`; without any, and without changes, there is nothing to tell.
     title : str, optional
         What the plan is called; its scenario's name where nothing is given.
 

@@ -7,6 +7,7 @@ from typing import assert_type
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
 
 import forecast as fc
 
@@ -45,6 +46,11 @@ assert_type(explained.table, pd.DataFrame)
 assert_type(fc.unit_metrics(usage, prices), pd.DataFrame)
 quality = pd.DataFrame({"provider": ["openai"], "model": ["gpt-5-mini"], "accuracy": [0.8]})
 assert_type(fc.quality_frontier(usage, quality, prices=prices), fc.QualityFrontier)
+
+with fc.chart_style(dark=True, locale="de_DE"):
+    assert_type(usage.plot("calendar"), Axes)
+assert_type(fc.show(explained.table, currency="USD"), fc.Shown)
+assert_type(explained.show(), fc.Shown)
 
 # ------------------------------------------------------------------------------------------------------------- models
 
