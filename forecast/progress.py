@@ -48,17 +48,25 @@ class Watcher(Protocol):
         ...
 
 
-_WATCHER: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+@dataclass(slots=True)
+class _Watch:
+    """Who watches, and whether a loop is told of now: loops inside it are part of it."""
+
+    watcher: Watcher
+    busy: bool = False
+
+
+_WATCH: ContextVar[_Watch | None] = ContextVar("watch", default=None)
 
 
 @contextmanager
 def watched(watcher: Watcher) -> Iterator[None]:
     """Tell a watcher of the loops inside, in this thread."""
-    token = _WATCHER.set(watcher)
+    token = _WATCH.set(_Watch(watcher))
     try:
         yield
     finally:
-        _WATCHER.reset(token)
+        _WATCH.reset(token)
 
 
 def tracked(items: Iterable[T], what: str, works: Iterable[Work] | None = None) -> Iterable[T]:
@@ -66,11 +74,11 @@ def tracked(items: Iterable[T], what: str, works: Iterable[Work] | None = None) 
 
     ``works`` are the parts in the order of items; without them items are of one size, and must have a length.
     """
-    watcher = _WATCHER.get()
-    if watcher is None:
+    watch = _WATCH.get()
+    if watch is None or watch.busy:
         return items
     parts = [Work()] * len(items) if works is None else list(works)  # type: ignore[arg-type]
-    return _told(items, watcher, what, parts)
+    return _told(items, watch, what, parts)
 
 
 def in_parallel(calls: Iterable[Any], what: str, works: Iterable[Work], *, n_jobs: int | None = None) -> Iterator[Any]:
@@ -86,13 +94,14 @@ def in_parallel(calls: Iterable[Any], what: str, works: Iterable[Work], *, n_job
     return iter(tracked(Parallel(n_jobs=n_jobs, return_as=form)(calls), what, works))
 
 
-def _told(items: Iterable[T], watcher: Watcher, what: str, works: Sequence[Work]) -> Iterator[T]:
-    _WATCHER.set(None)  # loops inside are part of this one
-    watcher.begins(what, works)
+def _told(items: Iterable[T], watch: _Watch, what: str, works: Sequence[Work]) -> Iterator[T]:
+    # Not by the context variable: a loop that is left early may be closed when nobody watches any more.
+    watch.busy = True
+    watch.watcher.begins(what, works)
     try:
         for item in items:
             yield item
-            watcher.done()
+            watch.watcher.done()
     finally:
-        watcher.ends()
-        _WATCHER.set(watcher)
+        watch.watcher.ends()
+        watch.busy = False

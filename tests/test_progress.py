@@ -81,6 +81,16 @@ def test_an_error_ends_the_loop():
     assert seen.loops[0][2:] == [1, True]
 
 
+def test_a_loop_that_is_left_and_closed_later_watches_nothing_more():
+    seen = Recorder()
+    with watched(seen):
+        left = iter(tracked("abc", "left"))
+        assert next(left) == "a"
+    left.close()
+    assert list(tracked("de", "after")) == ["d", "e"]
+    assert [what for what, *_ in seen.loops] == ["left"]
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_what_runs_in_workers_is_counted_where_it_comes_back(jobs):
     from joblib import delayed
