@@ -140,6 +140,7 @@ def chart_style(*, dark: bool = False, locale: str = ENGLISH) -> Iterator[Palett
         "axes.titlesize": TITLE,
         "axes.titleweight": "bold",
         "font.size": BODY,
+        "savefig.facecolor": "auto",
         "text.color": palette.ink,
     }
     shows = mpl.is_interactive()

@@ -1,5 +1,6 @@
 """The plan's page as text: what is asked for, tables that add up and agree, names that stay names."""
 
+import matplotlib.style
 import pandas as pd
 import pytest
 
@@ -8,6 +9,7 @@ import scenarios as sc
 from forecast.drawing import DARK, LIGHT
 from scenarios.report.layout import POLICY
 from scenarios.report.page import page_html
+from scenarios.report.workbook import workbook_bytes
 from tests.pages import DEMAND, SCRIPT, Reader, plan_of, usage_of
 
 MINUS = "\u2212"
@@ -221,3 +223,13 @@ def test_months_of_a_plan_in_part_and_of_a_small_one_are_told_to_the_cent():
     total = next(row for row in rows if row[0] == "total")
     assert total[-1] == f"{plan.budget:,.2f}"
     assert pd.Series(total[1:3]).astype(float).sum() == pytest.approx(plan.budget, abs=1e-6)
+
+
+def test_a_page_and_a_workbook_are_the_same_whatever_style_they_are_made_in(plan):
+    page, book = page_html(plan), workbook_bytes(plan)
+    with fc.chart_style(dark=True, locale="de_DE"):
+        assert page_html(plan) == page
+        assert workbook_bytes(plan) == book
+        assert plan.plot().title.get_color() == DARK.ink  # pictures follow it again
+    with matplotlib.style.context("dark_background"):
+        assert page_html(plan) == page

@@ -8,12 +8,8 @@ from collections.abc import Iterator
 from markdown import cell, table
 
 from scenarios.cli.arguments import parser
+from scenarios.cli.parsing import CODES, REPEATED
 
-#: How an argument is shown by how often it is given.
-REPEATED = {None: "{0}", "?": "[{0}]", "*": "[{0} ...]", "+": "{0} [{0} ...]"}
-
-#: Exit codes of every command, which the page tells first.
-EVERY = {0, 1, 2, 130}
 
 
 def command_page() -> str:
@@ -42,14 +38,14 @@ def _section(job: argparse.ArgumentParser, does: str) -> str:
     named = [a for a in actions if not a.option_strings]
     needed = [f"{a.option_strings[0]} {a.metavar}" for a in actions if a.option_strings and a.required]
     options = [a for a in actions if a.option_strings]
-    shown = [REPEATED[a.nargs if isinstance(a.nargs, str) else None].format(_metavar(a)) for a in named]
+    shown = [REPEATED[a.nargs].format(_metavar(a)) for a in named]
     usage = " ".join([job.prog, *(["[OPTION ...]"] if options else []), *needed, *shown])
     parts = [f"## {job.prog}", job.description or f"{does[:1].upper()}{does[1:]}.", f"```text\n{usage}\n```"]
     if actions:
         parts.append(table(["argument", "says"], [[_written(a), _says(a)] for a in (*named, *options)]))
     if examples := getattr(job, "examples", ()):
         parts.append("For example:\n\n```text\n" + "\n".join(examples) + "\n```")
-    if codes := {code: says for code, says in getattr(job, "codes", {}).items() if code not in EVERY}:
+    if codes := {code: says for code, says in getattr(job, "codes", {}).items() if code not in CODES}:
         parts.append("It also leaves with " + "; with ".join(f"{code}: {says}" for code, says in codes.items()) + ".")
     return "\n\n".join(parts)
 

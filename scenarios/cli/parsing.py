@@ -18,7 +18,7 @@ from forecast.errors import nearest
 #: What every command can leave with.
 CODES: Final = {0: "fine", 1: "the input is wrong", 2: "the command line is wrong", 130: "interrupted"}
 #: How an argument is shown by how often it is given.
-_REPEATED: Final[dict[int | str | None, str]] = {
+REPEATED: Final[dict[int | str | None, str]] = {
     None: "{0}",
     "?": "[{0}]",
     "*": "[{0} ...]",
@@ -66,7 +66,7 @@ class Command(argparse.ArgumentParser):
         needed = [a for a in self._actions if a.required and a.option_strings]
         named = [a for a in self._actions if not a.option_strings]
         words = [f"{a.option_strings[0]} {a.metavar}" for a in needed]
-        words += [_REPEATED[a.nargs].format(a.metavar or a.dest.upper()) for a in named]
+        words += [REPEATED[a.nargs].format(a.metavar or a.dest.upper()) for a in named]
         told = " ".join([self.prog, "[OPTION ...]", *words])
         return "\n".join(_wrapped(told, _width() - len("usage: "), " " * len("usage: ")))
 

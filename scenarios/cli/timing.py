@@ -92,7 +92,8 @@ class TimeLeft:
     def done(self) -> None:
         """The next part is done."""
         now = self.clock()
-        self._finished.append((self._works[len(self._finished)], now - self._last))
+        if len(self._finished) < len(self._works):  # of a loop that an earlier step left, nothing is reckoned
+            self._finished.append((self._works[len(self._finished)], now - self._last))
         self._last = now
 
     def ends(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.drawing import offscreen, one_line, span_words
+from forecast.drawing import chart_style, offscreen, one_line, span_words
 from forecast.errors import PlanError
 from scenarios.bridging import Bridge
 from scenarios.budget.alternatives import Alternatives, alternatives_of, plan_bridge
@@ -86,6 +86,7 @@ def write_page(
     return save(Path(path), lambda: page_html(plan, **asked).encode())  # type: ignore[arg-type]
 
 
+@chart_style()  # a page has its own light and dark, and speaks English throughout
 def page_html(
     plan: BudgetPlan,
     *,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from forecast.drawing import one_line
+from forecast.drawing import chart_style, one_line
 from forecast.errors import PlanError
 from scenarios.bridging import Bridge
 from scenarios.budget.alternatives import ALONE, Alternatives, alternatives_of, plan_bridge
@@ -57,6 +57,7 @@ def write_workbook(
     return save(Path(path), lambda: workbook_bytes(plan, limit=limit, scenarios=scenarios, bridge=bridge))
 
 
+@chart_style()  # a workbook is light, and speaks English throughout
 def workbook_bytes(
     plan: BudgetPlan,
     *,

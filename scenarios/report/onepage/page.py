@@ -6,7 +6,7 @@ import html
 from pathlib import Path
 from typing import Final
 
-from forecast.drawing import one_line, span_words
+from forecast.drawing import chart_style, one_line, span_words
 from scenarios.report import save
 from scenarios.report.layout import Section, document, figure, scroll
 from scenarios.report.onepage.charts import picture
@@ -44,6 +44,7 @@ def write_page(review: Review, path: Path) -> Path:
     return save(Path(path), lambda: page_html(review).encode())
 
 
+@chart_style()  # a page has its own light and dark, and speaks English throughout
 def page_html(review: Review) -> str:
     """The page's text; same review, same text."""
     out, plan = review.outlook, review.plan

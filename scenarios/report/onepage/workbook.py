@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from forecast.drawing import one_line, span_words
+from forecast.drawing import chart_style, one_line, span_words
 from forecast.errors import PlanError
 from scenarios.budget.budget_plan import LEVELS
 from scenarios.report import save
@@ -65,6 +65,7 @@ def write_workbook(review: Review, path: Path) -> Path:
     return save(Path(path), lambda: workbook_bytes(review))
 
 
+@chart_style()  # a workbook is light, and speaks English throughout
 def workbook_bytes(review: Review) -> bytes:
     """The workbook as bytes; same review, same bytes."""
     from xlsxwriter import Workbook
