@@ -27,7 +27,10 @@ Skeleton = Literal["Hm", "MMMd", "yMMMd", "E", "MMM", "yMMM", "QQQ", "yQQQ", "y"
 _LOCALE: ContextVar[str] = ContextVar("locale", default=ENGLISH)
 _SCALES: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 # strftime would follow the process's own locale.
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MINUS: Final = "\u2212"
 
@@ -131,6 +134,17 @@ def percent(probability: float) -> str:
     return in_percent(probability)
 
 
+def share_range(low: float, high: float) -> str:
+    """What a range of shares allows: 15–20 %, 20 %, at least 5 %, at most 25 %; to the hundredth of a percent."""
+    decimals = next((d for d in (0, 1) if all(abs(round(100 * end, d) - 100 * end) < 1e-9 for end in (low, high))), 2)
+    if high >= 1.0:
+        return f"at least {in_percent(low, decimals)}"
+    if low <= 0.0:
+        return f"at most {in_percent(high, decimals)}"
+    top = in_percent(high, decimals)
+    return top if low == high else f"{number(100 * low, decimals)}–{top}"
+
+
 def tick(value: float) -> str:
     """A number on an axis, exact and without an exponent: 12.5k."""
     return ticks()(value, None)
@@ -175,7 +189,7 @@ def told_date(day: pd.Timestamp, parts: Skeleton) -> str:
     if parts == "y":
         return str(day.year)
     if locale == ENGLISH:
-        month, year = _MONTHS[day.month - 1], day.year
+        month, year = MONTHS[day.month - 1][:3], day.year
         return {
             "Hm": f"{day.hour:02d}:{day.minute:02d}",
             "MMMd": f"{day.day} {month}",

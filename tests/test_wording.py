@@ -6,7 +6,18 @@ import pytest
 import forecast as fc
 from forecast.drawing import ticks
 from forecast.errors import TokenplanError
-from forecast.wording import in_percent, locale_of, money, number, percent, short, span_words, tick, told_date
+from forecast.wording import (
+    in_percent,
+    locale_of,
+    money,
+    number,
+    percent,
+    share_range,
+    short,
+    span_words,
+    tick,
+    told_date,
+)
 
 #: CLDR's spaces: between number and unit, and the narrow one of French thousands.
 NB, NNB = "\u00a0", "\u202f"
@@ -41,6 +52,16 @@ def test_a_number_is_short_as_its_reader_writes_it(locale, value, told):
 def test_money_keeps_its_code_on_the_readers_side(locale, value, told):
     with locale_of(locale):
         assert money(value, "USD") == told
+
+
+@pytest.mark.parametrize(("low", "high", "told"), [
+    (0.6, 0.7, "60–70 %"), (0.125, 0.2, "12.5–20.0 %"), (0.2, 0.2, "20 %"), (0.05, 1.0, "at least 5 %"),
+    (0.0, 0.25, "at most 25 %"), (0.3333, 0.5, "33.33–50.00 %"),
+])  # fmt: skip
+def test_a_range_of_shares_is_what_it_allows(low, high, told):
+    assert share_range(low, high) == told
+    with locale_of("de_DE"):
+        assert share_range(low, high).replace(NB, " ") == told.replace(".", ",")
 
 
 # percentFormats: "#,##0%" in English and Japanese, "#,##0 %" with a no-break space in German and French; how

@@ -11,7 +11,6 @@ from scenarios.cli.arguments import parser
 from scenarios.cli.parsing import CODES, REPEATED
 
 
-
 def command_page() -> str:
     """Every command, in the order of the command's help."""
     commands = [one for one in _leaves(parser()) if one[0].prog != "tokenplan"]

@@ -6,7 +6,6 @@ Each has a default from the data; what is answered is read by the same function,
 from __future__ import annotations
 
 import re
-from calendar import month_name
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +16,7 @@ from forecast import schema
 from forecast.errors import PlanError, TokenplanError
 from forecast.prices import PriceBook
 from forecast.usage import Usage
+from forecast.wording import MONTHS
 from scenarios.budget.planfile import check_horizon
 from scenarios.budget.splits import Split
 from scenarios.changes import Growth
@@ -31,7 +31,7 @@ _PRODUCTIONS: Final = ("production", "prod", "produktion")
 HALF_A_YEAR: Final = 182
 #: A percentage below this is told to be one: 0.03 may be meant as 3 %.
 SMALL: Final = 0.5
-_MONTHS: Final = tuple(name.lower() for name in month_name[1:])
+_MONTHS: Final = tuple(name.lower() for name in MONTHS)
 _TO: Final = r"(?<=[\d%])(?:\s*\.\.\s*|\s*–\s*|-|\s+-\s+|\s+to\s+)"
 _RECENT: Final = 28
 

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.progress import watched
+from forecast.shown.text import columns
 from scenarios.cli.colours import coloured, wanted
 from scenarios.cli.timing import TimeLeft, told
 
@@ -97,12 +98,10 @@ def _for_terminal(text: str, stream: TextIO, *, indent: str = "") -> str:
     """Text as it is, or for a terminal: lines that fit, no control characters, few colours."""
     if not stream.isatty():
         return text
-    from rich.cells import cell_len
-
     width, lines = shutil.get_terminal_size().columns, []
     for line in text.split("\n"):
         plain = "".join(c for c in line if c.isprintable())
-        if cell_len(plain) <= width:
+        if columns(plain) <= width:
             lines.append(plain)
             continue
         before = re.match(r" *(?:- |\d+\. )?", plain)

@@ -12,6 +12,8 @@ from typing import Final, Literal, TypeAlias
 import pandas as pd
 
 from forecast.errors import one_of
+from forecast.shown.text import GAP, padded
+from forecast.shown.text import columns as wide
 
 Style: TypeAlias = Literal["text", "told", "money", "cents", "count", "share", "number"]
 
@@ -23,7 +25,6 @@ MILLIONS: Final = 100_000_000
 #: Text is broken into lines of this many characters at least.
 NARROWEST: Final = 12
 _WORDS: Final = {1_000: "thousands", 1_000_000: "millions"}
-_GAP: Final = "  "
 #: What a spreadsheet takes for the start of a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -131,7 +132,7 @@ def _text(frame: pd.DataFrame, columns: Sequence[Column], scales: Mapping[str, i
         told.append([""] * same + row[same:])
         above = row
     table = [[c.head for c in columns], *told]
-    widths = [max(_columns(row[i]) for row in table) for i in range(len(columns))]
+    widths = [max(wide(row[i]) for row in table) for i in range(len(columns))]
     if width is not None:
         widths = _narrowed(widths, [c.style == "text" for c in columns], width)
     return "\n".join(line for row in table for line in _lines(row, widths, columns))
@@ -140,7 +141,7 @@ def _text(frame: pd.DataFrame, columns: Sequence[Column], scales: Mapping[str, i
 def _narrowed(widths: list[int], text: list[bool], width: int) -> list[int]:
     """Widths of columns with the widest texts made narrower, as far as they go, until a line fits."""
     found = list(widths)
-    while sum(found) + len(_GAP) * (len(found) - 1) > width:
+    while sum(found) + len(GAP) * (len(found) - 1) > width:
         able = [i for i, is_text in enumerate(text) if is_text and found[i] > NARROWEST]
         if not able:
             break
@@ -151,28 +152,19 @@ def _narrowed(widths: list[int], text: list[bool], width: int) -> list[int]:
 def _lines(row: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> list[str]:
     """A row as lines: as many as its longest cell takes."""
     cells = [
-        textwrap.wrap(cell, w) or [""] if c.style == "text" and _columns(cell) > w else [cell]
+        textwrap.wrap(cell, w) or [""] if c.style == "text" and wide(cell) > w else [cell]
         for cell, w, c in zip(row, widths, columns, strict=True)
     ]
     lines = []
     for parts in zip_longest(*cells, fillvalue=""):
-        padded = [
-            cell + " " * (w - _columns(cell)) if c.style == "text" else " " * (w - _columns(cell)) + cell
-            for cell, w, c in zip(parts, widths, columns, strict=True)
-        ]
-        lines.append(_GAP.join(padded).rstrip())
+        line = [padded(cell, w, right=c.style != "text") for cell, w, c in zip(parts, widths, columns, strict=True)]
+        lines.append(GAP.join(line).rstrip())
     return lines
 
 
 def widest(text: str) -> int:
     """Columns of a terminal that the longest line takes."""
-    return max(map(_columns, text.splitlines()))
-
-
-def _columns(text: str) -> int:
-    from rich.cells import cell_len
-
-    return cell_len(text)
+    return max(map(wide, text.splitlines()))
 
 
 def _cells(frame: pd.DataFrame, columns: Sequence[Column], scales: Mapping[str, int]) -> list[list[str]]:

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from forecast.drawing import one_line, percent
+from forecast.drawing import one_line, percent, share_range
+from forecast.shown.cells import amount
 from scenarios.bridging import Bridge
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.report.months import months_of
@@ -49,7 +50,7 @@ def budgets_table(plan: BudgetPlan) -> str:
         rows.append(Row("cell", ("share",), (*shares, "100 %")))
     split = plan.spec.environments
     if split is not None and split.ranges:
-        ranges = {name: _range(low, high) for name, low, high in split.ranges}
+        ranges = {name: share_range(low, high) for name, low, high in split.ranges}
         rows.append(Row("cell", ("policy range",), (*(ranges.get(name, NONE) for name in cells.columns), "")))
     return rows_html(["month"], [*(one_line(name, NAME) for name in cells.columns), "total"], rows, caption)
 
@@ -89,8 +90,8 @@ def levels_table(plan: BudgetPlan) -> str:
         for level in sorted({*LEVELS.values(), plan.confidence})
     ]
     mean = plan.levels().loc["mean", ["amount", "standard_error", "percentile"]].to_numpy("float64")
-    amount, error = (_money(v, scale) for v in mean[:2])
-    rows.append(Row("cell", ("mean",), (amount, error, f"expected, at P{mean[2] * 100:.0f}")))
+    expected, error = (_money(v, scale) for v in mean[:2])
+    rows.append(Row("cell", ("mean",), (expected, error, f"expected, at P{mean[2] * 100:.0f}")))
     caption = (
         f"Money in {plan.currency} over the horizon. The standard error is that of finite futures and past errors."
     )
@@ -109,7 +110,7 @@ def policy_table(plan: BudgetPlan, by: str) -> str:
         labels = name if isinstance(name, tuple) else (name,)
         wants = [_share(float(part[c])) for c in ("demand_p10", "demand_p50", "demand_p90")]
         low, high = float(part["low"]), float(part["high"])
-        may = NONE if math.isnan(low) else _range(low, high)
+        may = NONE if math.isnan(low) else share_range(low, high)
         over = float(part["overrun"])
         moved = _money(float(part["transfer"]), scale)
         cells = (*wants, may, moved, _money(budget / scale, scale), NONE if math.isnan(over) else percent(over))
@@ -167,18 +168,9 @@ def _sums(kind: str, name: object, line: Iterable[int], scale: int) -> Row:
     return Row(kind, (one_line(name, NAME) or "-",), told)  # type: ignore[arg-type]
 
 
-def _range(low: float, high: float) -> str:
-    """What a policy allows: 15–20 %, 20 %, at least 5 %, at most 25 %."""
-    ends = [f"{round(end * 100, 2):g}" for end in (low, high)]
-    if high >= 1.0 or low <= 0.0:
-        return f"at least {ends[0]} %" if high >= 1.0 else f"at most {ends[1]} %"
-    return f"{NONE.join(dict.fromkeys(ends))} %"
-
-
 def _money(value: float, scale: int) -> str:
     """An amount in whole units, or to the cent of a small plan."""
-    digits = 0 if scale == 1 else 2
-    return f"{round(float(value), digits) + 0.0:,.{digits}f}".replace("-", "\u2212")
+    return amount(float(value), 0 if scale == 1 else 2)
 
 
 def _share(value: float) -> str:

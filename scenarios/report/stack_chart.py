@@ -19,9 +19,9 @@ from forecast.drawing import (
     label_ends,
     money,
     money_axis,
-    number,
     printable,
     settle,
+    share_range,
     short,
     span_words,
     told_date,
@@ -57,7 +57,7 @@ def stack(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
         ax.bar(at, money_of[:, i], _WIDE, base, color=palette.future, alpha=_STRENGTH[i], zorder=2, **edge)
         told = f"{printable(name, 20)} {in_percent(share[i])}"
         if name in ranges:
-            told += f", policy {_range(*ranges[name])}"
+            told += f", policy {share_range(*ranges[name])}"
         ends.append((float(base[-1] + money_of[-1, i] / 2), told, palette.ink))
         base = base + money_of[:, i]
     ax.set_xlim(-0.6, len(at) - 0.4)
@@ -88,14 +88,6 @@ def _stacked(plan: BudgetPlan) -> tuple[list[str], np.ndarray]:
         told = pd.Series(rest.sum(axis=1), name=f"{rest.shape[1]} others")
         table = pd.concat([table.iloc[:, :SHOWN], told], axis=1)
     return [str(name) for name in table.columns], table.to_numpy("float64")
-
-
-def _range(low: float, high: float) -> str:
-    """A policy range: 60–70 %."""
-    if high >= 1.0:
-        return f"at least {in_percent(low)}"
-    whole = all(abs(100 * end - round(100 * end)) < 1e-9 for end in (low, high))
-    return f"{number(100 * low, 0 if whole else 1)}–{in_percent(high, 0 if whole else 1)}"
 
 
 def _finding(plan: BudgetPlan, names: list[str], share: np.ndarray, ranges: dict[str, tuple[float, float]]) -> str:

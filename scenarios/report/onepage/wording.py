@@ -9,6 +9,8 @@ from typing import Final
 import pandas as pd
 
 from forecast.drawing import in_percent, number
+from forecast.shown.cells import amount
+from forecast.wording import MONTHS
 from scenarios.report.tables import WHOLE_FROM
 from scenarios.reviews.outlook import Outlook
 
@@ -43,7 +45,7 @@ class Teller:
 
     def amount(self, value: float) -> str:
         """An amount without its currency: 12,500."""
-        return f"{self.rounded(value):,.{self.digits}f}".replace("-", "\u2212")
+        return amount(float(value), self.digits)
 
     def money(self, value: float) -> str:
         """An amount with its currency: USD 12,500."""
@@ -72,14 +74,18 @@ def side_of(value: float) -> str:
 
 def day_words(day: pd.Timestamp) -> str:
     """A day as people write it: 5 July 2026."""
-    return f"{day.day} {day:%B %Y}"
+    return f"{_day(day)} {day.year}"
+
+
+def _day(day: pd.Timestamp) -> str:
+    return f"{day.day} {MONTHS[day.month - 1]}"
 
 
 def between_words(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Two days as a span: 1 July to 15 August 2026."""
     if first == last:
         return day_words(first)
-    start = f"{first.day} {first:%B}" if first.year == last.year else day_words(first)
+    start = _day(first) if first.year == last.year else day_words(first)
     return f"{start} to {day_words(last)}"
 
 
