@@ -201,6 +201,12 @@ def test_cells(values, kind, expected):
     assert told(values, kind) == expected
 
 
+def test_what_is_more_than_the_whole_is_no_part_of_it():
+    own = pd.DataFrame({"quality": [87.0, 91.5], "discount": [250.0, 100.5], "share": [0.25, 0.75], "wape": [1.5, 0.2]})
+    assert table_of(own).kinds == ("number", "number", "share", "share")
+    assert table_of(own).rows[0] == ("87.00", "250.00", "25.0 %", "150.0 %")
+
+
 def test_money_of_one_table_is_told_in_one_way():
     frame = pd.DataFrame({"p50": [120_000.0, 3.0], "lapsed": [0.5, 0.0]})
     table = table_of(frame, kinds={"p50": "money", "lapsed": "money"})

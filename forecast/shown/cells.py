@@ -24,19 +24,16 @@ WHOLE_FROM: Final = 1_000.0
 NAME, SENTENCE = 48, 600
 
 #: Columns of our tables that hold parts of 1 and money for one unit; other numbers say by their size how they are told.
-_SHARES: Final = ("share", "cheaper", "overrun", "utilisation", "coverage", "probability", "weight", "over")
-_SHARES_TOO: Final = (
-    "accuracy",
-    "success_rate",
-    "quality",
-    "better",
-    "held",
-    "discount",
-    "effective_discount",
-    "margin",
+_SHARES: Final = (
+    *("share", "cheaper", "overrun", "coverage", "probability", "weight", "over"),
+    *("accuracy", "success_rate", "quality", "held", "discount", "effective_discount"),
 )
-_SHARE_ENDS: Final = ("_share", "_probability", "savings_rate")
-_SHARE_STARTS: Final = ("wape", "bias", "smape", "coverage_", "probability_", "share_")
+_SHARE_ENDS: Final = ("_share", "_probability")
+_SHARE_STARTS: Final = ("coverage_", "probability_", "share_")
+#: Those that may be more than the whole; of the others, what is more is no part of 1 but a number of the reader's own.
+_RATIOS: Final = ("utilisation", "better", "margin")
+_RATIO_ENDS: Final = ("savings_rate",)
+_RATIO_STARTS: Final = ("wape", "bias", "smape")
 _PRICES: Final = ("price", "list_price", "effective_price", "input", "output", "blended", "cost_per_request")
 _COUNTS: Final = ("rows", "records", "requests", "tokens", "draws", "trials", "total_tokens", "input_tokens")
 _SENTENCES: Final = ("assumption", "source", "note", "mend", "found", "allowed", "meaning", "why", "reason", "remedy")
@@ -50,18 +47,20 @@ def kind_of(name: object, values: pd.Series) -> CellKind:
         return "label"
     if pd.api.types.is_datetime64_any_dtype(values.dtype) or all(isinstance(v, date) for v in known):
         return "date"
-    if all(isinstance(v, int) and not isinstance(v, bool) for v in known) or pd.api.types.is_integer_dtype(
-        values.dtype
+    if pd.api.types.is_integer_dtype(values.dtype) or all(
+        isinstance(v, int) and not isinstance(v, bool) for v in known
     ):
         return "label" if word == "year" else "count"
     if pd.api.types.is_numeric_dtype(values.dtype) or all(_is_number(v) for v in known):
-        return _of_fractions(word)
+        return _of_fractions(word, known)
     return "words" if word in _SENTENCES else "label"
 
 
-def _of_fractions(word: str) -> CellKind:
-    if word in (*_SHARES, *_SHARES_TOO) or word.endswith(_SHARE_ENDS) or word.startswith(_SHARE_STARTS):
+def _of_fractions(word: str, known: pd.Series) -> CellKind:
+    if word in _RATIOS or word.endswith(_RATIO_ENDS) or word.startswith(_RATIO_STARTS):
         return "share"
+    if word in _SHARES or word.endswith(_SHARE_ENDS) or word.startswith(_SHARE_STARTS):
+        return "share" if known.astype("float64").abs().max() <= 1 + 1e-9 else "number"
     if word in _COUNTS or word.endswith("_tokens"):
         return "count"
     return "price" if word in _PRICES else "number"
