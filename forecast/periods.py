@@ -16,8 +16,6 @@ MONTH_DAYS: Final = 30.4375
 
 #: Season lengths, in periods, by the frequency's letter. The first is the shortest.
 _SEASONS: Final = {"h": (24, 168), "D": (7,), "B": (5,), "W": (52,), "MS": (12,), "ME": (12,), "QS": (4,), "QE": (4,)}
-#: pandas aliases of period ends and starts that plans are told in, by the words a table takes.
-PERIOD_WORDS: Final = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
 #: Frequencies whose periods are months or longer.
 _LONG: Final = ("MS", "ME", "BMS", "BME", "QS", "QE", "BQS", "BQE", "YS", "YE", "BYS", "BYE")
 GRAIN_FREQ: Final = {"hour": "h", "day": "D", "month": "MS"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,7 +85,7 @@ class Reading(Result):
             "money": "cents",
         }
         kinds |= dict.fromkeys(("rows", "records", "first row"), "count")
-        sources = self.sources.assign(source=[str(name).rsplit("/", 1)[-1] for name in self.sources["source"]])
+        sources = self.sources.assign(source=[re.split(r"[/\\]", str(name))[-1] for name in self.sources["source"]])
         rejected = self.reasons.rename(columns={"row": "first row", "value": "example"})
         tables = (
             readable(

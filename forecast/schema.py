@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Grain = Literal["hour", "day", "month"]
-ServiceTier = Literal["standard", "batch", "priority", "flex", "provisioned"]
 
 DATE: Final = "date"
 #: The columns that say whose usage a row is. The first five make the key; the others are optional.

@@ -35,7 +35,7 @@ KINDS: Final = ("week", "calendar")
 WEEKS_SHOWN: Final = 53
 #: All tokens together; unlike units are never added.
 TOKENS: Final = "tokens"
-#: Weekdays and weekends that differ by less than this part are alike.
+#: Hours, or weekdays and weekends, that differ by less than this part are alike.
 ALIKE: Final = 0.05
 _PARTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -127,7 +127,9 @@ def _week(usage: Usage, shown: _Measure, ax: Axes | None) -> Axes:
     high, low = (np.unravel_index(at(mean), mean.shape) for at in (np.nanargmax, np.nanargmin))
     peak, least = float(mean[high]), float(mean[low])
     beside = f"; {_hour(low)} has none" if peak > 0 else ""
-    if least > 0:
+    if least > 0 and peak < (1 + ALIKE) * least:
+        beside = ", about as in every hour"
+    elif least > 0:
         beside = f", {number(peak / least, 1 if peak < 9.95 * least else 0)} times the quietest, {_hour(low)}"
     title = f"{shown.name[0].upper()}{shown.name[1:]} at the peak, {_hour(high)}: {shown.told(peak)} an hour{beside}"
     _outline(ax, high, palette)

@@ -13,7 +13,7 @@ import pytest
 
 from forecast.errors import TokenplanError
 from scenarios.budget.planfile import read_plan_file
-from scenarios.cli import main
+from scenarios.cli import init_job, main
 from scenarios.cli.init_columns import Header, Mapped, answered, suggested
 from scenarios.cli.init_questions import Extras, Span, read_extras, read_growth, read_span, read_split, usual_split
 
@@ -115,6 +115,14 @@ def test_paths_are_told_from_where_the_plan_stands(folder, run):
     assert told["usage"]["file"] == "../data/exports"
     assert told["usage"]["rules"] == "../data/exports/rules.toml"
     assert run("plan", "plans/october.toml", *FEW)[0] == 0
+
+
+def test_a_path_on_another_drive_is_told_whole(folder, monkeypatch):
+    def apart(*_):
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr(init_job.os.path, "relpath", apart)
+    assert init_job._beside("usage.csv", folder / "plan.toml") == str(Path("usage.csv").absolute())
 
 
 def test_several_exports_are_several_files(folder, run):

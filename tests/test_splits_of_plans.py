@@ -245,7 +245,6 @@ USED = [
 ]
 #: 1,000 input tokens a request of a model at 1.25 USD a million.
 PRICE = 0.00125
-RECENT_DAYS = 90
 
 
 def hand_usage(*, used=USED, **more):

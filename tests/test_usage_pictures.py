@@ -41,6 +41,17 @@ def test_the_week_is_the_mean_of_each_hour_and_its_title_tells_the_peak():
     assert "430" in {text.get_text() for text in ax.texts}  # Tuesday's sum: 23 * 10 + 200
 
 
+def test_hours_that_are_alike_have_no_peak_to_speak_of():
+    hours = pd.date_range("2026-09-07", periods=168, freq="h")
+    assert (
+        usage_of(hours, np.full(168, 5.0))
+        .plot("week")
+        .get_title()
+        .replace("\n", " ")
+        .endswith("5.00 an hour, about as in every hour")
+    )
+
+
 def test_an_hour_without_a_row_is_nothing_and_a_day_without_one_is_left_out():
     hours = pd.date_range("2026-09-07", periods=2 * 168, freq="h")
     kept = (hours.normalize() != pd.Timestamp("2026-09-16")) & (hours != pd.Timestamp("2026-09-07 05:00"))

@@ -251,11 +251,6 @@ class Organisation:
         """The provider of a model."""
         return next(m.provider for m in self.models if m.name == model)
 
-    def price_on(self, model: str, day: dt.date) -> Price | None:
-        """The price of a model on a day, or None before its first."""
-        known = [p for p in self.prices if p.model == model and p.start <= day]
-        return max(known, key=lambda p: p.start) if known else None
-
 
 def _unique(where: str, what: str, names: list[Any]) -> None:
     repeated = sorted({n for n in names if names.count(n) > 1})

@@ -259,7 +259,12 @@ def _resolved(source: UsageSource) -> UsageSource:
 def _beside(one: str, plan: Path) -> str:
     """A path as a plan file beside it names it."""
     path = Path(one).expanduser()
-    return str(path) if path.is_absolute() else Path(os.path.relpath(path, plan.parent)).as_posix()
+    if path.is_absolute():
+        return str(path)
+    try:
+        return Path(os.path.relpath(path, plan.parent)).as_posix()
+    except ValueError:  # on another drive, which no relative path reaches
+        return str(path.absolute())
 
 
 def _relative(source: UsageSource, plan: Path) -> UsageSource:

@@ -20,7 +20,6 @@ from scenarios.budget.budget_plan import BudgetPlan
 from scenarios.report.outgoing.files import written
 from scenarios.report.outgoing.parts import Part, parts_of
 
-Enforcer = Literal["litellm", "aws", "azure", "google"]
 Entity = Literal["budget", "team", "key"]
 #: Parts of a budget, in per cent, that a warning is sent at.
 WARN_AT: Final = (80, 100)
