@@ -82,6 +82,21 @@ def test_a_count_that_may_be_two_is_refused_until_it_is_told(tmp_path, separator
     assert max(read.values()) == 1_000 * min(read.values())
 
 
+@pytest.mark.parametrize(("count", "cost"), [("1.234", "0.5"), ("12.000", "1234.5"), ("1,234", "0,5")])
+def test_counts_that_a_mark_of_money_would_divide_by_a_thousand_are_refused(tmp_path, count, cost):
+    text = f"date;model;requests;billed_cost;currency\n2026-01-01;a;{count};{cost};USD\n2026-01-02;a;7;1;USD\n"
+    with pytest.raises(UsageError, match="is written as thousands are, beside column 'billed_cost'"):
+        fc.read_usage(saved(tmp_path, text))
+    mark = "," if "," in cost else "."
+    told = fc.read_usage(saved(tmp_path, text), decimal=mark).frame["requests"].tolist()
+    assert told == [float(count.replace(",", ".")), 7.0]
+
+
+def test_counts_that_are_fractions_for_sure_are_read(tmp_path):
+    text = "date;model;requests;billed_cost;currency\n2026-01-01;a;1.234;0.5;USD\n2026-01-02;a;10.5;1;USD\n"
+    assert fc.read_usage(saved(tmp_path, text)).frame["requests"].tolist() == [1.234, 10.5]
+
+
 def test_the_command_names_its_own_option(tmp_path, capsys):
     path = saved(tmp_path, "date;model;requests\n2026-01-01;a;1.234\n2026-01-02;a;2.345\n")
     assert main(["read", str(path)]) == 1

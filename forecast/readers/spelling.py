@@ -135,13 +135,33 @@ def _decimal(numbers: Mapping[str, pd.Series], kinds: Mapping[str, str], place: 
             "export it again"
         )
     if only:
-        return "," if "," in only else "."
+        mark: Decimal = "," if "," in only else "."
+        _refuse_split_counts(numbers, kinds, place, mark, only[mark])
+        return mark
     for told in either.values():
         raise UsageError(
             f"{place.name}: {told} may be thousands or a fraction, and no other number tells which: say what stands "
             "before decimals, decimal=',' or decimal='.'"
         )
     return "."
+
+
+def _refuse_split_counts(
+    numbers: Mapping[str, pd.Series], kinds: Mapping[str, str], place: _Place, mark: Decimal, told_by: str
+) -> None:
+    """Refuse requests and tokens that all are written as thousands are, by the mark that stands before decimals."""
+    whole = {schema.REQUESTS, *(name for name, unit in schema.UNITS.items() if unit.token)}
+    for own, text in numbers.items():
+        marked = text.str.contains(mark, regex=False, na=False)
+        if kinds[own] not in whole or not marked.any():
+            continue
+        held = text[marked]
+        if (held.str.fullmatch(_POINT) & held.str.fullmatch(_COMMA)).all():
+            raise UsageError(
+                f"{place.name}: {place.first(own, marked)} is written as thousands are, beside {told_by}, where "
+                "the same mark stands before decimals: say what stands before them, decimal=',' or decimal='.', or "
+                "write counts without a mark"
+            )
 
 
 def _number(own: str, text: pd.Series, mark: Decimal, place: _Place, *, told: bool) -> pd.Series:
