@@ -135,9 +135,9 @@ def _decimal(numbers: Mapping[str, pd.Series], kinds: Mapping[str, str], place: 
             "export it again"
         )
     if only:
-        mark: Decimal = "," if "," in only else "."
-        _refuse_split_counts(numbers, kinds, place, mark, only[mark])
-        return mark
+        decimal: Decimal = "," if "," in only else "."
+        _refuse_split_counts(numbers, kinds, place, decimal, only[decimal])
+        return decimal
     for told in either.values():
         raise UsageError(
             f"{place.name}: {told} may be thousands or a fraction, and no other number tells which: say what stands "
