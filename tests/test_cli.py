@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from io import StringIO
@@ -467,6 +468,17 @@ def test_wrong_input_is_told_in_one_message(folder, run, arguments, words):
 def test_what_mends_it_is_told_as_an_option(folder, run):
     usage_table().rename(columns={"date": "when"}).to_csv("usage.csv", index=False)
     refused(run, "forecast", "usage.csv", words="columns={'date': '...'} (here: --column NAME=OWN)")
+
+
+def test_columns_of_other_names_are_told_as_the_options_that_say_them(folder, run):
+    own = {"date": "Usage Day", "model": "LLM", "requests": "Calls", "input_tokens": "Prompt Tokens"}
+    usage_table().rename(columns=own).to_csv("own.csv", index=False)
+    code, _, err = run("read", "own.csv")
+    assert code == 1
+    options = shlex.split(err.partition("by their names: ")[2].rstrip(")\n"))
+    assert options[1::2] == [f"{name}={column}" for name, column in own.items()]
+    assert run("read", "own.csv", *options)[0] == 0
+    refused(run, "forecast", "own.csv", words="by their names: --column 'date=Usage Day' --column model=LLM")
 
 
 def test_an_error_of_the_system_is_told_with_its_place(folder, run, monkeypatch):

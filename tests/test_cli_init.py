@@ -378,6 +378,8 @@ def test_columns_are_suggested_by_their_names_and_never_twice():
     assert made.columns == {"date": "Datum", "model": "Modell", "total_tokens": "Token", "billed_cost": "Kosten [EUR]"}
     assert made.fill == {"currency": "EUR"}
     assert suggested(header, Mapped({"model": "env"}, {"currency": "CHF"})).fill == {"currency": "CHF"}
+    assert suggested(Header("tidy", ("Usage Day", "Calls")), Mapped({}, {})).columns["date"] == "Usage Day"
+    assert "date" not in suggested(Header("tidy", ("Start Date", "End Date")), Mapped({}, {})).columns
     more = answered('environment = env, project = "a, b", model = -, rules = r.toml', header, made)
     assert more.columns["environment"] == "env"
     assert more.fill == {"currency": "EUR", "project": "a, b"}
