@@ -143,9 +143,10 @@ def test_an_export_of_money_alone_is_planned_in_its_own_currency(folder, run):
     lines = FINANCE.splitlines()
     kept = [";".join([*line.split(";")[:4], line.split(";")[-1]]) for line in lines]
     Path("kosten.csv").write_text("\n".join(kept).replace("Monat", "Buchungsmonat"), encoding="utf-8")
-    code, _, err = run("init", "kosten.csv")
+    code, out, err = run("init", "kosten.csv")
     assert code == 0, err
     assert "the plan is in" not in err
+    assert "It holds money and no tokens: a plan forecasts that money as it is, and uses no price book." in out
     code, out, err = run("plan", "plan.toml", *FEW)
     assert code == 0, err
     assert "as forecast: EUR " in out

@@ -26,6 +26,7 @@ from scenarios.budget.plankeys import zone
 from scenarios.cli.init_columns import Header, Mapped, header_of, suggested
 from scenarios.cli.init_file import Answers, plan_text
 from scenarios.cli.init_questions import Question, questions, tried, whose
+from scenarios.cli.read_job import all_priced
 from scenarios.cli.screen import Screen
 from scenarios.cli.timing import expected, megabytes_of
 from scenarios.cli.usage_input import as_option
@@ -175,7 +176,7 @@ def _tell(exports: list[str], usage: Usage, header: Header, screen: Screen) -> N
     sums += [f"{frame[m].sum():,.2f} {usage.currency}" for m in schema.MONEY[:1] if m in frame]
     names = {c: sorted(frame[c].dropna().unique()) for c in ("model", "environment", "project")}
     screen.write("; ".join([", ".join(sums), *(f"{c}s: {_listed(found)}" for c, found in names.items())]))
-    screen.write(_unpriced(usage) or "Everything that was used has a price in the built-in price book.")
+    screen.write(_unpriced(usage) or all_priced(usage))
     for note in usage.notes:
         screen.note(note)
 
