@@ -481,6 +481,16 @@ def test_columns_of_other_names_are_told_as_the_options_that_say_them(folder, ru
     refused(run, "forecast", "own.csv", words="by their names: --column 'date=Usage Day' --column model=LLM")
 
 
+@pytest.mark.parametrize(
+    "job", ["read", "forecast", "alerts", "backtest", "allocate", "init -o new.toml", "scenario compare batching"]
+)
+def test_a_plan_in_place_of_an_export_is_told(folder, run, job):
+    Path("mine.toml").write_text("[plan]\n")
+    first, *rest = job.split()
+    told = [first, "compare", "mine.toml", "batching"] if first == "scenario" else [first, "mine.toml", *rest]
+    refused(run, *told, words="mine.toml: is a plan and no export; name the export of usage that it is made of")
+
+
 def test_an_error_of_the_system_is_told_with_its_place(folder, run, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied", "plan.toml")

@@ -29,7 +29,7 @@ from scenarios.cli.init_questions import Question, questions, tried, whose
 from scenarios.cli.read_job import all_priced
 from scenarios.cli.screen import Screen
 from scenarios.cli.timing import expected, megabytes_of
-from scenarios.cli.usage_input import as_option
+from scenarios.cli.usage_input import as_option, refuse_plans
 
 #: Draws by which a plan is tried.
 TRIED: Final = 200
@@ -75,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
     _check_free(options.output, force=options.force)
     if options.timezone is not None and (wrong := zone(options.timezone)) is not None:
         raise UsageError(f"--timezone {wrong}")
+    refuse_plans(options.exports)
     dialogue = _Dialogue(None if options.yes or not sys.stdin.isatty() else _typed, screen)
     source, usage = _whose_and_what(options, dialogue)
     asked = enumerate(questions(usage), start=2)

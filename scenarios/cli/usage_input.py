@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -73,6 +74,7 @@ def read_bill_of(options: argparse.Namespace, *, personal: bool) -> Usage:
 
 def _read(source: str | Path | tuple[Path, ...], options: argparse.Namespace, **more: Any) -> Usage:
     how = asked(options)
+    refuse_plans(source if isinstance(source, tuple) else (source,))
     if "rates" in how:
         how["rates"] = Rates.read(how["rates"])
     try:
@@ -92,10 +94,24 @@ def read_usage_of(options: argparse.Namespace, *, like: UsageSource | None = Non
     """
     source = UsageSource(file=options.usage) if like is None else replace(like, file=options.usage)
     source = replace(source, **asked(options, over=like))
+    refuse_plans((options.usage,))
     try:
         return source.read()
     except UsageError as error:
         raise UsageError(as_option(error, source)) from error
+
+
+def refuse_plans(files: Iterable[str | Path]) -> None:
+    """Refuse a plan where an export is wanted.
+
+    Raises
+    ------
+    UsageError
+        A file is one, by its name.
+    """
+    for file in files:
+        if str(file).lower().endswith((".toml", ".tokenplan")):
+            raise UsageError(f"{file}: is a plan and no export; name the export of usage that it is made of")
 
 
 def as_option(error: UsageError, source: UsageSource | None = None) -> str:
