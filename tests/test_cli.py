@@ -481,6 +481,14 @@ def test_columns_of_other_names_are_told_as_the_options_that_say_them(folder, ru
     refused(run, "forecast", "own.csv", words="by their names: --column 'date=Usage Day' --column model=LLM")
 
 
+def test_rows_that_do_not_fit_are_mended_by_no_option(folder, run):
+    Path("odd.csv").write_text("date,model,requests\n2026-01-01,gpt-5,1,000\n")
+    code, _, err = run("read", "odd.csv")
+    assert code == 1
+    assert "4 cells under 3 columns" in err
+    assert "(here: " not in err
+
+
 @pytest.mark.parametrize(
     "job", ["read", "forecast", "alerts", "backtest", "allocate", "init -o new.toml", "scenario compare batching"]
 )
