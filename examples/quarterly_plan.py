@@ -65,4 +65,7 @@ def main(usage_file: Path, policy_file: Path, out: Path) -> int:
 if __name__ == "__main__":
     defaults = [HERE.parent / "data/samples/organisation_daily.csv", HERE / "policy.toml", Path("out/quarter")]
     given = [Path(argument) for argument in sys.argv[1:]]
-    sys.exit(main(*given, *defaults[len(given) :]))
+    try:
+        sys.exit(main(*given, *defaults[len(given) :]))
+    except fc.TokenplanError as error:  # its message says what to do
+        sys.exit(f"error: {error}")

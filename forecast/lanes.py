@@ -134,7 +134,7 @@ def name_unpriced(shares: pd.DataFrame) -> str:
     """The sentence that names up to five SKUs without a price: columns provider, model, service_tier, unit, share."""
     first = "; ".join(
         f"{provider or 'any provider'}/{model} {unit} ({tier})"
-        + ("" if pd.isna(share) else f": {share:.1%} of its unit")
+        + ("" if pd.isna(share) else f": {share:.1%} of all {unit}")
         for provider, model, tier, unit, share in shares[[*_SKU, "share"]].head(5).itertuples(index=False)
     )
     more = f" and {len(shares) - 5} more" if len(shares) > 5 else ""

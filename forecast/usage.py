@@ -216,9 +216,9 @@ class Usage(Result):
         """One line: rows, span, and what was measured."""
         span = f"{self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}"
         models = self.frame["model"].nunique() if "model" in self.frame else 0
-        return (
-            f"Usage({len(self.frame):,} rows by {self.grain}, {span}, {models} models, units: {', '.join(self.units)})"
-        )
+        measured = ", ".join(self.units or [m for m in (schema.REQUESTS, *schema.MONEY) if m in self.frame])
+        what = "units" if self.units else "measured"
+        return f"Usage({len(self.frame):,} rows by {self.grain}, {span}, {models} models, {what}: {measured})"
 
     def show(self) -> Shown:
         """What was used by provider and model, and what a reader must know of the export."""

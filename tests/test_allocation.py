@@ -350,6 +350,7 @@ TWO = (("sales", 1.0), ("support", 2.0), (None, 1.0))
     [
         ({"by": "departement"}, "no such column; it has .*did you mean 'department'"),
         ({"by": "user"}, "personal=True"),
+        ({"by": "region"}, "no such column; it has [a-z, _]*$"),  # a label of ours, not a slip
         ({"by": []}, "wanted a column or several"),
         ({"by": ["department", "department"]}, "each once"),
         ({"shared": "costs"}, "is no key; allowed: 'cost'.*did you mean 'cost'"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from io import StringIO
@@ -467,6 +468,35 @@ def test_wrong_input_is_told_in_one_message(folder, run, arguments, words):
 def test_what_mends_it_is_told_as_an_option(folder, run):
     usage_table().rename(columns={"date": "when"}).to_csv("usage.csv", index=False)
     refused(run, "forecast", "usage.csv", words="columns={'date': '...'} (here: --column NAME=OWN)")
+
+
+def test_columns_of_other_names_are_told_as_the_options_that_say_them(folder, run):
+    own = {"date": "Usage Day", "model": "LLM", "requests": "Calls", "input_tokens": "Prompt Tokens"}
+    usage_table().rename(columns=own).to_csv("own.csv", index=False)
+    code, _, err = run("read", "own.csv")
+    assert code == 1
+    options = shlex.split(err.partition("by their names: ")[2].rstrip(")\n"))
+    assert options[1::2] == [f"{name}={column}" for name, column in own.items()]
+    assert run("read", "own.csv", *options)[0] == 0
+    refused(run, "forecast", "own.csv", words="by their names: --column 'date=Usage Day' --column model=LLM")
+
+
+def test_rows_that_do_not_fit_are_mended_by_no_option(folder, run):
+    Path("odd.csv").write_text("date,model,requests\n2026-01-01,gpt-5,1,000\n")
+    code, _, err = run("read", "odd.csv")
+    assert code == 1
+    assert "4 cells under 3 columns" in err
+    assert "(here: " not in err
+
+
+@pytest.mark.parametrize(
+    "job", ["read", "forecast", "alerts", "backtest", "allocate", "init -o new.toml", "scenario compare batching"]
+)
+def test_a_plan_in_place_of_an_export_is_told(folder, run, job):
+    Path("mine.toml").write_text("[plan]\n")
+    first, *rest = job.split()
+    told = [first, "compare", "mine.toml", "batching"] if first == "scenario" else [first, "mine.toml", *rest]
+    refused(run, *told, words="mine.toml: is a plan and no export; name the export of usage that it is made of")
 
 
 def test_an_error_of_the_system_is_told_with_its_place(folder, run, monkeypatch):

@@ -151,9 +151,10 @@ def test_an_export_of_money_alone_is_planned_in_its_own_currency(folder, run):
     lines = FINANCE.splitlines()
     kept = [";".join([*line.split(";")[:4], line.split(";")[-1]]) for line in lines]
     Path("kosten.csv").write_text("\n".join(kept).replace("Monat", "Buchungsmonat"), encoding="utf-8")
-    code, _, err = run("init", "kosten.csv")
+    code, out, err = run("init", "kosten.csv")
     assert code == 0, err
     assert "the plan is in" not in err
+    assert "It holds money and no tokens: a plan forecasts that money as it is, and uses no price book." in out
     code, out, err = run("plan", "plan.toml", *FEW)
     assert code == 0, err
     assert "as forecast: EUR " in out
@@ -386,6 +387,8 @@ def test_columns_are_suggested_by_their_names_and_never_twice():
     assert made.columns == {"date": "Datum", "model": "Modell", "total_tokens": "Token", "billed_cost": "Kosten [EUR]"}
     assert made.fill == {"currency": "EUR"}
     assert suggested(header, Mapped({"model": "env"}, {"currency": "CHF"})).fill == {"currency": "CHF"}
+    assert suggested(Header("tidy", ("Usage Day", "Calls")), Mapped({}, {})).columns["date"] == "Usage Day"
+    assert "date" not in suggested(Header("tidy", ("Start Date", "End Date")), Mapped({}, {})).columns
     more = answered('environment = env, project = "a, b", model = -, rules = r.toml', header, made)
     assert more.columns["environment"] == "env"
     assert more.fill == {"currency": "EUR", "project": "a, b"}

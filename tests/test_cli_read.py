@@ -34,6 +34,18 @@ def test_what_is_in_pages_is_shown(capsys):
     assert "note: 1 days without any usage are zeros" in err
 
 
+def test_what_has_no_tokens_is_not_told_to_be_priced(capsys, tmp_path):
+    head, row = "date,provider,model,environment", "2026-06-01,openai,gpt-5-mini,production"
+    for column, said in (
+        ("billed_cost", "It holds money and no tokens: a plan forecasts that money as it is, and uses no price book."),
+        ("requests", "It holds neither tokens nor money: a plan needs the columns of one of them."),
+        ("input_tokens", "Everything that was used has a price in the built-in price book."),
+    ):
+        (tmp_path / "usage.csv").write_text(f"{head},{column},currency\n{row},12,USD\n")
+        _, out, _ = run(capsys, tmp_path / "usage.csv")
+        assert out.rstrip().endswith(said)
+
+
 @pytest.mark.parametrize("path", FILES, ids=[str(Path(f).relative_to(EXPORTS)) for f in FILES])
 @pytest.mark.parametrize("form", [[], ["--output", "markdown"], ["--output", "csv"], ["--json"]], ids=str)
 def test_every_export_is_told_in_every_form(capsys, path, form):

@@ -300,6 +300,9 @@ def test_a_glob_of_parts_shares_one_limit(tmp_path):
     made = checked(tmp_path, '[[limits]]\nproject="search*"\nper="month"\namount=11', rows)
     assert [(v.where, v.found) for v in made.violations] == [("project search*, 2026-01", "USD 12.00")]
     assert "the largest by project: Search-b 6.00, search-a 6.00" in made.violations[0].mend
+    free = [*rows, {"date": "2026-01-05", "project": "search-free", "billed_cost": 0.0}]
+    made = checked(tmp_path, '[[limits]]\nproject="search*"\nper="month"\namount=11', free)
+    assert made.violations[0].mend.endswith("Search-b 6.00, search-a 6.00")
 
 
 def test_a_rule_of_an_environment_that_is_not_there_does_not_pass_unsaid(tmp_path):

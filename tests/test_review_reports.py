@@ -737,7 +737,7 @@ def test_a_saved_plan_is_reviewed_as_it_was_approved(folder, capsys, usage):
     assert "a saved plan is as it was approved; --draws goes with a plan file" in capsys.readouterr().err
     (folder / "own.csv").write_text((folder / "usage.csv").read_text().replace("date", "day", 1))
     assert main(["review", "q3.tokenplan", "own.csv", "--as-of", DAY, "--quiet"]) == 1
-    assert "(here: --column NAME=OWN)" in capsys.readouterr().err
+    assert "(here: --column NAME=OWN; by their names: --column date=day)" in capsys.readouterr().err
     assert main(["review", "q3.tokenplan", "own.csv", "--as-of", DAY, "--column", "date=day", "--json", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out)["to_date"]["actual"] == SPENT + 460
     (folder / "heads.csv").write_text("month,who,amount\n2026-07,gateway,300\n")

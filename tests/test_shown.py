@@ -251,7 +251,8 @@ def test_sentences_are_broken_inside_their_column():
 def test_no_rows_are_no_table():
     empty = show(pd.DataFrame({"a": []}), title="nothing")
     assert "<table" not in empty._repr_html_()
-    assert str(empty) == "nothing"
+    assert "No rows." in empty._repr_html_()
+    assert str(empty).split() == ["nothing", "No", "rows."]
 
 
 def test_short_names_tell_what_is_not_usual():

@@ -125,7 +125,7 @@ def show(
     if not isinstance(frame, pd.DataFrame):
         raise TokenplanError(f"show({type(what).__name__}): wanted a result of this library, or a table of one")
     caption = f"Money in {currency}." if currency else ""
-    return Shown(title, "", (table_of(frame, caption=caption, kinds=kinds, most=rows),))
+    return Shown(title, "" if len(frame) else "No rows.", (table_of(frame, caption=caption, kinds=kinds, most=rows),))
 
 
 def _listed(notes: Sequence[str], width: int) -> str:

@@ -6,10 +6,14 @@
 
 # %% tags=["parameters"]
 usage_file = "../data/samples/organisation_daily.csv"
+columns = {}  # where your columns have other names: {"date": "day", "model": "model_name"}
+fill = {}  # what your export does not say: {"currency": "EUR"}
+unpriced = "refuse"  # or "exclude": leave out a model without a price
 horizon = "2Q"  # the two whole quarters ahead
 growth = 0.03, 0.08  # a month: between these in four cases out of five
 confidence = 0.80  # the budget is to be enough in 80 % of futures
-limit = 800_000  # what has been granted so far, in USD
+split = {"development": (0.15, 0.20), "production": (0.60, 0.70)}  # shares by environment; {} for none
+limit = 800_000  # what has been granted so far
 draws, seed = 10_000, 7  # the same seed gives the same numbers
 out = "../out/first_budget"  # where the workbook and the page go
 
@@ -22,7 +26,7 @@ out = "../out/first_budget"  # where the workbook and the page go
 # %%
 import forecast as fc
 
-usage = fc.read_usage(usage_file)
+usage = fc.read_usage(usage_file, columns=columns, fill=fill)
 usage
 
 # %% [markdown]
@@ -60,7 +64,8 @@ launch.describe()
 terms = {
     "prices": prices,
     "components": [sc.Fixed("base infrastructure", monthly=12_000), sc.Reserve("emergency scaling", 20_000)],
-    "split": sc.EnvironmentSplit(development=(0.15, 0.20), production=(0.60, 0.70), rest="by demand"),
+    "split": sc.EnvironmentSplit(**split, rest="by demand") if split else None,
+    "unpriced": unpriced,
     "confidence": confidence,
     "draws": draws,
     "seed": seed,

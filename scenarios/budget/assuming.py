@@ -154,7 +154,7 @@ def assumptions_of(
     rows += workings.once("bill", lambda: _discount(projection, spec.prices, currency))
     rows += [Assumption("note", note, "reader and forecast", as_of) for note in projection.notes]
     for r in excluded.itertuples():
-        told = f"{r.provider}/{r.model} {r.unit} left out: {r.share:.1%} of its unit"
+        told = f"{r.provider}/{r.model} {r.unit} left out: {r.share:.1%} of all {r.unit}"
         rows.append(Assumption("unpriced", told, "unpriced='exclude'", as_of))
     return ledger_table(rows)
 

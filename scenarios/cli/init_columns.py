@@ -20,9 +20,9 @@ from forecast.readers.registry import reader_of
 #: them: in one export they lie inside the input, in another beside it.
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "date": (
-        *("day", "usage date", "datum", "tag", "nutzungsdatum", "buchungsdatum"),
-        *("month", "usage month", "billing month", "invoice month", "monat", "buchungsmonat", "rechnungsmonat"),
-        *("period", "billing period", "periode", "zeitraum"),
+        *("day", "datum", "tag", "nutzungsdatum", "buchungsdatum", "timestamp"),
+        *("month", "monat", "buchungsmonat", "rechnungsmonat"),
+        *("period", "periode", "zeitraum"),
     ),
     "provider": ("vendor", "anbieter", "lieferant", "hersteller"),
     "model": ("model name", "model id", "modell", "modellname", "llm", "engine"),
@@ -38,6 +38,8 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "billed_cost": ("cost", "costs", "amount", "spend", "kosten", "betrag", "nettobetrag", "kosten netto"),
     "currency": ("währung", "waehrung"),
 }
+#: The last word of a date's name, where no name is one of those above: usage day, billing month.
+_DATED: Final = re.compile(r"(?:^|.* )(?:date|day|month|period|timestamp|datum|tag|monat)")
 _CURRENCIES: Final[Mapping[str, str]] = {"€": "EUR", "$": "USD", "£": "GBP", "eur": "EUR", "usd": "USD", "gbp": "GBP"}
 _CONSTANT: Final = re.compile(r"""(["'])(?P<value>.+)\1""")
 
@@ -97,6 +99,8 @@ def suggested(header: Header, given: Mapped) -> Mapped:
     found: dict[str, str] = {}
     for canonical, names in _NAMES.items():
         fits = [own for own in free if _plain(own) in (canonical.replace("_", " "), *names)]
+        if canonical == "date" and not fits:
+            fits = [own for own in free if _DATED.fullmatch(_plain(own))]
         if canonical not in taken and len(fits) == 1:
             found[canonical] = fits[0]
     money = {**found, **given.columns}.get("billed_cost")

@@ -26,9 +26,10 @@ from scenarios.budget.plankeys import zone
 from scenarios.cli.init_columns import Header, Mapped, header_of, suggested
 from scenarios.cli.init_file import Answers, plan_text
 from scenarios.cli.init_questions import Question, questions, tried, whose
+from scenarios.cli.read_job import all_priced
 from scenarios.cli.screen import Screen
 from scenarios.cli.timing import expected, megabytes_of
-from scenarios.cli.usage_input import as_option
+from scenarios.cli.usage_input import as_option, refuse_plans
 
 #: Draws by which a plan is tried.
 TRIED: Final = 200
@@ -74,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
     _check_free(options.output, force=options.force)
     if options.timezone is not None and (wrong := zone(options.timezone)) is not None:
         raise UsageError(f"--timezone {wrong}")
+    refuse_plans(options.exports)
     dialogue = _Dialogue(None if options.yes or not sys.stdin.isatty() else _typed, screen)
     source, usage = _whose_and_what(options, dialogue)
     asked = enumerate(questions(usage), start=2)
@@ -175,7 +177,7 @@ def _tell(exports: list[str], usage: Usage, header: Header, screen: Screen) -> N
     sums += [f"{frame[m].sum():,.2f} {usage.currency}" for m in schema.MONEY[:1] if m in frame]
     names = {c: sorted(frame[c].dropna().unique()) for c in ("model", "environment", "project")}
     screen.write("; ".join([", ".join(sums), *(f"{c}s: {_listed(found)}" for c, found in names.items())]))
-    screen.write(_unpriced(usage) or "Everything that was used has a price in the built-in price book.")
+    screen.write(_unpriced(usage) or all_priced(usage))
     for note in usage.notes:
         screen.note(note)
 

@@ -145,7 +145,9 @@ def of_reading(job: argparse.ArgumentParser, *, usual: str | None = None) -> Non
         help="dated exchange rates: currency, rate and date, as CSV or TOML",
         endings=("*.csv", "*.toml"),
     )
-    how.add_argument("--decimal", choices=(".", ","), help="what stands before decimals, where the numbers don't tell")
+    how.add_argument(
+        "--decimal", choices=(".", ","), metavar="SIGN", help="before decimals: . or , (found from the numbers)"
+    )
 
 
 def of_forecast(job: argparse.ArgumentParser, does: str) -> None:

@@ -93,6 +93,15 @@ def contents_of(usage: Usage, prices: PriceBook) -> Contents:
     return Contents(totals.loc[order].reset_index(drop=True), gaps_of(usage), prices.unpriced(usage))
 
 
+def all_priced(usage: Usage) -> str:
+    """Why nothing lacks a price, in a sentence: all has one, or nothing is counted that would be priced."""
+    if usage.units:
+        return "Everything that was used has a price in the built-in price book."
+    if any(m in usage.frame for m in schema.MONEY):
+        return "It holds money and no tokens: a plan forecasts that money as it is, and uses no price book."
+    return "It holds neither tokens nor money: a plan needs the columns of one of them."
+
+
 def gaps_of(usage: Usage) -> pd.DataFrame:
     """Spans of periods without any row, between the first and the last."""
     step = {"hour": "h", "day": "D", "month": "MS"}[usage.grain]
@@ -142,7 +151,7 @@ def _show(usage: Usage, found: Contents, screen: Screen, output: str) -> None:
         head = f"**{title}**" if output == "markdown" else title
         screen.show(f"{head}\n\n{text}{rest}\n\n")
     if found.unpriced.empty:
-        screen.show("Everything that was used has a price in the built-in price book.\n")
+        screen.show(f"{all_priced(usage)}\n")
 
 
 def _tables(usage: Usage, found: Contents) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -101,7 +101,8 @@ def _columns(usage: Usage, by: object) -> tuple[str, ...]:
     there = labels_of(usage.frame.columns)
     for column in asked:
         if column not in there:
-            hint = "; read it with personal=True" if column == "user" else nearest(column, there)
+            known = "; read it with personal=True" if column == "user" else ""
+            hint = known if column in schema.DIMENSIONS else nearest(column, there)
             raise UsageError(f"by={column!r}: {usage.source} has no such column; it has {', '.join(there)}{hint}")
     return asked
 

@@ -112,6 +112,7 @@ def _over(policy: SpendPolicy, subject: Subject, limit: SpendLimit, period: str,
         for column, label in limit.where:
             table = table[[fits(name, [label]) for name in table[column]]]
         most = table.groupby(finer, sort=True)[AMOUNT].sum().nlargest(_NAMED)
+        most = most[most > _CENT]  # a policy transfer only moves money, and sums to 0
         parts = [f"{one_line(name, 60)} {money:,.2f}" for name, money in most.items()]
         named = f"; the largest by {finer}: {', '.join(parts)}"
     return violation(
