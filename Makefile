@@ -39,6 +39,7 @@ test-spark: $(VENV)/.spark ## the tests that need PySpark and Java 17; PySpark t
 
 pictures: $(VENV)/.dev ## draw the pictures of docs/pictures.md again, which the tests hold against
 	$(BIN)/python -m tests.pictured
+
 manual: $(VENV)/.dev ## build the manual into out/manual; any warning fails it
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs $(WORKERS) \
 		--conf-dir docs --doctree-dir $(OUT)/manual.doctrees . $(OUT)/manual
@@ -47,9 +48,6 @@ manual: $(VENV)/.dev ## build the manual into out/manual; any warning fails it
 pages: $(VENV)/.dev ## write what the code writes of docs/ anew: command, formats, plan file, scenarios, tutorials
 	$(BIN)/python docs/_pages
 
-notebooks: $(VENV)/.dev ## run the notebooks again and keep their output
-	env -u MPLBACKEND $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
-		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 notebooks: $(VENV)/.dev ## make the notebooks from notebooks/text, run, with their output; ONLY="01 05": some
 	$(BIN)/python notebooks/render.py $(ONLY)
 

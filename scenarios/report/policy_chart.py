@@ -179,7 +179,7 @@ def _finding(plan: BudgetPlan, parts: list[_Part], by: str) -> str:
     overruns = [float(part.told["overrun"]) for part in known]
     if squeezed:
         taken = money(max(0.0, -float(worst.told["transfer"])), plan.currency)
-        wants, gets = float(worst.told["demand_p50"]), float(np.median(worst.given))
+        wants, gets = float(worst.told["demand_p50"]), float(worst.told["share"])
         told = percent(wants), percent(gets)
         if told[0] == told[1]:  # what differs is shown
             told = in_percent(wants, 1), in_percent(gets, 1)
