@@ -27,6 +27,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_copybutton",
     # our own, in _ext
+    "alternatives",
     "mathml",
     "protocols",
     "public_names",
