@@ -72,6 +72,7 @@ bench-plan: $(VENV)/.dev ## the Monte Carlo engine beside a plain program: time,
 
 bench-track: $(VENV)/.dev ## how often P80 budgets held at past dates of the frozen configurations, beside rules of thumb; 20 minutes
 	$(BIN)/python benchmarks/track_record.py --jobs $(WORKERS) --out $(OUT)/bench
+
 bench-exports: $(VENV)/.dev ## every export of the sample organisation's plan: seconds of CPU and of the clock
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/exports.py
 

@@ -15,13 +15,14 @@ import pandas as pd
 from forecast.calendars import CALENDAR_YEAR, Calendar, calendar_of
 from forecast.cleaning import Cleaned, Cleaning, check_cleaning, check_names, clean_panel, summary
 from forecast.dependence import AT_ONCE, trajectories
-from forecast.drivers import ENDED_BLOCKS, Drivers, drivers_of
+from forecast.drivers import Drivers, drivers_of
 from forecast.errors import HorizonError, ModelError, UsageError
 from forecast.joint import Trajectories
 from forecast.models import Model, model_of
 from forecast.panel import FloatArray, IntArray, Panel
 from forecast.periods import Horizon, days_after
 from forecast.periods import horizon as horizon_of
+from forecast.ratios import Clock, ratios, smooth_paths
 from forecast.sampling import check_count
 from forecast.shown import Result, Shown, short_repr, table_of
 from forecast.stepping import volume_steps
@@ -205,7 +206,7 @@ class Projection(Result):
         check_count("size", size, ModelError)
         workload = self.drivers.legs["workload"].to_numpy()
         for which in _slices(self.volume.count, size):
-            odds = _smooth_paths(self.mix, which)
+            odds = smooth_paths(self.mix, which)
             total = np.zeros((odds.shape[0], odds.shape[1], len(self.workloads)))
             np.add.at(total.transpose(2, 0, 1), workload, odds.transpose(2, 0, 1))
             mix = odds / np.where(total > 0, total, 1.0)[:, :, workload]
@@ -214,7 +215,7 @@ class Projection(Result):
                 np.arange(which.start, which.stop),
                 self.volume.paths(which),
                 mix,
-                _smooth_paths(self.intensity, which),
+                smooth_paths(self.intensity, which),
                 trend,
             )
 
@@ -398,10 +399,10 @@ def projected(usage: Usage, spec: ProjectionSpec, *, strict: bool = False) -> Pr
     lane_names = tuple(
         f"{leg_names[leg]}|{unit}" for leg, unit in drivers.lanes[["leg", "unit"]].itertuples(index=False)
     )
-    mix = _ratio(drivers.odds, leg_names, key="mix", clock=drivers.blocks, days=days, freq=freq, spec=spec)
-    intensity = _ratio(
-        drivers.intensity, lane_names, key="intensity", clock=drivers.blocks, days=days, freq=freq, spec=spec
-    )
+    clock = Clock(drivers.blocks, days, freq)
+    count, seed = spec.trajectories, spec.seed
+    mix = ratios(drivers.odds, leg_names, clock, key="mix", model=spec.model, count=count, seed=seed)
+    intensity = ratios(drivers.intensity, lane_names, clock, key="intensity", model=spec.model, count=count, seed=seed)
     notes = (*usage.notes, *drivers.notes, *_cleaning_notes(cleaned), *volume.notes)
     unit = "month" if usage.grain == "month" else "day"
     if spec.lag and usage.grain != "month":
@@ -432,76 +433,6 @@ def _cleaning_notes(cleaned: Cleaned | None) -> tuple[str, ...]:
     log = cleaned.log
     said = log["kind"].isin(TOLD) | ((log["kind"] == "gap") & log["value"].isna())
     return summary(log[~said])
-
-
-def _ratio(
-    values: FloatArray,
-    names: tuple[str, ...],
-    *,
-    key: str,
-    clock: pd.DatetimeIndex,
-    days: pd.DatetimeIndex,
-    freq: str,
-    spec: ProjectionSpec,
-) -> Trajectories:
-    """Forecast ratios by block and lay them over days; what has ended, or is its own base, stays as it is."""
-    weekly = freq == "D"
-    steps = -(-len(days) // 7) if weekly else len(days)
-    ended = np.nan_to_num(values[-ENDED_BLOCKS:]).max(axis=0) <= 0
-    latest = _last_known(values)
-    fixed = (
-        ended
-        | (np.isfinite(values).sum(axis=0) < 2)
-        | (
-            np.nanmax(values, axis=0, initial=0.0, where=np.isfinite(values))
-            == np.nanmin(values, axis=0, initial=np.inf, where=np.isfinite(values))
-        )
-    )
-    count, series = spec.trajectories, values.shape[1]
-    point = np.repeat(np.where(ended, 0.0, latest)[None], steps, axis=0)
-    level, growth = np.zeros((count, series)), np.zeros((count, series))
-    slope, scale = np.zeros(series), np.zeros(series)
-    seen = np.array(["held at its last value"] * series, dtype=object)
-    moving = np.nonzero(~fixed)[0]
-    if len(moving):
-        panel = Panel(values[:, moving], clock, tuple(np.array(names)[moving]), "7D" if weekly else freq)
-        model = model_of(spec.model)
-        # Convictions are about volume: an adoption curve or a holiday says nothing of a route's share.
-        from forecast.models.auto import Auto
-
-        median = replace(model, mean=False) if isinstance(model, Auto) else Auto(mean=False)
-        made = trajectories(panel, median, horizon=steps, count=count, seed=spec.seed, key=key)
-        point[:, moving], level[:, moving], growth[:, moving] = made.point, made.level, made.growth
-        slope[moving], scale[moving], seen[moving] = made.slope, made.scale, made.seen
-    if weekly:
-        at = np.arange(len(days)) // 7
-        point, growth, slope = point[at], growth / 7.0, slope / 7.0
-    zero = np.zeros((count, len(days)), dtype=np.intp)
-    return Trajectories(
-        point,
-        level,
-        growth,
-        slope,
-        np.zeros((1, 1, series)),
-        zero,
-        zero,
-        scale,
-        np.ones(series, dtype=bool),
-        np.ones(series),
-        tuple(seen),
-    )
-
-
-def _last_known(values: FloatArray) -> FloatArray:
-    there = np.isfinite(values)
-    last = len(values) - 1 - np.argmax(there[::-1], axis=0)
-    return np.where(there.any(axis=0), values[last, np.arange(values.shape[1])], 0.0)
-
-
-def _smooth_paths(made: Trajectories, which: slice) -> FloatArray:
-    """Paths without a daily shape: (trajectory, day, series)."""
-    steps = np.arange(1, len(made.point) + 1, dtype=float)
-    return made.point * np.exp(made.level[which][:, None, :] + made.growth[which][:, None, :] * steps[None, :, None])
 
 
 def _slices(count: int, size: int) -> Iterator[slice]:
