@@ -27,6 +27,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_copybutton",
     # our own, in _ext
+    "alternatives",
     "mathml",
     "protocols",
     "public_names",
@@ -113,6 +114,7 @@ _ALONE: Final = ("start", "faq", "glossary", "finops")
 html_sidebars = {
     page: [] for page in (root_doc, *(f"docs/{name}" for name in _ALONE), "CHANGELOG", "CONTRIBUTING", "README")
 }
+html_sidebars["notebooks/*"] = []  # their tables need the width; their list is the tutorials' page
 html_theme_options: dict[str, Any] = {
     "logo": {"image_light": "docs/_static/mark.svg", "image_dark": "docs/_static/mark.svg", "text": "tokenplan"},
     "footer_start": ["copyright"],

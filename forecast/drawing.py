@@ -6,6 +6,7 @@ stand beside what they name.
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 import unicodedata
@@ -242,9 +243,13 @@ def headline(ax: Axes, title: str, subtitle: str, palette: Palette) -> None:
     ax.annotate(told[1], (0.0, 1.0), (0.0, 7.0), va="bottom", **where, **quiet)
 
 
+#: Spaces at which a line is not broken: before per cent and signed amounts, and after a currency.
+_TOGETHER: Final = re.compile(r" (?=%)| (?=[−+]\d)|(?<=\b[A-Z]{3}) (?=\d)")
+
+
 def _fitting(ax: Axes, text: str, room: float, look: dict[str, Any]) -> str:
     """Text broken into lines that are no wider than ``room`` dots."""
-    kept = text.replace(" %", "\u00a0%")
+    kept = _TOGETHER.sub("\u00a0", text)
     trial = ax.text(0.0, 0.0, text, parse_math=False, **look)
     letters = int(len(text) * room / max(trial.get_window_extent().width, 1.0)) + 1
     for count in range(max(letters, 16), 15, -1):
@@ -317,6 +322,7 @@ def label_ends(ax: Axes, x: float, labels: Sequence[tuple[float, str, str]]) -> 
             parse_math=False,
             annotation_clip=False,
             in_layout=False,
+            bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 0.5},  # lines of the grid end before it
             arrowprops={**leader, "relpos": (0.0, 0.5)} if abs(shift) > 3.0 else None,
         )
 

@@ -131,7 +131,7 @@ def coverage_words(name: str, what: str, share: float, se: float) -> str:
     if np.isnan(se):
         return f"{held} {in_percent(share)} of {what}"
     off = (share - 0.8) / se
-    verdict = "right within the error" if abs(off) <= SURE else "too narrow" if off < 0 else "too wide"
+    verdict = "within two standard errors" if abs(off) <= SURE else "too narrow" if off < 0 else "too wide"
     return f"{held} {number(100 * share)} ± {in_percent(se)} of {what}, {verdict}"
 
 

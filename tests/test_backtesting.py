@@ -465,9 +465,9 @@ def test_errors_by_level_are_those_of_the_coverage_of_each_level(eight_dates):
 
 @pytest.mark.parametrize(("share", "se", "told"), [
     (0.8, np.nan, "auto: 80 % bands held 80 % of totals"),
-    (0.71, 0.05, "auto: 80 % bands held 71 ± 5 % of totals, right within the error"),
+    (0.71, 0.05, "auto: 80 % bands held 71 ± 5 % of totals, within two standard errors"),
     (0.69, 0.05, "auto: 80 % bands held 69 ± 5 % of totals, too narrow"),
-    (0.89, 0.05, "auto: 80 % bands held 89 ± 5 % of totals, right within the error"),
+    (0.89, 0.05, "auto: 80 % bands held 89 ± 5 % of totals, within two standard errors"),
     (0.92, 0.05, "auto: 80 % bands held 92 ± 5 % of totals, too wide"),
 ])  # fmt: skip
 def test_a_coverage_is_off_where_it_is_two_standard_errors_off(share, se, told):

@@ -357,7 +357,9 @@ def test_the_picture_of_the_staircase_shows_its_steps(small):
     assert "+14.85, enough in 95 %" in words
     assert "+20.00" in words
     assert "management reserve (management)" in [label.get_text() for label in ax.get_yticklabels()]
-    assert ax.get_title().replace("\n", " ").endswith("USD 115 to be found: USD 80.20 at P80 and 34.85 beside it")
+    title = ax.get_title().replace("\n", " ")
+    assert title.startswith("USD 115 to be found for ")
+    assert title.endswith(": USD 80.20 at P80 and 34.85 beside it")
     assert len(counted(small).plot("funding").patches) == 3
 
 

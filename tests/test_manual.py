@@ -33,6 +33,7 @@ class Page(HTMLParser):
     links: list[str] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     styles: list[str] = field(default_factory=list)
+    mute: list[str] = field(default_factory=list)
 
     def __post_init__(self):
         super().__init__()
@@ -49,6 +50,8 @@ class Page(HTMLParser):
             self.loads.append(told.get("href") or "")
         if tag != "a":
             self.loads += [told[key] or "" for key in ("src", "srcset", "data", "poster") if key in told]
+        if tag == "img" and (told.get("alt") is None or told["alt"] == told.get("src")):
+            self.mute.append(told.get("src") or "")
         if told.get("style"):
             self.styles.append(told["style"])
 
@@ -131,6 +134,7 @@ def test_the_manual_builds_without_a_warning_and_is_whole(tmp_path):
     assert {page.path.name for page in pages if page.path.parent == folder} >= {"index.html", "search.html"}
     assert sum(len(page.links) for page in pages) > 1_000
     found = [*untold(folder), *unbuilt(folder), *from_elsewhere(pages, folder), *broken(pages, folder)]
+    found += [f"{page.path.relative_to(folder)}: {name} has no words" for page in pages for name in page.mute]
     assert not found, "\n".join(found)
 
 
@@ -158,6 +162,7 @@ def test_the_checks_see_what_they_look_for(tmp_path):
             "//a.b/g",
         )
     ]
+    assert [name for page in pages for name in page.mute] == ["a.png", "https://a.b/c.png"]
     assert list(broken(pages, tmp_path)) == [
         "a.html: #there: there is no such place",
         "a.html: b.html: there is no such file",
@@ -185,6 +190,13 @@ def test_the_reference_tells_each_public_name_once(package, pattern):
     missing = sorted(set(import_module(package).__all__) - set(told))
     assert not missing, f"no page of docs/reference has {missing}"
     assert sorted(told) == sorted(import_module(package).__all__)
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("**/*.md")), ids=lambda page: page.stem)
+def test_no_line_of_a_page_is_taken_for_a_comment(page):
+    """MyST drops a line that begins with a per cent sign."""
+    prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert not re.findall(r"^\s*%.*", prose, re.MULTILINE)
 
 
 def test_the_style_sheet_takes_its_colours_from_pictures():

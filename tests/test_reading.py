@@ -172,7 +172,7 @@ def test_a_name_that_a_source_lacks_matches_nothing():
     ]
     usage = read(page(0, 2), rules=rules)
     assert usage.frame["environment"].isna().all()
-    assert "1 rules match tag:env, which the export does not have" in " ".join(usage.notes)
+    assert "1 rule matches tag:env, which the export does not have" in " ".join(usage.notes)
 
 
 def test_a_rule_takes_parts_of_a_name():

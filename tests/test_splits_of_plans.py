@@ -518,11 +518,18 @@ def test_the_picture_shows_any_split_of_several(projection):
         plan.plot("fan", by="environment")
 
 
-def test_a_headline_shows_what_differs(projection):
-    wanted = planned(projection, sc.Split("environment")).policy().loc["development", "demand_p50"]
-    cap = np.floor(wanted * 1_000 - 1e-9) / 1_000  # a tenth of a percent below at the most
-    title = planned(projection, sc.EnvironmentSplit(development=(None, cap))).plot("policy").get_title()
-    assert f"wants {wanted * 100:.1f} %, gets {cap * 100:.1f} %" in " ".join(title.split())
+def test_a_headline_shows_what_differs_and_the_share_that_tables_tell(projection):
+    free = planned(projection, sc.Split("environment")).policy()["demand_p50"]
+    titles = {}
+    for part, wanted in free.items():
+        cap = np.floor(wanted * 1_000 - 1e-9) / 1_000  # a tenth of a percent below at the most
+        plan = planned(projection, sc.EnvironmentSplit(**{part: (None, cap)}))
+        share = plan.policy().loc[part, "share"]
+        tied = round(100 * wanted) == round(100 * share)
+        told = f"wants {wanted:.{1 if tied else 0}%}, gets {share:.{1 if tied else 0}%}".replace("%", " %")
+        assert told in " ".join(plan.plot("policy").get_title().split())
+        titles[part] = tied
+    assert set(titles.values()) == {True, False}
 
 
 def test_no_text_of_the_picture_touches_another(projection):

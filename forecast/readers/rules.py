@@ -109,7 +109,8 @@ class Rules:
         if all(lacking.values()):
             raise UsageError(f"{self.source}: rules match {', '.join(absent)}, which the export does not have; {known}")
         idle = sum(bool(names) for names in lacking.values())
-        return [f"{self.source}: {idle} rules match {', '.join(absent)}, which the export does not have; {known}"]
+        counted = "1 rule matches" if idle == 1 else f"{idle} rules match"
+        return [f"{self.source}: {counted} {', '.join(absent)}, which the export does not have; {known}"]
 
 
 def read_rules(rules: str | Path | Mapping[str, Any] | Iterable[Mapping[str, Any]] | Rules) -> Rules:

@@ -46,7 +46,8 @@ from tempfile import TemporaryDirectory
 with TemporaryDirectory() as folder:
     copies = [copy(path, Path(folder) / f"copy of {path.name}") for path in Path().glob(usage_files)]
     twice = fc.read_usage([usage_files, *copies], rules=rules)
-print(twice.frame.equals(usage.frame), [note.rsplit("/", 1)[-1] for note in twice.reading.notes])
+print("the same table:", "yes" if twice.frame.equals(usage.frame) else "no")
+print(*(note.rsplit("/", 1)[-1] for note in twice.reading.notes), sep="\n")
 
 # %% [markdown]
 # ## Whose is it?
@@ -63,7 +64,8 @@ usage.frame.groupby(["environment", "project"])[list(usage.units)].sum().style.f
 
 # %%
 left = fc.read_usage(bill_files, rules=rules).reading.unmatched
-left[left["column"] == "environment"][["column", "workspace_id", "cost_type", "rows", "money"]]
+left = left[left["column"] == "environment"][["column", "workspace_id", "cost_type", "rows", "money"]]
+left.style.hide().format({"rows": "{:.0f}", "money": "{:,.2f}"})
 
 # %% [markdown]
 # ## What it costs at list prices
@@ -101,11 +103,8 @@ checked
 ax = checked.plot()
 
 # %% [markdown]
-# The discounts are inferred: nobody stated them, but billed over priced is the same for every day of a vendor but for
-# rounding.
-
-# %%
-checked.discounts
+# The discounts, in the last table above, are inferred: nobody stated them, but billed over priced is the same for every
+# day of a vendor but for rounding.
 
 # %% [markdown]
 # ## Is it right over the whole history?
@@ -138,11 +137,16 @@ mistaken.causes[["cause", "amount", "rows"]].style.hide().format({"amount": "{:,
 
 # %%
 units = fc.unit_metrics(whole, prices, by=("provider", "model"), period="ME")
-wanted = {"cost_per_million_tokens": "{:.2f}", "cost_per_request": "{:.4f}", "tokens_per_request": "{:,.0f}"}
-wanted |= {"cache_hit_share": "{:.0%}", "batch_share": "{:.0%}"}
+wanted = {
+    "cost_per_million_tokens": ("a million tokens", "{:.2f}"),
+    "cost_per_request": ("a request", "{:.4f}"),
+    "tokens_per_request": ("tokens a request", "{:,.0f}"),
+    "cache_hit_share": ("from a cache", "{:.0%}"),
+    "batch_share": ("in batches", "{:.0%}"),
+}
 recent = units[(units["period"] == units["period"].max()) & units["metric"].isin(list(wanted))]
-wide = recent.pivot(index=["provider", "model"], columns="metric", values="value")
-wide[list(wanted)].style.format(wanted, na_rep="")
+wide = recent.pivot(index=["provider", "model"], columns="metric", values="value")[list(wanted)]
+wide.set_axis([name for name, _ in wanted.values()], axis=1).style.format(dict(wanted.values()), na_rep="")
 
 # %% [markdown]
 # ## The bill as prices of your own

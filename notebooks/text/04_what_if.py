@@ -157,7 +157,7 @@ ax = compared.plot_frontier()
 effect = scenarios[1].effect(projection, prices=prices, seed=seed)
 moved = effect.drivers[effect.drivers["driver"] != "volume"]
 shares = ["before", "after", "change", "change_p10", "change_p90"]
-moved.style.format("{:.2%}", subset=shares)
+moved.style.hide().format("{:.2%}", subset=shares)
 
 # %% [markdown]
 # ## And if prices fall anyway?

@@ -36,7 +36,9 @@ usage
 
 # %%
 told = sc.presets().query("preset == 'training'")
-told[["field", "value", "unit", "source"]].style.hide().set_properties(**{"text-align": "left"})
+told[["field", "value", "unit", "source"]].style.hide().set_table_styles(
+    [{"selector": "th, td", "props": "text-align: left"}]
+)
 
 # %%
 lines = [
@@ -126,7 +128,7 @@ plan.dependence_effect()[["p10", "p50", "p80", "p95", "contingency"]].style.form
 
 # %%
 shown = {"demand_p10": "{:.1%}", "demand_p50": "{:.1%}", "demand_p90": "{:.1%}", "low": "{:.0%}", "high": "{:.0%}"}
-shown |= {"share": "{:.1%}", "transfer": "{:+,.0f}", "budget": "{:,.2f}", "overrun": "{:.0%}", "state": "{}"}
+shown |= {"share": "{:.1%}", "transfer": "{:+,.0f}", "budget": "{:,.0f}", "overrun": "{:.0%}", "state": "{}"}
 plan.policy("environment")[list(shown)].style.format(shown, na_rep="")
 
 # %%
@@ -307,7 +309,8 @@ late = sc.Override(
 judged = plan.replan(overrides=[late])
 assert (judged.without("training slips").totals == plan.totals).all()
 effects = judged.overrides(effects=True)
-effects.style.format(dict.fromkeys(effects.select_dtypes("number"), "{:+,.0f}"))
+shown = dict.fromkeys(effects.select_dtypes("number"), "{:+,.0f}") | {"on": "{:%Y-%m-%d}"}
+effects.style.hide().format(shown)
 
 # %% [markdown]
 # ## Commit, or pay on demand
@@ -324,9 +327,9 @@ ax = offer.plot()
 # What the plan rests on, and what of it ought to be looked at again by the day on which it begins:
 
 # %%
-plan.stale(on="2027-01-01")[["topic", "assumption", "as_of", "stale_from", "days"]].style.hide().set_properties(
-    **{"text-align": "left"}
-)
+stale = plan.stale(on="2027-01-01")[["topic", "assumption", "as_of", "stale_from", "days"]]
+stale = stale.style.hide().format({"as_of": "{:%Y-%m-%d}", "stale_from": "{:%Y-%m-%d}"}, na_rep="")
+stale.set_table_styles([{"selector": "th, td", "props": "text-align: left"}])
 
 # %% [markdown]
 # ## Hand it over

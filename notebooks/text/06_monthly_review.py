@@ -122,9 +122,11 @@ walk.bridge().table().style.hide().format("{:,.0f}", subset=["mean", "p10", "p50
 
 # %%
 told = midway.summary().reset_index()[["part", "figure", "amount", "what"]]
-told.style.hide().format({"amount": "{:,.2f}"}).set_properties(
-    subset=["part", "figure", "what"], **{"text-align": "left"}
+words, amounts = (
+    {"selector": "th, td", "props": "text-align: left"},
+    {"selector": ".col2", "props": "text-align: right"},
 )
+told.style.hide().format({"amount": "{:,.2f}"}).set_table_styles([words, amounts])
 
 # %% [markdown]
 # One page to print or send, and a workbook whose totals are formulas.

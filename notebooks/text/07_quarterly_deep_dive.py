@@ -65,7 +65,7 @@ ax = record.plot()
 # %%
 shown = {"base": "{:,.0f}", "budget": "{:,.0f}", "actual": "{:,.0f}", "overrun": "{:,.0f}", "idle": "{:,.0f}"}
 shown |= {"percentile": "{:.0%}", "error": "{:+.1%}"}
-record.table()[[*shown, "held", "grade"]].style.format(shown, na_rep="")
+record.table()[[*shown, "held", "grade"]].style.format(shown, na_rep="").format_index("{:%Y-%m-%d}")
 
 # %% [markdown]
 # One organisation and few months say little about one month in five. What they show is whether the bands are absurd;
@@ -147,4 +147,4 @@ dive.settings.style.format(shown)
 # %%
 stale = dive.stale[["topic", "assumption", "as_of", "stale_from", "days"]]
 days = {"as_of": "{:%Y-%m-%d}", "stale_from": "{:%Y-%m-%d}"}
-stale.style.hide().format(days, na_rep="").set_properties(**{"text-align": "left"})
+stale.style.hide().format(days, na_rep="").set_table_styles([{"selector": "th, td", "props": "text-align: left"}])

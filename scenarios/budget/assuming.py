@@ -81,6 +81,11 @@ def _discount(projection: Projection, prices: PriceBook, currency: str | None) -
     return [Assumption("bill", told, "the export", last.end_time.normalize())]
 
 
+def _bare(thing: Usage | PriceBook) -> str:
+    """What a repr says inside its brackets: finance reads it, and knows no class."""
+    return repr(thing).partition("(")[2].removesuffix(")")
+
+
 def _priced(projection: Projection, prices: PriceBook) -> list[Assumption]:
     """The price book, then each list, factor and discount that prices the usage, with its date."""
     routes, lanes = projection.drivers.routes, projection.drivers.lanes
@@ -88,7 +93,7 @@ def _priced(projection: Projection, prices: PriceBook) -> list[Assumption]:
     known = prices.lists(skus[skus["unit"].isin(schema.BILLABLE)], projection.as_of)
     rows = [Assumption("price", one.told, one.source, _day(one.on)) for one in known]
     newest = max((row.as_of for row in rows if row.as_of is not None), default=None)
-    return [Assumption("prices", repr(prices), f"sha256 {prices.sha256[:16]}", newest), *rows]
+    return [Assumption("prices", _bare(prices), f"sha256 {prices.sha256[:16]}", newest), *rows]
 
 
 def _day(day: date | None) -> pd.Timestamp | None:
@@ -137,7 +142,7 @@ def assumptions_of(
     made_by = f"tokenplan {version('tokenplan')}, numpy {np.__version__}"
     hashed = workings.once("sha256", lambda: usage.sha256)[:16]
     rows = [
-        Assumption("usage", repr(usage), f"{usage.source}, sha256 {hashed}", _last_day(usage)),
+        Assumption("usage", _bare(usage), f"{usage.source}, sha256 {hashed}", _last_day(usage)),
         *_exchanged(usage),
         Assumption("as of", f"{span.as_of:%Y-%m-%d}", "last day of the export less the lag", as_of),
         Assumption("horizon", f"{span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}", "asked"),

@@ -72,7 +72,7 @@ class Shares:
     wanted, given : float array (draw, environment)
         Shares of the lines that bear an environment: as demanded, and as the split deals them.
     moved : float array (environment,)
-        The median of the money that policy moves to each.
+        The mean of the money that policy moves to each, which adds up to nothing.
     """
 
     names: tuple[str, ...]
@@ -152,7 +152,7 @@ def s_curve(plan: BudgetPlan, *, limit: float | None = None, ax: Axes | None = N
     chance = (np.arange(len(totals)) + 0.5) / len(totals)
     seen = np.unique(np.linspace(0, len(totals) - 1, 500).astype(np.intp))
     ax.plot(totals[seen], chance[seen], color=palette.future, linewidth=2.0)
-    low, high = (float(v) for v in np.quantile(totals, [0.001, 0.999]))
+    low, high = (float(v) for v in np.quantile(totals, [0.002, 0.99]))  # a far future is not half the picture
     low, high = min(low, limit if limit is not None else low), max(high, limit if limit is not None else high)
     room = (high - low or abs(high) or 1.0) * 0.06
     ax.set_xlim(low - room, high + room)
@@ -178,7 +178,7 @@ def s_curve(plan: BudgetPlan, *, limit: float | None = None, ax: Axes | None = N
         path = ([ax.get_xlim()[0], *corner[0][::-1]], [probability, *corner[1][::-1]])
         ax.plot(*path, color=colour, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1.5)
         ax.plot([amount], [probability], marker="o", color=colour, markersize=6)
-        _beside(ax, amount, probability, words, colour, paper=palette.paper, bold=colour == palette.budget)
+        _beside(ax, amount, probability, words, colour, paper=palette.paper, bold=colour == palette.budget, line=limit)
     title = f"{span}: {money(plan.budget, plan.currency)} is enough in {percent(plan.confidence)} of futures"
     if limit is not None:
         over = plan.probability_over(limit)
@@ -211,7 +211,7 @@ def environments(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
         ax.plot([p50[i]], [row + up], marker="o", color=colour, markersize=6.5)
         told = f"budget {short(float(budgets.loc[name]))}"
         if split:
-            ax.plot([np.median(shares.given[:, i])], [row - 0.17], "D", ms=5.0, color=palette.ink, mfc=palette.paper)
+            ax.plot([shares.given[:, i].mean()], [row - 0.17], "D", ms=5.0, color=palette.ink, mfc=palette.paper)
         if split and abs(moved) > 0.001 * abs(plan.base):
             told += f", policy {'+' if moved > 0 else ''}{short(moved)}"
         ends.append((float(row), told, colour if i in squeezed else palette.ink))
@@ -230,7 +230,8 @@ def environments(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     ax.spines["bottom"].set_bounds(0.0, right * 1.03)
     span = span_words(plan.projection.span.start, plan.projection.span.end)
     ax.set_xlabel(f"share of {span}; money in {plan.currency}", parse_math=False)
-    what = f"{printable(plan.name)}; shares at P50" + (", as is what policy moves" if split else "")
+    what = f"{printable(plan.name)}; "
+    what += "demand at P50, what the split gives and moves on average" if split else "shares at P50"
     if len(order) < len(shares.names):
         what += f"; the {len(order)} largest, {len(shares.names) - len(order)} more not shown"
     headline(ax, _finding(plan, shares, int(order[-1]), squeezed), what, palette)
@@ -311,13 +312,13 @@ def _shares(plan: BudgetPlan) -> Shares:
     total = own.sum(axis=1, keepdims=True)
     wanted = np.where(total > 0, own / np.where(total > 0, total, 1.0), 1.0 / own.shape[1])
     given = wanted if ledger.shares is None else ledger.shares
-    return Shares(ledger.environments, wanted, given, np.median((given - wanted) * total, axis=0))
+    return Shares(ledger.environments, wanted, given, ((given - wanted) * total).mean(axis=0))
 
 
 def _finding(plan: BudgetPlan, shares: Shares, most: int, squeezed: list[int]) -> str:
     """Who is squeezed; ``most`` is the environment that wants most."""
     names = [printable(name, 24) for name in shares.names]
-    wanted, given = (np.median(s, axis=0) for s in (shares.wanted, shares.given))
+    wanted, given = np.median(shares.wanted, axis=0), shares.given.mean(axis=0)
     if plan.spec.environments is None:
         most_of = f"{in_percent(wanted[most])} of {money(plan.base, plan.currency)}"
         return f"No split: demand decides, {names[most]} takes {most_of}"
@@ -329,8 +330,10 @@ def _finding(plan: BudgetPlan, shares: Shares, most: int, squeezed: list[int]) -
     return f"{name} is squeezed by {taken}: wants {in_percent(wanted[worst])}, gets {in_percent(given[worst])}"
 
 
-def _beside(ax: Axes, x: float, y: float, words: str, colour: str, *, paper: str, bold: bool) -> None:
-    """A label under and right of a point of a rising curve, or above and left of it where the right has no room."""
+def _beside(
+    ax: Axes, x: float, y: float, words: str, colour: str, *, paper: str, bold: bool, line: float | None
+) -> None:
+    """A label under and right of a point of a rising curve, or above and left where an edge or the line is there."""
     text = ax.annotate(
         words,
         (x, y),
@@ -344,7 +347,9 @@ def _beside(ax: Axes, x: float, y: float, words: str, colour: str, *, paper: str
         bbox={"facecolor": paper, "edgecolor": "none", "alpha": 0.85, "pad": 0.8},
         in_layout=False,
     )
-    if text.get_window_extent().x1 > ax.get_window_extent().x1:
+    box = text.get_window_extent()
+    crossed = line is not None and box.x0 < ax.transData.transform((line, 0.0))[0] < box.x1
+    if crossed or box.x1 > ax.get_window_extent().x1:
         text.set(ha="right", va="bottom", position=(-8.0, 5.0))
 
 

@@ -101,4 +101,4 @@ def _finding(plan: BudgetPlan, span: str) -> str:
     if not plan.reserves:
         return f"{span}: {budget} is {made}"
     beside = short(plan.funding - plan.budget)
-    return f"{span}: {money(plan.funding, plan.currency)} to be found: {budget} and {beside} beside it"
+    return f"{money(plan.funding, plan.currency)} to be found for {span}: {budget} and {beside} beside it"

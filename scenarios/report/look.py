@@ -110,6 +110,7 @@ h2,h3{break-after:avoid}h2{margin:1.6rem 0 .4rem}
 figure,tr,.figures,.lead,.short{break-inside:avoid}
 #numbers{break-before:page}#numbers table{font-size:7pt}#numbers th,#numbers td{padding:.08rem .4rem}
 thead{display:table-header-group}
+.figures{padding-right:1px}
 tr.quarter>*,tr.part>*{print-color-adjust:exact}
 }
 """

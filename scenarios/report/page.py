@@ -39,7 +39,7 @@ CAPTIONS = {
     "s_curve": """The chance that the total over the horizon stays below an amount. The steeper the curve, the surer
         the plan.""",
     "environments": """What each environment wants (line and dot) against its policy range (block) and what the split
-        gives it (diamond). Beside each its budget, and what policy moves to it or takes from it at P50.""",
+        gives it (diamond). Beside each its budget, and what policy moves to it or takes from it on average.""",
     "stack": """The budget of each month, environments on one another, the largest below. At the right the share of
         each and its policy range.""",
     "policy": """What each part wants (line, dot and spread) against its policy range (block) and what the split gives

@@ -144,9 +144,9 @@ def _draw(ax: Axes, row: int, part: _Part, right: float, palette: Palette) -> No
         ax.fill_between(at, row, row + RISE * dense, color=colour, alpha=0.35, linewidth=0)
         ax.plot([p10, p90], [row, row], color=colour, linewidth=3.0, solid_capstyle="butt")
         ax.plot([p50], [row], marker="o", color=colour, markersize=5.5)
-    p10, p50, p90 = np.quantile(part.given, [0.1, 0.5, 0.9])
+    p10, p90 = np.quantile(part.given, [0.1, 0.9])
     ax.plot([p10, p90], [row - 0.18] * 2, color=palette.ink, linewidth=1.0)
-    ax.plot([p50], [row - 0.18], "D", ms=5.0, color=palette.ink, mfc=palette.paper)
+    ax.plot([part.given.mean()], [row - 0.18], "D", ms=5.0, color=palette.ink, mfc=palette.paper)
 
 
 def _density(values: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -179,7 +179,7 @@ def _finding(plan: BudgetPlan, parts: list[_Part], by: str) -> str:
     overruns = [float(part.told["overrun"]) for part in known]
     if squeezed:
         taken = money(max(0.0, -float(worst.told["transfer"])), plan.currency)
-        wants, gets = float(worst.told["demand_p50"]), float(np.median(worst.given))
+        wants, gets = float(worst.told["demand_p50"]), float(worst.told["share"])
         told = percent(wants), percent(gets)
         if told[0] == told[1]:  # what differs is shown
             told = in_percent(wants, 1), in_percent(gets, 1)
