@@ -24,7 +24,7 @@ from scenarios.report.months import months_of
 from scenarios.report.page import page_html, write_page
 from scenarios.report.tables import MONEY, plan_text, round_to, rows_of, shown
 from scenarios.report.workbook import workbook_bytes, write_workbook
-from tests.pages import FORMULA, SCRIPT, plan_of, usage_of
+from tests.pages import DEMAND, FORMULA, SCRIPT, plan_of, usage_of
 
 #: Money is held to the cent; sums of floats of cents are exact far below that.
 CENT = 0.005
@@ -404,3 +404,12 @@ def test_a_file_has_the_rights_of_any_new_file(tmp_path):
     made = save(tmp_path / "a", bytes)
     (tmp_path / "b").write_bytes(b"")
     assert made.stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+def test_the_picture_of_environments_tells_the_budgets_of_the_table():
+    """A small plan, where months rounded apart make another 929 than 928."""
+    plan = plan_of(usage_of({name: 0.01 * size for name, size in DEMAND.items()}), lines=False)
+    budgets = [row.money[-1] for row in rows_of(plan, ["month", "environment"]) if row.kind == "part"]
+    told = {text.get_text().split(", policy")[0] for text in plan.plot("environments").texts}
+    assert {f"{whole:,.0f}" for whole in plan.table("environment")["budget"]} != set(budgets)
+    assert {f"budget {drawing.short(float(amount.replace(',', '')))}" for amount in budgets} <= told

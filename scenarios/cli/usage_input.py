@@ -19,6 +19,7 @@ from scenarios.cli.init_columns import Mapped, header_of, suggested
 
 _OPTIONS: Final = {
     "columns={": "--column NAME=OWN",
+    "(columns: ": "--column NAME=OWN or --fill NAME=VALUE",
     "fill=": "--fill NAME=VALUE",
     "rates=": "--rates FILE --currency CODE",
     "decimal=": "--decimal , or --decimal .",
