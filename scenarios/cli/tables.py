@@ -12,12 +12,12 @@ from typing import Final, Literal, TypeAlias
 import pandas as pd
 
 from forecast.errors import one_of
+from forecast.shown.cells import MISSING
 from forecast.shown.text import GAP, padded
 from forecast.shown.text import columns as wide
 
 Style: TypeAlias = Literal["text", "told", "money", "cents", "count", "share", "number"]
 
-UNKNOWN: Final = "–"
 #: From this much money on a table may be told in thousands without losing what matters.
 LARGE: Final = 100_000
 #: From this many units on a table may be told in millions.
@@ -175,7 +175,7 @@ def _cells(frame: pd.DataFrame, columns: Sequence[Column], scales: Mapping[str, 
 def _told(value: object, style: Style, scale: int) -> str:
     one_of("style", style, _TELL)
     if value is None or (isinstance(value, float) and math.isnan(value)):
-        return UNKNOWN
+        return MISSING
     if style in ("text", "told"):
         return " ".join(str(value).split())
     number = float(str(value))

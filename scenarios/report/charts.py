@@ -34,12 +34,12 @@ from forecast.errors import PlanError, one_of
 from forecast.panel import FloatArray
 from scenarios.budget.alternatives import plan_bridge
 from scenarios.budget.budget_plan import BudgetPlan
-from scenarios.report import tables
 from scenarios.report.cumulative_chart import cumulative
 from scenarios.report.funding_chart import funding, funding_size
 from scenarios.report.months import Months, as_of, months_of
 from scenarios.report.policy_chart import policy, policy_size
 from scenarios.report.stack_chart import stack
+from scenarios.report.tables import budget_cells, scale_of
 from scenarios.report.tornado_chart import tornado
 
 if TYPE_CHECKING:
@@ -195,8 +195,7 @@ def s_curve(plan: BudgetPlan, *, limit: float | None = None, ax: Axes | None = N
 def environments(plan: BudgetPlan, *, ax: Axes | None = None) -> Axes:
     """Each environment's share of demand against its policy range and what the split gives it: who is squeezed."""
     shares, split = _shares(plan), plan.spec.environments
-    cells = tables.shown(plan, ["month", "environment"])["budget"]  # rounded as in tables: both tell the same
-    budgets = cells.groupby(level="environment").sum() / tables.scale_of(plan)
+    budgets = budget_cells(plan)[0].sum() / scale_of(plan)  # rounded as in tables: both tell the same
     p10, p50, p90 = np.quantile(shares.wanted, [0.1, 0.5, 0.9], axis=0)
     order = np.argsort(p50, kind="stable")[-ENVIRONMENTS_SHOWN:]
     ax, palette = canvas(ax, environments_size(plan))

@@ -6,20 +6,18 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-import pandas as pd
 
 from forecast.drawing import one_line, percent, share_range
-from forecast.shown.cells import amount
+from forecast.shown.cells import MISSING, amount
 from scenarios.bridging import Bridge
 from scenarios.budget.budget_plan import LEVELS, BudgetPlan
 from scenarios.report.months import months_of
-from scenarios.report.tables import NAME, Row, round_to, rows_html, scale_of, shown
+from scenarios.report.tables import NAME, Row, budget_cells, round_to, rows_html, scale_of
 
 #: The most environments that stand side by side; of more, quarters do.
 ABREAST = 7
 #: What a picture's months are drawn by.
 BAND = (0.1, 0.5, 0.9)
-NONE = "\u2013"
 #: How far shown amounts may lie from their own, in shown units: each cell of a month is rounded by less than one.
 OFF = 8.0
 
@@ -29,7 +27,7 @@ def budgets_table(plan: BudgetPlan) -> str:
 
     Of many environments, a row each by quarters.
     """
-    cells, quarter = _cells(plan)
+    cells, quarter = budget_cells(plan)
     scale = scale_of(plan)
     caption = f"Money in {plan.currency}, rounded so that what is shown adds up."
     if len(cells.columns) > ABREAST:
@@ -51,21 +49,21 @@ def budgets_table(plan: BudgetPlan) -> str:
     split = plan.spec.environments
     if split is not None and split.ranges:
         ranges = {name: share_range(low, high) for name, low, high in split.ranges}
-        rows.append(Row("cell", ("policy range",), (*(ranges.get(name, NONE) for name in cells.columns), "")))
+        rows.append(Row("cell", ("policy range",), (*(ranges.get(name, MISSING) for name in cells.columns), "")))
     return rows_html(["month"], [*(one_line(name, NAME) for name in cells.columns), "total"], rows, caption)
 
 
 def months_table(plan: BudgetPlan) -> str:
     """What the fan draws: months known, between and planned."""
     told, scale = months_of(plan), scale_of(plan)
-    sums = (_cells(plan)[0].sum(axis=1) / scale).to_dict()  # a month reads the same in every table
+    sums = (budget_cells(plan)[0].sum(axis=1) / scale).to_dict()  # a month reads the same in every table
     rows, other_months = [], False
     for month, value in told.known.items():
-        rows.append(Row("cell", (str(month), "history"), (_money(value, scale), *[NONE] * 3)))
+        rows.append(Row("cell", (str(month), "history"), (_money(value, scale), *[MISSING] * 3)))
     for what, months, draws in (("gap", told.gap_months, told.gap), ("plan", told.months, told.planned)):
         bands = np.quantile(draws, BAND, axis=0).T if len(months) else ()
         for i, (month, (low, middle, high)) in enumerate(zip(months, bands, strict=True)):
-            budget = NONE
+            budget = MISSING
             if what == "plan":
                 planned, own = float(sums.get(str(month), math.inf)), float(told.budget[i])
                 other = abs(planned - own) >= OFF / scale
@@ -102,7 +100,7 @@ def policy_table(plan: BudgetPlan, by: str) -> str:
     """What each part of a split wants, may have, and gets."""
     table, scale = plan.policy(by), scale_of(plan)
     if list(table.index.names) == ["environment"]:
-        budgets = _cells(plan)[0].sum().reindex(table.index).to_numpy("float64")
+        budgets = budget_cells(plan)[0].sum().reindex(table.index).to_numpy("float64")
     else:
         budgets = round_to(exact := table["budget"].to_numpy("float64") * scale, round(float(exact.sum())))
     rows = []
@@ -110,10 +108,10 @@ def policy_table(plan: BudgetPlan, by: str) -> str:
         labels = name if isinstance(name, tuple) else (name,)
         wants = [_share(float(part[c])) for c in ("demand_p10", "demand_p50", "demand_p90")]
         low, high = float(part["low"]), float(part["high"])
-        may = NONE if math.isnan(low) else share_range(low, high)
+        may = MISSING if math.isnan(low) else share_range(low, high)
         over = float(part["overrun"])
         moved = _money(float(part["transfer"]), scale)
-        cells = (*wants, may, moved, _money(budget / scale, scale), NONE if math.isnan(over) else percent(over))
+        cells = (*wants, may, moved, _money(budget / scale, scale), MISSING if math.isnan(over) else percent(over))
         rows.append(Row("cell", tuple(one_line(label, NAME) or "-" for label in labels), cells))
     heads = ["wants, P10", "P50", "P90", "policy range", "policy moves", "budget", "overruns in"]
     caption = (
@@ -132,7 +130,7 @@ def funding_table(plan: BudgetPlan) -> str:
         cells = (
             _money(float(step["amount"]), scale),
             _money(float(step["reaches"]), scale),
-            NONE if math.isnan(covers) else percent(covers),
+            MISSING if math.isnan(covers) else percent(covers),
             one_line(step["held_by"], NAME) if isinstance(step["held_by"], str) else "",
         )
         rows.append(Row("total" if step["kind"] == "sum" else "cell", (one_line(name, 2 * NAME),), cells))
@@ -152,15 +150,6 @@ def bridge_table(plan: BudgetPlan, bridge: Bridge) -> str:
     return rows_html(["step"], ["mean", "P10", "P90"], rows, caption)
 
 
-def _cells(plan: BudgetPlan) -> tuple[pd.DataFrame, pd.Series]:
-    """The budget in shown units, months by environments, and each month's quarter."""
-    table = shown(plan, ["month", "environment"])
-    cells = table["budget"].unstack("environment").reindex(columns=list(plan.ledger.environments)).fillna(0)
-    months = table.index.get_level_values("month")
-    quarter = pd.Series(table["quarter"].to_numpy(), index=months).groupby(level=0).first()
-    return cells, quarter.reindex(cells.index)
-
-
 def _sums(kind: str, name: object, line: Iterable[int], scale: int) -> Row:
     """A row of whole amounts and their sum."""
     amounts = [int(v) for v in line]
@@ -174,4 +163,4 @@ def _money(value: float, scale: int) -> str:
 
 
 def _share(value: float) -> str:
-    return NONE if math.isnan(value) else f"{value * 100:.0f} %"
+    return MISSING if math.isnan(value) else f"{value * 100:.0f} %"

@@ -12,6 +12,7 @@ import pandas as pd
 from forecast.drawing import one_line, percent, span_words
 from forecast.panel import FloatArray, IntArray
 from forecast.shown import CellKind, Mark, Shown, Table, rows_as
+from forecast.shown.cells import WHOLE_FROM
 from forecast.shown.html import table_html
 from forecast.shown.text import table_text
 from scenarios.budget.alternatives import Alternative
@@ -23,8 +24,6 @@ from scenarios.report.months import as_of
 #: Money columns of a shown table, in order; those of LEVELS are each row's own quantiles, the others add up.
 ADDING = ("base", "contingency", "budget")
 MONEY = (*LEVELS, *ADDING)
-#: A plan of less than this is shown to the cent, a larger one in whole units of its currency.
-WHOLE_FROM = 1_000.0
 #: Columns of a terminal that prose is wrapped to, and of a name.
 WIDTH, NAME = 100, 28
 
@@ -103,6 +102,15 @@ def shown(plan: BudgetPlan, by: Sequence[str]) -> pd.DataFrame:
         out[column] = found
     out["contingency"] = out["budget"] - out["base"]
     return out[list(MONEY)].assign(quarter=quarter)
+
+
+def budget_cells(plan: BudgetPlan) -> tuple[pd.DataFrame, pd.Series]:
+    """The budget in shown units (:func:`scale_of`), months by environments, and each month's quarter."""
+    table = shown(plan, ["month", "environment"])
+    cells = table["budget"].unstack("environment").reindex(columns=list(plan.ledger.environments)).fillna(0)
+    months = table.index.get_level_values("month")
+    quarter = pd.Series(table["quarter"].to_numpy(), index=months).groupby(level=0).first()
+    return cells, quarter.reindex(cells.index)
 
 
 def rows_of(plan: BudgetPlan, by: Sequence[str]) -> list[Row]:

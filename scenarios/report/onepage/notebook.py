@@ -9,10 +9,10 @@ import pandas as pd
 
 from forecast.drawing import one_line, percent
 from forecast.shown import CellKind, Mark, Shown, Table, rows_as
+from forecast.shown.cells import WHOLE_FROM
 from forecast.shown.html import table_html
 from scenarios.report.onepage.figures import Figure, adding, label_words, part_column, told_of, told_table
 from scenarios.report.onepage.wording import Teller, between_words, day_words, percent_of
-from scenarios.report.tables import WHOLE_FROM
 from scenarios.reviews.breach import Breach
 from scenarios.reviews.outlook import Outlook
 from scenarios.reviews.reviewing import Review

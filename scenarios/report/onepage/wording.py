@@ -9,9 +9,8 @@ from typing import Final
 import pandas as pd
 
 from forecast.drawing import in_percent, number
-from forecast.shown.cells import amount
+from forecast.shown.cells import WHOLE_FROM, amount
 from forecast.wording import MONTHS
-from scenarios.report.tables import WHOLE_FROM
 from scenarios.reviews.outlook import Outlook
 
 #: From so many times a whole on a part is not told in percent.
